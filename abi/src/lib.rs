@@ -1,0 +1,228 @@
+//! The wire between the belljar host and its guest: every number and name that both sides must agree on.
+//!
+//! The guest exports one function, [`export::CALL`], and imports at most six. Bytes cross in one
+//! direction at a time and never by one side entering the other: the host announces a length, the guest
+//! makes room and pulls with [`import::TAKE`]; the guest hands out a pointer and a length, the host
+//! checks them, copies, and only then parses.
+//!
+//! This crate holds constants and plain enums. It must never know an allocator, an I/O handle or a
+//! dependency, so that the guest and the host read the same file.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+/// The version of this contract. A guest image says which one it speaks through [`export::ABI`].
+pub const VERSION: u32 = 1;
+
+/// Names of the functions that the host gives to the guest. There are no others.
+pub mod import {
+    /// The one module name that imports are looked up under.
+    pub const MODULE: &str = "belljar";
+    /// `ask(what) -> i64`: one number from the host; see [`super::Ask`].
+    pub const ASK: &str = "ask";
+    /// `poll() -> i32`: called by the interpreter every so often; not zero means unwind now.
+    pub const POLL: &str = "poll";
+    /// `send(kind, detail, pointer, length) -> i32`: bytes for the host; see [`super::Send`].
+    /// Not zero means unwind now.
+    pub const SEND: &str = "send";
+    /// `rpc(id, method, method_length, params, params_length) -> i32`: starts a call that will be
+    /// answered by [`super::Op::Answer`]. Not zero means unwind now.
+    pub const RPC: &str = "rpc";
+    /// `rpc_sync(method, method_length, params, params_length) -> i64`: makes a call and waits. The
+    /// low 32 bits are the length of the reply, the high ones a [`super::Reply`]; the reply is pulled with [`TAKE`].
+    pub const RPC_SYNC: &str = "rpc_sync";
+    /// `take(pointer, length)`: copies the message that the host announced, exactly once.
+    pub const TAKE: &str = "take";
+    /// All of them, in the order of this list.
+    pub const ALL: [&str; 6] = [ASK, POLL, SEND, RPC, RPC_SYNC, TAKE];
+}
+
+/// Names of what the guest gives to the host.
+pub mod export {
+    /// The linear memory.
+    pub const MEMORY: &str = "memory";
+    /// `call(op, flags, split, length) -> i32`: see [`super::Op`] and [`super::Status`].
+    pub const CALL: &str = "call";
+    /// Runs once, under Wizer, and is gone from the finished image.
+    pub const INIT: &str = "belljar_init";
+    /// The C stack pointer, the only mutable global of the image; a snapshot holds its value.
+    pub const STACK_POINTER: &str = "__stack_pointer";
+    /// An immutable global: the address of [`super::vitals`].
+    pub const VITALS: &str = "belljar_vitals";
+    /// An immutable global: the address of a `u32` that holds [`super::VERSION`].
+    pub const ABI: &str = "belljar_abi";
+}
+
+/// Builds an enum that crosses the boundary as a number, with a checked way back.
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$item_meta:meta])* $item:ident = $value:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum $name { $($(#[$item_meta])* $item = $value,)* }
+
+        impl $name {
+            /// The item with this number, if there is one.
+            #[must_use]
+            pub const fn from_wire(value: u32) -> Option<Self> {
+                match value {
+                    $($value => Some(Self::$item),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+wire_enum! {
+    /// What the host asks of the guest: the first argument of `call`. Payloads are pulled by the guest.
+    Op {
+        /// Payload: script name, NUL, source. `split` is the length of the name.
+        Eval = 1,
+        /// Payload: event name, JSON. `split` is the length of the name.
+        Dispatch = 2,
+        /// Payload: bytecode.
+        Run = 3,
+        /// Payload as for [`Op::Eval`]; the result is bytecode.
+        Compile = 4,
+        /// Payload: any number of answers; see [`answer`].
+        Answer = 5,
+        /// Payload: [`configure`].
+        Configure = 6,
+        /// Nothing of the call in progress shall ever run again: its jobs are dropped, its promises stay as they are.
+        Abandon = 7,
+        /// Collects garbage.
+        Collect = 8,
+    }
+}
+
+/// Bits of the `flags` argument of `call`.
+pub mod flag {
+    /// The script may await; a result that is a promise is waited for across turns.
+    pub const ASYNC: u32 = 1;
+    /// Somebody listens to the console; without it the guest formats nothing.
+    pub const CONSOLE: u32 = 2;
+}
+
+wire_enum! {
+    /// What `call` returns.
+    Status {
+        /// The result was sent.
+        Done = 0,
+        /// The result is a promise that waits for answers.
+        Pending = 1,
+        /// The script threw; a failure was sent.
+        Threw = 2,
+        /// There is a result, but it has no JSON form; the reason was sent.
+        NotSerializable = 3,
+        /// An import said stop, and the guest unwound.
+        Stopped = 4,
+        /// No handler is registered for this event.
+        NoSuchEvent = 5,
+        /// The payload did not fit in the guest's memory, or was not what the operation takes.
+        Refused = 6,
+    }
+}
+
+wire_enum! {
+    /// What the bytes of `send` are.
+    Send {
+        /// The result, as JSON text.
+        Result = 1,
+        /// The result is undefined; no bytes.
+        Undefined = 2,
+        /// A failure report: JSON with `name`, `message`, `stack`, `cause`, `thrown`, `native`.
+        Failure = 3,
+        /// Why the result has no JSON form: text.
+        NotSerializable = 4,
+        /// A console line; `detail` is a [`Level`].
+        Console = 5,
+        /// A promise was rejected and nobody listens: a failure report.
+        Rejection = 6,
+        /// Compiled bytecode.
+        Bytecode = 7,
+    }
+}
+
+wire_enum! {
+    /// How a synchronous call ended: the high half of what `rpc_sync` returns.
+    Reply {
+        /// The reply is JSON text, or empty for undefined.
+        Value = 0,
+        /// The reply is JSON `[code, message]`.
+        Error = 1,
+        /// Unwind now.
+        Stop = 2,
+    }
+}
+
+wire_enum! {
+    /// The numbers that `ask` can be asked for.
+    Ask {
+        /// Microseconds since the Unix epoch.
+        WallMicros = 1,
+        /// Nanoseconds since the instance began.
+        MonotonicNanos = 2,
+        /// 64 random bits, or the embedder's seed.
+        Seed = 3,
+    }
+}
+
+wire_enum! {
+    /// How loud a console line is.
+    Level {
+        /// `console.debug`.
+        Debug = 0,
+        /// `console.log`.
+        Log = 1,
+        /// `console.info`.
+        Info = 2,
+        /// `console.warn`.
+        Warn = 3,
+        /// `console.error`.
+        Error = 4,
+        /// `console.trace`.
+        Trace = 5,
+    }
+}
+
+/// The layout of one answer in the payload of [`Op::Answer`]: a header of three little-endian `u32`, then the body.
+pub mod answer {
+    /// Bytes of a header: id, [`super::Reply`], length of the body.
+    pub const HEADER_BYTES: usize = 12;
+}
+
+/// The payload of [`Op::Configure`]: little-endian `u32` each, in this order.
+pub mod configure {
+    /// Index of the JS heap limit in bytes.
+    pub const HEAP_BYTES: usize = 0;
+    /// Index of the JS stack limit in bytes.
+    pub const STACK_BYTES: usize = 1;
+    /// Index of the switches: bit 0 turns code generation off.
+    pub const SWITCHES: usize = 2;
+    /// How many words there are.
+    pub const WORDS: usize = 3;
+    /// The switch that makes `eval` and the function constructors throw.
+    pub const NO_CODE_GENERATION: u32 = 1;
+    /// What the image is configured with before anything is said.
+    pub const IMAGE_HEAP_BYTES: u32 = 32 << 20;
+    /// What the image is configured with before anything is said.
+    pub const IMAGE_STACK_BYTES: u32 = 512 << 10;
+    /// The C stack of the guest. The JS limit stays under it by [`STACK_RESERVE_BYTES`].
+    pub const C_STACK_BYTES: u32 = 1 << 20;
+    /// What native code may need below the JS limit before the C stack is gone.
+    pub const STACK_RESERVE_BYTES: u32 = 128 << 10;
+}
+
+/// Numbers that the guest keeps about itself: little-endian `u32` words at [`export::VITALS`].
+/// They are the guest's word and serve as hints and statistics, never as limits.
+pub mod vitals {
+    /// Index of the bytes that QuickJS holds now.
+    pub const HEAP_BYTES: usize = 0;
+    /// Index of the most that it ever held.
+    pub const HEAP_PEAK_BYTES: usize = 1;
+    /// Index of the count of allocations refused by the heap limit.
+    pub const REFUSALS: usize = 2;
+    /// How many words there are.
+    pub const WORDS: usize = 3;
+}

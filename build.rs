@@ -1,0 +1,59 @@
+//! Turns the committed guest image into native code for `TARGET`, in `OUT_DIR`.
+//!
+//! No network, no C compiler, no nested cargo: Cranelift runs here, so the built program holds no compiler.
+
+#![allow(
+    unsafe_code,
+    reason = "the compiler takes processor features through an unsafe call; ARCHITECTURE.md lists this file"
+)]
+#![allow(clippy::expect_used, reason = "a build script has no one to hand an error to")]
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use sha2::{Digest, Sha256};
+
+#[path = "host/vm/tuning.rs"]
+mod tuning;
+
+const GUEST: &str = "runtime-guest/guest.wasm";
+
+/// The second level of the x86-64 psABI: every processor since 2009 has these, so the code loads on all of them and
+/// not only on the machine that built it.
+const X86_FEATURES: [&str; 5] = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
+
+fn main() {
+    println!("cargo::rerun-if-changed={GUEST}");
+    println!("cargo::rerun-if-changed=host/vm/tuning.rs");
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let target = env::var("TARGET").expect("cargo sets TARGET");
+
+    let wasm = fs::read(GUEST).unwrap_or_else(|error| panic!("{GUEST}: {error}; `make guest` builds it"));
+    let mut config = wasmtime::Config::new();
+    tuning::shape(&mut config);
+    config.strategy(wasmtime::Strategy::Cranelift);
+    config.target(&target).unwrap_or_else(|error| panic!("no native code for {target}: {error}"));
+    if target.starts_with("x86_64") {
+        for feature in X86_FEATURES {
+            // SAFETY: wasmtime refuses to load the code on a processor that lacks one of these.
+            unsafe { config.cranelift_flag_enable(feature) };
+        }
+    }
+    let engine = wasmtime::Engine::new(&config).unwrap_or_else(|error| panic!("no engine for {target}: {error:?}"));
+    let native = engine.precompile_module(&wasm).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
+
+    // Programs and snapshots carry this: it changes with the image and with the engine that runs it.
+    let mut identity = Sha256::new();
+    identity.update(&wasm);
+    identity.update(tuning::ENGINE_VERSION.as_bytes());
+    let identity: [u8; 32] = identity.finalize().into();
+
+    let write = |name: &str, bytes: &[u8]| {
+        let path = out.join(name);
+        fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    };
+    write("guest.native", &native);
+    write("guest.identity", &identity);
+    println!("cargo::rustc-env=BELLJAR_TARGET={target}");
+}

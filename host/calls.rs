@@ -1,0 +1,266 @@
+//! The handlers at work for one call of an instance: started, polled, answered, and dropped with it.
+//!
+//! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use belljar_abi::{Reply as Wire, answer};
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::driver::{Event, Request, Stop};
+use crate::error::JsError;
+use crate::router::{Call, Handler, Reply, Router, RpcError, Token, Verdict, Working};
+use crate::vm::state::Desk;
+
+/// Whether a call may wait for async handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Sync,
+    Async,
+}
+
+/// Answers that go to the guest in one turn stay under this, unless a single one is larger.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Everything that a script has set in motion outside.
+pub(crate) struct Calls<'a> {
+    desk: &'a Desk,
+    router: &'a Router,
+    data: &'a Option<Arc<dyn Any + Send + Sync>>,
+    mode: Mode,
+    deadline: Option<Instant>,
+    token: Option<Arc<Token>>,
+    /// Made when the first async handler starts; a call without one pays nothing.
+    working: Option<FuturesUnordered<BoxFuture<'static, (u32, Reply)>>>,
+    in_flight: Vec<(u32, Arc<str>)>,
+    answers: VecDeque<(u32, Reply)>,
+    sync_working: Option<Working>,
+}
+
+impl<'a> Calls<'a> {
+    pub(crate) fn new(
+        desk: &'a Desk,
+        router: &'a Router,
+        data: &'a Option<Arc<dyn Any + Send + Sync>>,
+        mode: Mode,
+        deadline: Option<Instant>,
+    ) -> Calls<'a> {
+        Calls {
+            desk,
+            router,
+            data,
+            mode,
+            deadline,
+            token: None,
+            working: None,
+            in_flight: Vec::new(),
+            answers: VecDeque::new(),
+            sync_working: None,
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Takes over everything that the guest asked for since the last time.
+    pub(crate) fn deliver(&mut self) {
+        loop {
+            // The driver is locked for one event at a time, because a handler may take long or come back here.
+            let event = self.desk.driver().take_event();
+            match event {
+                None => return,
+                Some(Event::Console(level, line)) => self.router.print(level, &String::from_utf8_lossy(&line)),
+                Some(Event::Rejection(report)) => self.reject(&report),
+                Some(Event::Rpc(request)) => self.start(request),
+            }
+        }
+    }
+
+    fn reject(&self, report: &[u8]) {
+        let Ok(error) = serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) else {
+            self.desk.driver().stop(Stop::Protocol("a rejection is not a report"));
+            return;
+        };
+        if self.router.judge(&error) == Verdict::Stop {
+            self.desk.driver().stop(Stop::Rejected(error));
+        }
+    }
+
+    fn call(&mut self, method: Arc<str>) -> Call {
+        let token = self.token.get_or_insert_with(|| Arc::new(Token::until(self.deadline)));
+        Call { method, token: token.clone(), data: self.data.clone() }
+    }
+
+    fn start(&mut self, request: Request) {
+        let id = request.id;
+        if self.in_flight.iter().any(|(other, _)| *other == id) {
+            self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
+            return;
+        }
+        let reply = match self.find(&request) {
+            Err(error) => Err(error),
+            Ok((method, Handler::Sync(handler), params)) => {
+                let call = self.call(method);
+                timed(self.desk, || handler(&call, params))
+            }
+            Ok((method, Handler::Async(handler), params)) => {
+                self.in_flight.push((id, method.clone()));
+                self.desk.driver().started(&request);
+                if self.mode == Mode::Async {
+                    let call = self.call(method);
+                    let working = timed(self.desk, || handler(call, params));
+                    self.working.get_or_insert_default().push(working.map(move |reply| (id, reply)).boxed());
+                }
+                return;
+            }
+        };
+        self.desk.driver().started(&request);
+        self.answers.push_back((id, reply));
+    }
+
+    fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
+        let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
+        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
+        let params = std::str::from_utf8(&request.params).map_err(|_| unreadable())?;
+        let (name, handler) = self
+            .router
+            .find(method)
+            .ok_or_else(|| RpcError::new("unknown_method", format!("no handler is registered for {method:?}")))?;
+        Ok((name, handler, (!params.is_empty()).then_some(params)))
+    }
+
+    /// Polls the async handlers; true when there is an answer for the guest.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some(working) = &mut self.working {
+            timed(self.desk, || {
+                while let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) {
+                    self.in_flight.retain(|(other, _)| *other != id);
+                    self.answers.push_back((id, reply));
+                }
+            });
+        }
+        !self.answers.is_empty()
+    }
+
+    /// Whether an async handler is at work.
+    pub(crate) fn is_working(&self) -> bool {
+        self.working.as_ref().is_some_and(|working| !working.is_empty())
+    }
+
+    /// Whether the guest holds promises that have no answer.
+    pub(crate) fn has_unanswered(&self) -> bool {
+        !self.in_flight.is_empty() || !self.answers.is_empty()
+    }
+
+    /// The methods of the calls that have no answer.
+    pub(crate) fn unanswered(&self) -> Vec<String> {
+        self.in_flight.iter().map(|(_, method)| method.to_string()).collect()
+    }
+
+    /// The next answers as the guest reads them.
+    pub(crate) fn take_answers(&mut self) -> Vec<u8> {
+        let mut batch = Vec::new();
+        while let Some((id, reply)) = self.answers.pop_front() {
+            self.desk.driver().answered();
+            let (kind, body) = match self.desk.driver().sized(reply) {
+                Ok(text) => (Wire::Value, text.unwrap_or_default()),
+                Err(error) => (Wire::Error, error.to_wire()),
+            };
+            batch.reserve(answer::HEADER_BYTES + body.len() + 1);
+            for word in [id, kind as u32, u32::try_from(body.len()).unwrap_or(0)] {
+                batch.extend_from_slice(&word.to_le_bytes());
+            }
+            batch.extend_from_slice(body.as_bytes());
+            batch.push(0);
+            if self.answers.front().is_some_and(|(_, reply)| batch.len() + size(reply) > BATCH_BYTES) {
+                break;
+            }
+        }
+        batch
+    }
+
+    /// Goes on with the synchronous call that the guest waits in; true when the guest can be resumed.
+    pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
+        let request = self.desk.driver().take_sync_request();
+        if let Some(request) = request {
+            let reply = match self.find(&request) {
+                Err(error) => Err(error),
+                Ok((method, Handler::Sync(handler), params)) => {
+                    let call = self.call(method);
+                    timed(self.desk, || handler(&call, params))
+                }
+                Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
+                    let call = self.call(method);
+                    self.sync_working = Some(timed(self.desk, || handler(call, params)));
+                    return self.work_on_sync(context);
+                }
+                Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
+                    "needs_async",
+                    format!(
+                        "the handler of {method:?} is async; reach it from `eval_async`, `dispatch_async` or `run_async`"
+                    ),
+                )),
+            };
+            self.desk.driver().answer_sync(reply);
+            return true;
+        }
+        let Some(working) = &mut self.sync_working else { return true };
+        match timed(self.desk, || working.poll_unpin(context)) {
+            Poll::Ready(reply) => {
+                self.sync_working = None;
+                self.desk.driver().answer_sync(reply);
+                true
+            }
+            Poll::Pending => {
+                // The others go on meanwhile; their answers wait until the guest is back.
+                self.poll(context);
+                false
+            }
+        }
+    }
+
+    /// Drops the synchronous call in progress.
+    pub(crate) fn give_up_sync(&mut self) {
+        self.sync_working = None;
+    }
+}
+
+impl Drop for Calls<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = &self.token {
+            token.fire();
+        }
+        // A handler's destructor is the embedder's code too.
+        let (working, sync_working) = (self.working.take(), self.sync_working.take());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop((working, sync_working))));
+    }
+}
+
+impl fmt::Debug for Calls<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
+
+fn size(reply: &Reply) -> usize {
+    match reply {
+        Ok(text) => text.as_ref().map_or(0, String::len),
+        Err(error) => error.code().len() + error.message().len(),
+    }
+}
+
+fn timed<R>(desk: &Desk, work: impl FnOnce() -> R) -> R {
+    let from = desk.now();
+    let result = work();
+    let spent = desk.now().saturating_sub(from);
+    desk.driver().handler_worked(spent);
+    result
+}

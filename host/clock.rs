@@ -1,0 +1,51 @@
+//! The time that scripts see. Limits never look at it.
+
+use std::time::Duration;
+
+/// Where `Date` and `performance.now` of an instance take their time from.
+///
+/// ```
+/// use belljar::{Clock, Limits, Router, Runtime};
+/// use std::time::Duration;
+///
+/// let runtime = Runtime::new()?;
+/// let noon = Clock::Fixed(Duration::from_secs(43_200));
+/// let mut jar = runtime.build_instance().clock(noon).start(&Router::new(), &Limits::default())?;
+/// assert_eq!(jar.eval("new Date().toISOString()")?.get::<String>()?, "1970-01-01T12:00:00.000Z");
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The system's clock.
+    #[default]
+    System,
+    /// Always the same moment, given since the Unix epoch.
+    Fixed(Duration),
+    /// A moment, given since the Unix epoch, that moves on by a step each time it is read.
+    Stepped {
+        /// The first reading.
+        start: Duration,
+        /// What every reading adds.
+        step: Duration,
+    },
+}
+
+impl Clock {
+    /// Microseconds since the Unix epoch; None for the system's clock.
+    pub(crate) fn tick(&mut self) -> Option<i64> {
+        let (now, next) = match self {
+            Clock::System => return None,
+            Clock::Fixed(at) => (*at, None),
+            Clock::Stepped { start, step } => (*start, start.checked_add(*step)),
+        };
+        if let (Clock::Stepped { start, .. }, Some(next)) = (self, next) {
+            *start = next;
+        }
+        i64::try_from(now.as_micros()).ok()
+    }
+
+    /// Nanoseconds for `performance.now`; None for the system's clock.
+    pub(crate) fn tick_monotonic(&mut self) -> Option<i64> {
+        self.tick().map(|micros| micros.saturating_mul(1000))
+    }
+}

@@ -1,0 +1,528 @@
+//! One call as a state machine: what the guest may still do, what it has asked for, and why it must stop.
+//!
+//! It owns every decision about limits and keeps every message in flight. It must never know wasmtime, a handler or a
+//! clock: time comes in as nanoseconds, so that a test can drive it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use belljar_abi::{Level, Send};
+
+use crate::error::{Error, JsError};
+use crate::limits::{LimitKind, Limits};
+use crate::router::RpcError;
+use crate::stats::Stats;
+
+/// Nanoseconds since some fixed moment.
+pub(crate) type Nanos = u64;
+
+/// How long a busy script may keep an executor's thread before it yields.
+const YIELD_AFTER: Nanos = 2_000_000;
+/// Rejections that one turn reports; a script that rejects more says nothing new.
+const REJECTIONS_PER_TURN: usize = 64;
+
+/// Why a call ends before its time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stop {
+    Limit(LimitKind),
+    Cancelled,
+    Rejected(JsError),
+    Protocol(&'static str),
+}
+
+impl Stop {
+    pub(crate) fn into_error(self, limits: &Limits) -> Error {
+        match self {
+            Stop::Limit(kind) => kind.error(limits),
+            Stop::Cancelled => Error::Cancelled,
+            Stop::Rejected(error) => Error::Js(error),
+            Stop::Protocol(what) => Error::guest(what),
+        }
+    }
+}
+
+/// Something that the guest asked for and that happens outside of it, in order.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    Console(Level, Vec<u8>),
+    Rejection(Vec<u8>),
+    Rpc(Request),
+}
+
+/// A call of a handler.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) id: u32,
+    pub(crate) method: Vec<u8>,
+    pub(crate) params: Vec<u8>,
+}
+
+impl Request {
+    fn bytes(&self) -> u64 {
+        (self.method.len() + self.params.len()) as u64
+    }
+}
+
+/// What the guest said its call has come to.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Value(Vec<u8>),
+    Undefined,
+    Failure(Vec<u8>),
+    NotSerializable(Vec<u8>),
+    Bytecode(Vec<u8>),
+}
+
+/// A synchronous call of a handler, from the guest's request to the guest's pull of the reply.
+#[derive(Debug, Default)]
+enum SyncCall {
+    #[default]
+    None,
+    Asked(Request),
+    Working,
+    Answered(Result<Vec<u8>, Vec<u8>>),
+}
+
+/// What to do at the end of a slice of guest work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slice {
+    GoOn,
+    /// Let others run first.
+    Yield,
+    /// The guest had its chance to unwind.
+    Kill,
+}
+
+/// The state of one instance's call in progress, and what its calls have used in total.
+#[derive(Debug, Default)]
+pub(crate) struct Driver {
+    limits: Limits,
+    begun: Nanos,
+    cpu: Nanos,
+    resumed: Option<Nanos>,
+    yielded_at_cpu: Nanos,
+    handlers: Nanos,
+    stop: Option<Stop>,
+    overdue: bool,
+    inbox: Vec<u8>,
+    outcome: Option<Outcome>,
+    events: VecDeque<Event>,
+    rejections: usize,
+    sync_call: SyncCall,
+    in_flight: u32,
+    held_bytes: u64,
+    console_bytes: u64,
+    call: Stats,
+    total: Stats,
+}
+
+impl Driver {
+    pub(crate) fn new(limits: Limits) -> Driver {
+        Driver { limits, ..Driver::default() }
+    }
+
+    /// Starts a call. Nothing of an earlier one is left.
+    pub(crate) fn begin(&mut self, now: Nanos) {
+        let (limits, total) = (std::mem::take(&mut self.limits), self.total);
+        *self = Driver { limits, total, begun: now, call: Stats { calls: 1, ..Stats::default() }, ..Driver::default() };
+    }
+
+    /// Ends a call and adds what it used to the total.
+    pub(crate) fn end(&mut self, now: Nanos) {
+        self.pause(now);
+        self.call.cpu_time = Duration::from_nanos(self.cpu);
+        self.call.wall_time = Duration::from_nanos(now.saturating_sub(self.begun));
+        self.call.handler_time = Duration::from_nanos(self.handlers);
+        self.total.add(&self.call);
+    }
+
+    pub(crate) fn call_stats(&mut self) -> &mut Stats {
+        &mut self.call
+    }
+
+    pub(crate) fn totals(&self) -> (Stats, Stats) {
+        (self.call, self.total)
+    }
+
+    /// The guest starts to run.
+    pub(crate) fn resume(&mut self, now: Nanos) {
+        self.resumed = Some(now);
+    }
+
+    /// The guest has stopped running.
+    pub(crate) fn pause(&mut self, now: Nanos) {
+        if let Some(resumed) = self.resumed.take() {
+            self.cpu += now.saturating_sub(resumed);
+        }
+    }
+
+    /// A handler has worked for so long.
+    pub(crate) fn handler_worked(&mut self, time: Nanos) {
+        self.handlers += time;
+    }
+
+    fn cpu_at(&self, now: Nanos) -> Nanos {
+        self.cpu + self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
+    }
+
+    /// Records why the call must stop, unless there is a reason already.
+    pub(crate) fn stop(&mut self, why: Stop) {
+        self.stop.get_or_insert(why);
+    }
+
+    pub(crate) fn stopped(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// Looks at the clock and the cancel flag.
+    pub(crate) fn check(&mut self, now: Nanos, cancelled: bool) -> bool {
+        if self.stop.is_none() {
+            if cancelled {
+                self.stop(Stop::Cancelled);
+            } else if self.cpu_at(now) >= nanos(self.limits.cpu_time) {
+                self.stop(Stop::Limit(LimitKind::CpuTime));
+            } else if now.saturating_sub(self.begun) >= nanos(self.limits.wall_time) {
+                self.stop(Stop::Limit(LimitKind::WallTime));
+            }
+        }
+        self.stop.is_some()
+    }
+
+    /// What is left of the wall-clock limit.
+    pub(crate) fn wall_left(&self, now: Nanos) -> Duration {
+        Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(now.saturating_sub(self.begun)))
+    }
+
+    /// QuickJS asks whether to go on; true means no. `fuel` is what the call has used.
+    pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64) -> bool {
+        self.call.polls += 1;
+        if self.limits.fuel.is_some_and(|limit| fuel >= limit) {
+            self.stop(Stop::Limit(LimitKind::Fuel));
+        }
+        self.check(now, cancelled)
+    }
+
+    /// A slice of guest work is over, and the guest is paused. The first slice that ends after a reason to stop has come up is
+    /// the guest's chance to poll and unwind; the second is the end.
+    pub(crate) fn slice(&mut self, now: Nanos, cancelled: bool) -> Slice {
+        if self.check(now, cancelled) {
+            return if std::mem::replace(&mut self.overdue, true) { Slice::Kill } else { Slice::GoOn };
+        }
+        if self.cpu.saturating_sub(self.yielded_at_cpu) >= YIELD_AFTER {
+            self.yielded_at_cpu = self.cpu;
+            return Slice::Yield;
+        }
+        Slice::GoOn
+    }
+
+    /// Announces a message that the guest will pull.
+    pub(crate) fn announce(&mut self, message: Vec<u8>) {
+        self.call.bytes_in += message.len() as u64;
+        self.inbox = message;
+    }
+
+    /// The guest pulls the announced message; None when this is not its length.
+    pub(crate) fn take(&mut self, length: u64) -> Option<Vec<u8>> {
+        if self.inbox.len() as u64 == length {
+            Some(std::mem::take(&mut self.inbox))
+        } else {
+            self.stop(Stop::Protocol("it took a message that was not announced"));
+            None
+        }
+    }
+
+    fn fits(&mut self, length: u64) -> bool {
+        let fits = length <= self.limits.message_bytes;
+        if !fits {
+            self.stop(Stop::Limit(LimitKind::Message));
+        }
+        self.call.bytes_out = self.call.bytes_out.saturating_add(length);
+        fits
+    }
+
+    /// The guest hands out bytes; true means that it must unwind.
+    pub(crate) fn send(&mut self, kind: u32, detail: u32, bytes: &[u8]) -> bool {
+        if self.stop.is_some() {
+            return true;
+        }
+        if !self.fits(bytes.len() as u64) {
+            return true;
+        }
+        match Send::from_wire(kind) {
+            Some(Send::Result) => self.settle(Outcome::Value(bytes.to_vec())),
+            Some(Send::Undefined) => self.settle(Outcome::Undefined),
+            Some(Send::Failure) => self.settle(Outcome::Failure(bytes.to_vec())),
+            Some(Send::NotSerializable) => self.settle(Outcome::NotSerializable(bytes.to_vec())),
+            Some(Send::Bytecode) => self.settle(Outcome::Bytecode(bytes.to_vec())),
+            Some(Send::Console) => match Level::from_wire(detail) {
+                Some(level) => self.console(level, bytes),
+                None => self.stop(Stop::Protocol("it printed at an unknown level")),
+            },
+            Some(Send::Rejection) => {
+                if self.rejections < REJECTIONS_PER_TURN {
+                    self.rejections += 1;
+                    self.events.push_back(Event::Rejection(bytes.to_vec()));
+                }
+            }
+            None => self.stop(Stop::Protocol("it sent bytes of an unknown kind")),
+        }
+        self.stop.is_some()
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        if self.outcome.replace(outcome).is_some() {
+            self.stop(Stop::Protocol("it sent two results"));
+        }
+    }
+
+    fn console(&mut self, level: Level, line: &[u8]) {
+        self.console_bytes = self.console_bytes.saturating_add(line.len() as u64 + 1);
+        if self.console_bytes > self.limits.console_bytes {
+            self.stop(Stop::Limit(LimitKind::Console));
+        } else {
+            self.events.push_back(Event::Console(level, line.to_vec()));
+        }
+    }
+
+    fn admit(&mut self, method: &[u8], params: &[u8]) -> bool {
+        if self.stop.is_some() || !self.fits((method.len() + params.len()) as u64) {
+            return false;
+        }
+        self.call.rpc_calls += 1;
+        if self.call.rpc_calls > self.limits.rpc_calls.into() {
+            self.stop(Stop::Limit(LimitKind::RpcCalls));
+            return false;
+        }
+        true
+    }
+
+    /// The guest starts a call; true means that it must unwind.
+    pub(crate) fn rpc(&mut self, id: u32, method: &[u8], params: &[u8]) -> bool {
+        if !self.admit(method, params) {
+            return true;
+        }
+        if self.in_flight >= self.limits.pending_rpcs {
+            self.stop(Stop::Limit(LimitKind::PendingRpcs));
+            return true;
+        }
+        let request = Request { id, method: method.to_vec(), params: params.to_vec() };
+        // What waits on the host for a guest is bounded by the same number as the guest's own memory.
+        if self.held_bytes + request.bytes() > self.limits.memory_bytes {
+            self.stop(Stop::Limit(LimitKind::Memory));
+            return true;
+        }
+        self.held_bytes += request.bytes();
+        self.in_flight += 1;
+        self.events.push_back(Event::Rpc(request));
+        false
+    }
+
+    /// A call was handed to its handler, which has its own copy of the parameters.
+    pub(crate) fn started(&mut self, request: &Request) {
+        self.held_bytes = self.held_bytes.saturating_sub(request.bytes());
+    }
+
+    /// A call was answered.
+    pub(crate) fn answered(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// The guest makes a call and waits; true means that it must unwind.
+    pub(crate) fn rpc_sync(&mut self, method: &[u8], params: &[u8]) -> bool {
+        if !self.admit(method, params) {
+            return true;
+        }
+        self.sync_call = SyncCall::Asked(Request { id: 0, method: method.to_vec(), params: params.to_vec() });
+        false
+    }
+
+    /// Whether the guest is suspended in a synchronous call, and not at the end of a slice.
+    pub(crate) fn is_in_sync_call(&self) -> bool {
+        matches!(self.sync_call, SyncCall::Asked(_) | SyncCall::Working)
+    }
+
+    /// The synchronous call that waits to be started.
+    pub(crate) fn take_sync_request(&mut self) -> Option<Request> {
+        match std::mem::replace(&mut self.sync_call, SyncCall::Working) {
+            SyncCall::Asked(request) => Some(request),
+            other => {
+                self.sync_call = other;
+                None
+            }
+        }
+    }
+
+    /// Answers the synchronous call.
+    pub(crate) fn answer_sync(&mut self, reply: Result<Option<String>, RpcError>) {
+        let reply = self.sized(reply);
+        self.sync_call = SyncCall::Answered(match reply {
+            Ok(text) => Ok(text.unwrap_or_default().into_bytes()),
+            Err(error) => Err(error.to_wire().into_bytes()),
+        });
+    }
+
+    /// A reply that is too large is the handler's fault, so script gets an error that it can catch.
+    pub(crate) fn sized(&self, reply: Result<Option<String>, RpcError>) -> Result<Option<String>, RpcError> {
+        let limit = self.limits.message_bytes;
+        let error = match &reply {
+            Ok(Some(text)) if text.len() as u64 > limit => {
+                format!("the reply of {} bytes is over the limit of {limit}", text.len())
+            }
+            Err(error) if (error.code().len() + error.message().len()) as u64 > limit => {
+                format!("the error of the handler is over the limit of {limit} bytes")
+            }
+            _ => return reply,
+        };
+        Err(RpcError::new(LimitKind::Message.code(), error))
+    }
+
+    /// The guest comes back for its reply. None while there is none; otherwise whether it is a value, and its
+    /// length, which is then announced. An error stands for stop.
+    pub(crate) fn poll_sync(&mut self) -> Option<Result<(bool, u32), ()>> {
+        if self.stop.is_some() {
+            self.sync_call = SyncCall::None;
+            return Some(Err(()));
+        }
+        match std::mem::take(&mut self.sync_call) {
+            SyncCall::Answered(reply) => {
+                let (is_value, message) = match reply {
+                    Ok(message) => (true, message),
+                    Err(message) => (false, message),
+                };
+                let Ok(length) = u32::try_from(message.len()) else { return Some(Err(())) };
+                self.announce(message);
+                Some(Ok((is_value, length)))
+            }
+            other => {
+                self.sync_call = other;
+                None
+            }
+        }
+    }
+
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if matches!(event, Some(Event::Rejection(_))) {
+            self.rejections = self.rejections.saturating_sub(1);
+        }
+        event
+    }
+
+    pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
+        self.outcome.take()
+    }
+}
+
+fn nanos(time: Duration) -> Nanos {
+    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    fn driver(limits: Limits) -> Driver {
+        let mut driver = Driver::new(limits);
+        driver.begin(0);
+        driver
+    }
+
+    fn cpu_limit(ms: u64) -> Limits {
+        Limits { cpu_time: Duration::from_millis(ms), ..Limits::default() }
+    }
+
+    #[test]
+    fn the_cpu_budget_is_one_sum_over_all_segments() {
+        let mut driver = driver(cpu_limit(10));
+        for segment in 0..2 {
+            driver.resume(segment * 100 * MS);
+            assert!(!driver.check(segment * 100 * MS + 4 * MS, false));
+            driver.pause(segment * 100 * MS + 4 * MS);
+        }
+        driver.resume(300 * MS);
+        assert!(!driver.check(301 * MS, false));
+        assert!(driver.check(302 * MS, false));
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::CpuTime)));
+    }
+
+    #[test]
+    fn waiting_counts_for_the_wall_and_not_for_the_cpu() {
+        let mut driver = driver(Limits { wall_time: Duration::from_millis(50), ..cpu_limit(10) });
+        driver.resume(0);
+        driver.pause(5 * MS);
+        assert!(!driver.check(49 * MS, false));
+        assert!(driver.check(50 * MS, false));
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::WallTime)));
+    }
+
+    #[test]
+    fn a_guest_that_does_not_poll_has_one_slice_to_unwind() {
+        let mut driver = driver(cpu_limit(1));
+        driver.resume(0);
+        driver.pause(2 * MS);
+        assert_eq!(driver.slice(2 * MS, false), Slice::GoOn);
+        driver.resume(2 * MS);
+        driver.pause(3 * MS);
+        assert_eq!(driver.slice(3 * MS, false), Slice::Kill);
+    }
+
+    #[test]
+    fn a_busy_guest_yields_every_few_milliseconds() {
+        let mut driver = driver(Limits::default());
+        let yields = (0..100)
+            .filter(|slice| {
+                driver.resume(slice * MS);
+                driver.pause((slice + 1) * MS);
+                driver.slice((slice + 1) * MS, false) == Slice::Yield
+            })
+            .count();
+        assert_eq!(yields, 50);
+    }
+
+    #[test]
+    fn the_first_reason_to_stop_is_the_one_that_is_told() {
+        let mut driver = driver(cpu_limit(1));
+        assert!(driver.check(0, true));
+        driver.resume(0);
+        assert!(driver.check(5 * MS, true));
+        assert_eq!(driver.stopped(), Some(&Stop::Cancelled));
+    }
+
+    #[test]
+    fn a_message_is_taken_once_and_whole() {
+        let mut driver = driver(Limits::default());
+        driver.announce(vec![1, 2, 3]);
+        assert_eq!(driver.take(2), None);
+        assert!(matches!(driver.stopped(), Some(Stop::Protocol(_))));
+        driver.begin(0);
+        driver.announce(vec![1, 2, 3]);
+        assert_eq!(driver.take(3), Some(vec![1, 2, 3]));
+        assert_eq!(driver.take(3), None);
+    }
+
+    #[test]
+    fn two_results_are_a_breach() {
+        let mut driver = driver(Limits::default());
+        assert!(!driver.send(Send::Undefined as u32, 0, &[]));
+        assert!(driver.send(Send::Undefined as u32, 0, &[]));
+    }
+
+    #[test]
+    fn calls_that_wait_hold_no_more_than_the_memory_limit() {
+        let mut driver = driver(Limits { memory_bytes: 100, ..Limits::default() });
+        assert!(!driver.rpc(0, b"m", &[0; 60]));
+        assert!(driver.rpc(1, b"m", &[0; 60]));
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::Memory)));
+    }
+
+    #[test]
+    fn rejections_of_one_turn_are_bounded() {
+        let mut driver = driver(Limits::default());
+        for _ in 0..10_000 {
+            assert!(!driver.send(Send::Rejection as u32, 0, b"{}"));
+        }
+        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_TURN);
+    }
+}

@@ -1,0 +1,257 @@
+//! What can go wrong, whose fault it is, and the stable code of each.
+//!
+//! It owns [`Error`] and [`JsError`]. It must never know wasmtime or a message of the guest's: a code comes from
+//! what the host saw, so a script that throws `new Error("interrupted")` gets `js_error` and nothing else.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::limits::LimitKind;
+use crate::value::Json;
+
+/// The result of most calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that a call can end with besides a value.
+///
+/// ```
+/// use belljar::{Error, Limits, Router, Runtime};
+///
+/// let runtime = Runtime::new()?;
+/// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+/// let error = jar.eval("null.x").unwrap_err();
+/// assert_eq!(error.code(), "js_error");
+/// let Error::Js(js) = error else { unreachable!() };
+/// assert_eq!(js.name, "TypeError");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The script threw.
+    Js(JsError),
+    /// A limit was hit.
+    #[non_exhaustive]
+    Limit {
+        /// Which one.
+        kind: LimitKind,
+        /// Its value, in [`LimitKind::unit`].
+        limit: u64,
+    },
+    /// [`CancelHandle::cancel`](crate::CancelHandle::cancel) was called.
+    Cancelled,
+    /// A call was stopped so hard that the instance's memory cannot be trusted to make sense; `reset()` brings it back.
+    Poisoned,
+    /// The result is a promise that nothing can settle any more.
+    NeverSettled {
+        /// The methods of the calls that are still without an answer.
+        pending: Vec<String>,
+    },
+    /// There is a result, but it has no JSON form: a cycle, a BigInt, a function.
+    NotSerializable {
+        /// Why, in JavaScript's words.
+        message: String,
+    },
+    /// A JSON text did not have the shape that the caller asked for.
+    Shape {
+        /// Where and why.
+        message: String,
+    },
+    /// The script registered no handler for this event.
+    NoSuchEvent {
+        /// The event.
+        name: String,
+    },
+    /// What the caller passed cannot be used.
+    Input {
+        /// Why.
+        message: String,
+    },
+    /// These bytes are not a program of this build.
+    Program {
+        /// What did not match.
+        message: String,
+    },
+    /// These bytes are not a snapshot of this build.
+    Snapshot {
+        /// What did not match.
+        message: String,
+    },
+    /// Every instance that the runtime may have is in use.
+    Capacity {
+        /// How many that is.
+        instances: u32,
+    },
+    /// The guest broke the protocol; nothing well-behaved does.
+    Guest {
+        /// How.
+        message: String,
+    },
+    /// The machine or the embedder's set-up is at fault.
+    Host {
+        /// How.
+        message: String,
+    },
+}
+
+/// Whose fault an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Blame {
+    /// The script's.
+    Script,
+    /// Nobody's: a limit did its work.
+    Limits,
+    /// The code that called belljar.
+    Caller,
+    /// The machine's, or the embedder's set-up.
+    Host,
+}
+
+impl Error {
+    /// A short string that stays the same across versions, for logs and wire formats.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Js(_) => "js_error",
+            Error::Limit { kind, .. } => kind.code(),
+            Error::Cancelled => "cancelled",
+            Error::Poisoned => "poisoned",
+            Error::NeverSettled { .. } => "never_settled",
+            Error::NotSerializable { .. } => "not_serializable",
+            Error::Shape { .. } => "wrong_shape",
+            Error::NoSuchEvent { .. } => "no_such_event",
+            Error::Input { .. } => "invalid_input",
+            Error::Program { .. } => "invalid_program",
+            Error::Snapshot { .. } => "invalid_snapshot",
+            Error::Capacity { .. } => "no_capacity",
+            Error::Guest { .. } => "guest_broke_protocol",
+            Error::Host { .. } => "host_error",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Error::Js(_) | Error::NeverSettled { .. } | Error::NotSerializable { .. } | Error::Guest { .. } => {
+                Blame::Script
+            }
+            Error::Limit { .. } => Blame::Limits,
+            Error::Cancelled
+            | Error::Poisoned
+            | Error::Shape { .. }
+            | Error::NoSuchEvent { .. }
+            | Error::Input { .. }
+            | Error::Program { .. }
+            | Error::Snapshot { .. } => Blame::Caller,
+            Error::Capacity { .. } | Error::Host { .. } => Blame::Host,
+        }
+    }
+
+    pub(crate) fn host(message: impl Into<String>) -> Error {
+        Error::Host { message: message.into() }
+    }
+
+    pub(crate) fn guest(message: impl Into<String>) -> Error {
+        Error::Guest { message: message.into() }
+    }
+
+    pub(crate) fn input(message: impl Into<String>) -> Error {
+        Error::Input { message: message.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Js(error) => write!(f, "{error}"),
+            Error::Limit { kind, limit } => {
+                write!(f, "{} of {limit} {} exceeded; {}", kind.noun(), kind.unit(), kind.advice())
+            }
+            Error::Cancelled => f.write_str("the call was cancelled"),
+            Error::Poisoned => f.write_str(
+                "the instance was stopped in the middle of a call and refuses further ones; call `reset()` to bring it back",
+            ),
+            Error::NeverSettled { pending } if pending.is_empty() => f.write_str(
+                "the result is a promise that nothing can settle: no call is in flight and no job is left",
+            ),
+            Error::NeverSettled { pending } => write!(
+                f,
+                "the result is a promise that nothing can settle; without an answer: {}; calls of async handlers need `eval_async`",
+                pending.join(", ")
+            ),
+            Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),
+            Error::Shape { message } => write!(f, "the value has another shape: {message}"),
+            Error::NoSuchEvent { name } => {
+                write!(f, "no handler for the event {name:?}; a script registers one with `host.on`")
+            }
+            Error::Input { message } => f.write_str(message),
+            Error::Program { message } => write!(f, "not a program of this build: {message}; compile it again"),
+            Error::Snapshot { message } => write!(f, "not a snapshot of this build: {message}"),
+            Error::Capacity { instances } => write!(
+                f,
+                "all {instances} instances of the runtime are in use; drop one, wait with `instance_async`, or raise `max_instances`"
+            ),
+            Error::Guest { message } => write!(f, "the guest broke the protocol: {message}"),
+            Error::Host { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a script threw.
+///
+/// ```
+/// # use belljar::{Error, Limits, Router, Runtime, Script};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// let script = Script::new("function price() { throw new RangeError('too low', { cause: 7 }) }\nprice()").named("billing.js");
+/// let Err(Error::Js(error)) = jar.eval(script) else { unreachable!() };
+/// assert_eq!(error.to_string(), "RangeError: too low");
+/// assert!(error.stack.unwrap().contains("billing.js:1"));
+/// assert_eq!(error.cause.unwrap().thrown.unwrap().as_str(), "7");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct JsError {
+    /// The error's `name`; empty when what was thrown is not an Error.
+    #[serde(default)]
+    pub name: String,
+    /// The error's `message`, or the text of what was thrown.
+    #[serde(default)]
+    pub message: String,
+    /// Where it was thrown, with the script's own name and lines.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// The error's `cause`.
+    #[serde(default)]
+    pub cause: Option<Box<JsError>>,
+    /// What was thrown, when it was not an Error and has a JSON form.
+    #[serde(default)]
+    pub thrown: Option<Json>,
+    /// What the engine ran out of when it threw this by itself; the guest's word.
+    #[serde(default)]
+    pub(crate) native: Option<Native>,
+}
+
+/// What QuickJS can run out of and still throw an error that script could have caught.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Native {
+    Memory,
+}
+
+impl fmt::Display for JsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name.as_str(), self.message.as_str()) {
+            ("", message) => write!(f, "the script threw {message}"),
+            (name, "") => f.write_str(name),
+            (name, message) => write!(f, "{name}: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for JsError {}

@@ -1,0 +1,193 @@
+//! How much a script may use: the numbers and their names. It must never know how they are enforced.
+
+use std::time::Duration;
+
+/// What one instance may use. Every field is finite by default; set the ones that matter and leave the rest.
+///
+/// ```
+/// use belljar::{Limits, Router, Runtime};
+/// use std::time::Duration;
+///
+/// let limits = Limits { cpu_time: Duration::from_millis(20), ..Limits::default() };
+/// let mut jar = Runtime::new()?.instance(&Router::new(), &limits)?;
+/// assert_eq!(jar.eval("for (;;) {}").unwrap_err().code(), "cpu_limit_exceeded");
+/// assert_eq!(jar.eval("1 + 2")?.get::<i64>()?, 3);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Work in one call, in units that depend on nothing but the script and this build: about one per wasm
+    /// instruction. None by default, because the time limits already bound it.
+    pub fuel: Option<u64>,
+    /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
+    pub cpu_time: Duration,
+    /// Time from the start of a call to its end; everything counts.
+    pub wall_time: Duration,
+    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch.
+    pub js_heap_bytes: u64,
+    /// The hard ceiling of the instance's linear memory, and of what its calls in flight may hold on the host.
+    pub memory_bytes: u64,
+    /// The stack of script code. Script sees a RangeError, which it can catch.
+    pub stack_bytes: u64,
+    /// Calls of handlers in flight at once.
+    pub pending_rpcs: u32,
+    /// Calls of handlers in one call of the instance.
+    pub rpc_calls: u32,
+    /// One message in either direction: parameters, a reply, a result.
+    pub message_bytes: u64,
+    /// One script.
+    pub source_bytes: u64,
+    /// Everything that one call prints.
+    pub console_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            fuel: None,
+            cpu_time: Duration::from_secs(5),
+            wall_time: Duration::from_secs(30),
+            js_heap_bytes: 32 << 20,
+            memory_bytes: 64 << 20,
+            stack_bytes: 512 << 10,
+            pending_rpcs: 256,
+            rpc_calls: 10_000,
+            message_bytes: 10 << 20,
+            source_bytes: 10 << 20,
+            console_bytes: 64 << 10,
+        }
+    }
+}
+
+/// Which limit was hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitKind {
+    /// [`Limits::fuel`].
+    Fuel,
+    /// [`Limits::cpu_time`].
+    CpuTime,
+    /// [`Limits::wall_time`].
+    WallTime,
+    /// [`Limits::js_heap_bytes`].
+    JsHeap,
+    /// [`Limits::memory_bytes`].
+    Memory,
+    /// [`Limits::stack_bytes`].
+    Stack,
+    /// [`Limits::pending_rpcs`].
+    PendingRpcs,
+    /// [`Limits::rpc_calls`].
+    RpcCalls,
+    /// [`Limits::message_bytes`].
+    Message,
+    /// [`Limits::source_bytes`].
+    Source,
+    /// [`Limits::console_bytes`].
+    Console,
+}
+
+impl LimitKind {
+    /// The stable code of the error.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            LimitKind::Fuel => "fuel_limit_exceeded",
+            LimitKind::CpuTime => "cpu_limit_exceeded",
+            LimitKind::WallTime => "wall_limit_exceeded",
+            LimitKind::JsHeap | LimitKind::Memory => "memory_limit_exceeded",
+            LimitKind::Stack => "stack_overflow",
+            LimitKind::PendingRpcs | LimitKind::RpcCalls => "rpc_limit_exceeded",
+            LimitKind::Message => "message_too_large",
+            LimitKind::Source => "source_too_large",
+            LimitKind::Console => "console_limit_exceeded",
+        }
+    }
+
+    /// The field of [`Limits`] that sets it.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            LimitKind::Fuel => "fuel",
+            LimitKind::CpuTime => "cpu_time",
+            LimitKind::WallTime => "wall_time",
+            LimitKind::JsHeap => "js_heap_bytes",
+            LimitKind::Memory => "memory_bytes",
+            LimitKind::Stack => "stack_bytes",
+            LimitKind::PendingRpcs => "pending_rpcs",
+            LimitKind::RpcCalls => "rpc_calls",
+            LimitKind::Message => "message_bytes",
+            LimitKind::Source => "source_bytes",
+            LimitKind::Console => "console_bytes",
+        }
+    }
+
+    /// The unit of the number in [`Error::Limit`](crate::Error::Limit).
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            LimitKind::Fuel => "units",
+            LimitKind::CpuTime | LimitKind::WallTime => "ms",
+            LimitKind::PendingRpcs | LimitKind::RpcCalls => "calls",
+            _ => "bytes",
+        }
+    }
+
+    /// The value that these limits give it.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> u64 {
+        match self {
+            LimitKind::Fuel => limits.fuel.unwrap_or(u64::MAX),
+            LimitKind::CpuTime => millis(limits.cpu_time),
+            LimitKind::WallTime => millis(limits.wall_time),
+            LimitKind::JsHeap => limits.js_heap_bytes,
+            LimitKind::Memory => limits.memory_bytes,
+            LimitKind::Stack => limits.stack_bytes,
+            LimitKind::PendingRpcs => limits.pending_rpcs.into(),
+            LimitKind::RpcCalls => limits.rpc_calls.into(),
+            LimitKind::Message => limits.message_bytes,
+            LimitKind::Source => limits.source_bytes,
+            LimitKind::Console => limits.console_bytes,
+        }
+    }
+
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            LimitKind::Fuel => "the fuel limit",
+            LimitKind::CpuTime => "the cpu limit",
+            LimitKind::WallTime => "the wall-clock limit",
+            LimitKind::JsHeap => "the heap limit",
+            LimitKind::Memory => "the memory limit",
+            LimitKind::Stack => "the stack limit",
+            LimitKind::PendingRpcs => "the limit of calls in flight",
+            LimitKind::RpcCalls => "the limit of calls",
+            LimitKind::Message => "the message limit",
+            LimitKind::Source => "the source limit",
+            LimitKind::Console => "the console limit",
+        }
+    }
+
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            LimitKind::Fuel => "do less in one call or raise `Limits::fuel`",
+            LimitKind::CpuTime => "do less in one call or raise `Limits::cpu_time`",
+            LimitKind::WallTime => "answer calls sooner or raise `Limits::wall_time`",
+            LimitKind::JsHeap => "hold less at once or raise `Limits::js_heap_bytes`",
+            LimitKind::Memory => "hold less at once or raise `Limits::memory_bytes`",
+            LimitKind::Stack => "recurse less deeply or raise `Limits::stack_bytes`",
+            LimitKind::PendingRpcs => "await some calls before making more or raise `Limits::pending_rpcs`",
+            LimitKind::RpcCalls => "make fewer calls or raise `Limits::rpc_calls`",
+            LimitKind::Message => "send less at once or raise `Limits::message_bytes`",
+            LimitKind::Source => "split the script or raise `Limits::source_bytes`",
+            LimitKind::Console => "print less or raise `Limits::console_bytes`",
+        }
+    }
+
+    pub(crate) fn error(self, limits: &Limits) -> crate::Error {
+        crate::Error::Limit { kind: self, limit: self.of(limits) }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

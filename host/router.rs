@@ -1,0 +1,428 @@
+//! What a script may call: names, handlers, and what a handler learns about its call.
+//!
+//! It owns closures and their conversion to and from JSON. It must never know wasm, limits or who drives the call.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use belljar_abi::Level;
+use futures_util::future::FutureExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::JsError;
+use crate::value::{self, Json};
+
+/// The reply to one call: JSON text, or nothing for undefined.
+pub(crate) type Reply = Result<Option<String>, RpcError>;
+/// An async handler at work.
+pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+type SyncHandler = Arc<dyn Fn(&Call, Option<&str>) -> Reply + Send + Sync>;
+type AsyncHandler = Arc<dyn Fn(Call, Option<&str>) -> Working + Send + Sync>;
+type Console = Arc<dyn Fn(ConsoleLevel, &str) + Send + Sync>;
+type Rejections = Arc<dyn Fn(&JsError) -> Verdict + Send + Sync>;
+
+/// How one method is answered.
+#[derive(Clone)]
+pub(crate) enum Handler {
+    Sync(SyncHandler),
+    Async(AsyncHandler),
+}
+
+/// The handlers that scripts can call, by name. Nothing else of the host is in their reach.
+///
+/// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
+/// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
+///
+/// ```
+/// use belljar::{Call, Router, RpcError};
+///
+/// let router = Router::new()
+///     .handle("add", |_: &Call, (a, b): (i64, i64)| Ok(a + b))
+///     .handle("half", |_: &Call, n: i64| {
+///         if n % 2 == 0 { Ok(n / 2) } else { Err(RpcError::new("odd", "only even numbers have a half")) }
+///     })
+///     .handle_async("greet", |_: Call, name: String| async move { Ok(format!("hello, {name}")) });
+/// # let mut jar = belljar::Runtime::new()?.instance(&router, &belljar::Limits::default())?;
+/// # assert_eq!(jar.eval("host.rpcSync('add', [1, 2])")?.get::<i64>()?, 3);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Router {
+    routes: Arc<Routes>,
+}
+
+#[derive(Clone, Default)]
+struct Routes {
+    handlers: HashMap<Arc<str>, Handler>,
+    fallback: Option<Handler>,
+    console: Option<Console>,
+    rejections: Option<Rejections>,
+}
+
+impl Router {
+    /// A router without handlers.
+    #[must_use]
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// Answers a method on the spot. `host.rpcSync` and `host.rpc` both reach it, in every kind of call.
+    ///
+    /// # Panics
+    ///
+    /// When the method already has a handler.
+    #[must_use]
+    pub fn handle<P, R, F>(self, method: impl Into<String>, handler: F) -> Router
+    where
+        P: DeserializeOwned,
+        R: Serialize,
+        F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
+    {
+        self.insert(method.into(), sync_handler(handler))
+    }
+
+    /// Answers a method with a future. It is polled inside the call that the script runs in, so dropping that call drops
+    /// it; `host.rpc` reaches it, and in async calls `host.rpcSync` too.
+    ///
+    /// # Panics
+    ///
+    /// When the method already has a handler.
+    #[must_use]
+    pub fn handle_async<P, R, F, Fut>(self, method: impl Into<String>, handler: F) -> Router
+    where
+        P: DeserializeOwned,
+        R: Serialize,
+        F: Fn(Call, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
+    {
+        self.insert(method.into(), async_handler(handler))
+    }
+
+    /// Answers every method that has no handler of its own; [`Call::method`] says which.
+    #[must_use]
+    pub fn fallback<P, R, F>(mut self, handler: F) -> Router
+    where
+        P: DeserializeOwned,
+        R: Serialize,
+        F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.routes).fallback = Some(sync_handler(handler));
+        self
+    }
+
+    /// As [`Router::fallback`], with a future.
+    #[must_use]
+    pub fn fallback_async<P, R, F, Fut>(mut self, handler: F) -> Router
+    where
+        P: DeserializeOwned,
+        R: Serialize,
+        F: Fn(Call, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
+    {
+        Arc::make_mut(&mut self.routes).fallback = Some(async_handler(handler));
+        self
+    }
+
+    /// Takes the lines that scripts print. Without it nothing is formatted and nothing crosses.
+    #[must_use]
+    pub fn on_console(mut self, console: impl Fn(ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
+        Arc::make_mut(&mut self.routes).console = Some(Arc::new(console));
+        self
+    }
+
+    /// Hears of every promise that was rejected while nobody listened, and decides whether the call goes on.
+    /// Without it the call goes on.
+    #[must_use]
+    pub fn on_unhandled_rejection(
+        mut self,
+        rejections: impl Fn(&JsError) -> Verdict + Send + Sync + 'static,
+    ) -> Router {
+        Arc::make_mut(&mut self.routes).rejections = Some(Arc::new(rejections));
+        self
+    }
+
+    /// The methods that have a handler, sorted.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&str> {
+        let mut methods: Vec<&str> = self.routes.handlers.keys().map(AsRef::as_ref).collect();
+        methods.sort_unstable();
+        methods
+    }
+
+    fn insert(mut self, method: String, handler: Handler) -> Router {
+        let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
+        assert!(before.is_none(), "the method {method:?} already has a handler");
+        self
+    }
+
+    /// The handler of a method, and the name under which it is known.
+    pub(crate) fn find(&self, method: &str) -> Option<(Arc<str>, Handler)> {
+        match self.routes.handlers.get_key_value(method) {
+            Some((name, handler)) => Some((name.clone(), handler.clone())),
+            None => self.routes.fallback.as_ref().map(|handler| (Arc::from(method), handler.clone())),
+        }
+    }
+
+    pub(crate) fn has_console(&self) -> bool {
+        self.routes.console.is_some()
+    }
+
+    /// Prints a line. A panic in the embedder's closure ends here.
+    pub(crate) fn print(&self, level: Level, line: &str) {
+        if let Some(console) = &self.routes.console {
+            let _ = catch_unwind(AssertUnwindSafe(|| console(level.into(), line)));
+        }
+    }
+
+    /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
+    pub(crate) fn judge(&self, rejection: &JsError) -> Verdict {
+        match &self.routes.rejections {
+            Some(judge) => catch_unwind(AssertUnwindSafe(|| judge(rejection))).unwrap_or(Verdict::Stop),
+            None => Verdict::Continue,
+        }
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("methods", &self.methods()).finish_non_exhaustive()
+    }
+}
+
+fn sync_handler<P, R, F>(handler: F) -> Handler
+where
+    P: DeserializeOwned,
+    R: Serialize,
+    F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
+{
+    Handler::Sync(Arc::new(move |call, params| {
+        let params = read_params(call, params)?;
+        let reply = catch_unwind(AssertUnwindSafe(|| handler(call, params)));
+        write_reply(call.method(), reply.map_err(|_| RpcError::panicked())??)
+    }))
+}
+
+fn async_handler<P, R, F, Fut>(handler: F) -> Handler
+where
+    P: DeserializeOwned,
+    R: Serialize,
+    F: Fn(Call, P) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
+{
+    Handler::Async(Arc::new(move |call, params| {
+        let params = match read_params(&call, params) {
+            Ok(params) => params,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let method = call.method.clone();
+        match catch_unwind(AssertUnwindSafe(|| handler(call, params))) {
+            Ok(working) => Box::pin(async move {
+                let reply = AssertUnwindSafe(working).catch_unwind().await;
+                write_reply(&method, reply.map_err(|_| RpcError::panicked())??)
+            }),
+            Err(_) => Box::pin(std::future::ready(Err(RpcError::panicked()))),
+        }
+    }))
+}
+
+fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result<P, RpcError> {
+    value::read(params.unwrap_or("null"))
+        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", call.method())))
+}
+
+fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
+    serde_json::to_string(&reply)
+        .map(Some)
+        .map_err(|why| RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}")))
+}
+
+/// What a handler learns about the call that it answers.
+///
+/// ```
+/// use belljar::{Call, Router, RpcError};
+///
+/// struct Tenant(String);
+///
+/// let router = Router::new().handle("who", |call: &Call, (): ()| match call.data::<Tenant>() {
+///     Some(tenant) => Ok(tenant.0.clone()),
+///     None => Err(RpcError::new("no_tenant", "this instance belongs to nobody")),
+/// });
+/// let runtime = belljar::Runtime::new()?;
+/// let mut jar = runtime.build_instance().data(Tenant("ada".into())).start(&router, &belljar::Limits::default())?;
+/// assert_eq!(jar.eval("host.rpcSync('who')")?.get::<String>()?, "ada");
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) method: Arc<str>,
+    pub(crate) token: Arc<Token>,
+    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Fires when nobody waits for a call any more.
+pub(crate) struct Token {
+    fired: AtomicBool,
+    event: event_listener::Event,
+    deadline: Option<Instant>,
+}
+
+impl Token {
+    pub(crate) fn until(deadline: Option<Instant>) -> Token {
+        Token { fired: AtomicBool::new(false), event: event_listener::Event::new(), deadline }
+    }
+
+    pub(crate) fn fire(&self) {
+        self.fired.store(true, Ordering::Release);
+        self.event.notify(usize::MAX);
+    }
+}
+
+impl Call {
+    /// The method that the script called.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether nobody waits for the reply any more: the call of the instance that this one belongs to was dropped or
+    /// cancelled, has run out of time, or has ended.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.token.fired.load(Ordering::Acquire)
+    }
+
+    /// Waits until nobody waits for the reply any more. An async handler is dropped at that moment anyway; this is
+    /// for work that it handed to others.
+    pub async fn cancelled(&self) {
+        while !self.is_cancelled() {
+            let listener = self.token.event.listen();
+            if self.is_cancelled() {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// What is left of the wall-clock limit.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        match self.token.deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        }
+    }
+
+    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given, if it was of this type.
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.data.as_deref()?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
+///
+/// ```
+/// # use belljar::{Call, Limits, Router, RpcError, Runtime};
+/// let router = Router::new()
+///     .handle("buy", |_: &Call, (): ()| Err::<(), _>(RpcError::new("sold_out", "nothing is left")));
+/// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+/// let caught = jar.eval("try { host.rpcSync('buy') } catch (e) { [e.code, e.message] }")?;
+/// assert_eq!(caught.get::<(String, String)>()?, ("sold_out".into(), "nothing is left".into()));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcError {
+    code: String,
+    message: String,
+}
+
+impl RpcError {
+    /// An error with the `code` and `message` that script will see.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
+        RpcError { code: code.into(), message: message.into() }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn panicked() -> RpcError {
+        RpcError::new("handler_panicked", "the handler panicked")
+    }
+
+    /// The wire form: JSON `[code, message]`.
+    pub(crate) fn to_wire(&self) -> String {
+        Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for RpcError {}
+
+/// How loud a console line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ConsoleLevel {
+    /// `console.debug`.
+    Debug,
+    /// `console.trace`.
+    Trace,
+    /// `console.log` and what prints like it.
+    Log,
+    /// `console.info`.
+    Info,
+    /// `console.warn`.
+    Warn,
+    /// `console.error` and a failed `console.assert`.
+    Error,
+}
+
+impl From<Level> for ConsoleLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Debug => ConsoleLevel::Debug,
+            Level::Log => ConsoleLevel::Log,
+            Level::Info => ConsoleLevel::Info,
+            Level::Warn => ConsoleLevel::Warn,
+            Level::Error => ConsoleLevel::Error,
+            Level::Trace => ConsoleLevel::Trace,
+        }
+    }
+}
+
+/// What becomes of a call after a rejection that nobody handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It goes on.
+    Continue,
+    /// It ends, with the rejection as its error.
+    Stop,
+}

@@ -1,0 +1,182 @@
+//! Where instances come from: one engine, one guest image, one pool.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_lock::{Semaphore, SemaphoreGuardArc};
+
+use crate::error::{Error, Result};
+use crate::instance::{Instance, InstanceBuilder, Options};
+use crate::limits::Limits;
+use crate::program::Program;
+use crate::router::Router;
+use crate::value::Script;
+use crate::vm::engine::{self, Allocation};
+use crate::vm::image::Image;
+
+/// The right to one slot of the pool.
+pub(crate) type Permit = SemaphoreGuardArc;
+
+/// How many instances a runtime may have at once when nothing else is said.
+const DEFAULT_INSTANCES: u32 = 1_000;
+
+/// Makes instances. One is enough for a process; clones share it.
+///
+/// ```
+/// use belljar::{Limits, Router, Runtime};
+///
+/// let runtime = Runtime::new()?;
+/// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+/// assert_eq!(jar.eval("[1, 2, 3].map(n => n * n)")?.get::<Vec<i64>>()?, [1, 4, 9]);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    image: Image,
+    permits: Arc<Semaphore>,
+    instances: u32,
+}
+
+impl Runtime {
+    /// A runtime with the built-in guest and room for a thousand instances.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] when the machine refuses, with what to change.
+    pub fn new() -> Result<Runtime> {
+        Runtime::builder().build()
+    }
+
+    /// A runtime with other choices.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder { instances: DEFAULT_INSTANCES, on_demand: false, guest: Guest::BuiltIn }
+    }
+
+    /// A fresh instance, with the handlers that its scripts can call and the limits that they run under.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Capacity`] when every instance is in use, [`Error::Input`] when the limits make no sense.
+    pub fn instance(&self, router: &Router, limits: &Limits) -> Result<Instance> {
+        self.build_instance().start(router, limits)
+    }
+
+    /// As [`Runtime::instance`], waiting for its turn when every instance is in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when the limits make no sense.
+    pub async fn instance_async(&self, router: &Router, limits: &Limits) -> Result<Instance> {
+        self.build_instance().start_async(router, limits).await
+    }
+
+    /// A fresh instance with the rarer choices: seed, clock, data for handlers.
+    pub fn build_instance(&self) -> InstanceBuilder {
+        InstanceBuilder::new(self)
+    }
+
+    /// Compiles a script, in an instance of its own under default limits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Js`] with a SyntaxError that names the line; otherwise as [`Instance::eval`].
+    pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
+        let script = script.into();
+        let mut jar = Instance::new(self, self.permit()?, &Router::new(), &Limits::default(), Options::default())?;
+        Ok(Program::new(*self.identity(), jar.compile(&script)?))
+    }
+
+    pub(crate) fn image(&self) -> &Image {
+        &self.shared.image
+    }
+
+    pub(crate) fn identity(&self) -> &[u8; 32] {
+        &self.shared.image.identity
+    }
+
+    pub(crate) fn permit(&self) -> Result<Permit> {
+        self.shared.permits.try_acquire_arc().ok_or(Error::Capacity { instances: self.shared.instances })
+    }
+
+    pub(crate) async fn permit_async(&self) -> Permit {
+        self.shared.permits.acquire_arc().await
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("max_instances", &self.shared.instances).finish_non_exhaustive()
+    }
+}
+
+enum Guest {
+    BuiltIn,
+    #[cfg(feature = "compiler")]
+    Wasm(Vec<u8>),
+}
+
+/// Makes a runtime with other choices than the default ones.
+///
+/// ```
+/// let runtime = belljar::Runtime::builder().max_instances(10).build()?;
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[must_use]
+pub struct RuntimeBuilder {
+    instances: u32,
+    on_demand: bool,
+    guest: Guest,
+}
+
+impl RuntimeBuilder {
+    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four
+    /// gigabytes of address space, and no memory.
+    pub fn max_instances(mut self, instances: u32) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Maps memory for every instance instead of reserving slots ahead: slower to start, and little address space is held.
+    pub fn on_demand(mut self) -> Self {
+        self.on_demand = true;
+        self
+    }
+
+    /// Runs another guest image than the built-in one: an older release's, to run programs that it compiled.
+    #[cfg(feature = "compiler")]
+    pub fn guest(mut self, wasm: impl Into<Vec<u8>>) -> Self {
+        self.guest = Guest::Wasm(wasm.into());
+        self
+    }
+
+    /// Makes the runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense.
+    pub fn build(self) -> Result<Runtime> {
+        if self.instances == 0 {
+            return Err(Error::input("`max_instances` is 0; a runtime needs room for one instance"));
+        }
+        let allocation =
+            if self.on_demand { Allocation::OnDemand } else { Allocation::Pool { instances: self.instances } };
+        let engine = engine::build(allocation)?;
+        let image = match self.guest {
+            Guest::BuiltIn => Image::built_in(&engine)?,
+            #[cfg(feature = "compiler")]
+            Guest::Wasm(wasm) => Image::compile(&engine, &wasm)?,
+        };
+        let permits = Arc::new(Semaphore::new(usize::try_from(self.instances).unwrap_or(usize::MAX)));
+        Ok(Runtime { shared: Arc::new(Shared { image, permits, instances: self.instances }) })
+    }
+}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeBuilder").field("max_instances", &self.instances).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,59 @@
+//! What calls cost. Plain numbers; it must never know where they come from.
+
+use std::time::Duration;
+
+/// What an instance has used: since it began with [`Instance::stats`](crate::Instance::stats), in its newest call
+/// with [`Instance::call_stats`](crate::Instance::call_stats).
+///
+/// ```
+/// # use belljar::{Limits, Router, Runtime};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// jar.eval("let x = 0; for (let i = 0; i < 1000; i++) x += i")?;
+/// assert!(jar.stats().fuel > 1000);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls of the instance.
+    pub calls: u64,
+    /// Units of work; the same script costs the same on every machine of one build.
+    pub fuel: u64,
+    /// Time inside the guest.
+    pub cpu_time: Duration,
+    /// Time from the start of a call to its end.
+    pub wall_time: Duration,
+    /// Time inside handlers. Async handlers count while they are polled, not while they wait.
+    pub handler_time: Duration,
+    /// Calls of handlers.
+    pub rpc_calls: u64,
+    /// Bytes that the guest was given: scripts, parameters, replies.
+    pub bytes_in: u64,
+    /// Bytes that the guest handed out: results, parameters of calls, console lines.
+    pub bytes_out: u64,
+    /// How often QuickJS asked whether to go on.
+    pub polls: u64,
+    /// What QuickJS holds now, by its own account.
+    pub heap_bytes: u64,
+    /// The most that it ever held, by its own account.
+    pub heap_peak_bytes: u64,
+    /// The size of the instance's linear memory.
+    pub memory_bytes: u64,
+}
+
+impl Stats {
+    pub(crate) fn add(&mut self, call: &Stats) {
+        self.calls += call.calls;
+        self.fuel += call.fuel;
+        self.cpu_time += call.cpu_time;
+        self.wall_time += call.wall_time;
+        self.handler_time += call.handler_time;
+        self.rpc_calls += call.rpc_calls;
+        self.bytes_in += call.bytes_in;
+        self.bytes_out += call.bytes_out;
+        self.polls += call.polls;
+        self.heap_bytes = call.heap_bytes;
+        self.heap_peak_bytes = self.heap_peak_bytes.max(call.heap_peak_bytes);
+        self.memory_bytes = call.memory_bytes;
+    }
+}

@@ -1,0 +1,208 @@
+//! What goes in and what comes out: scripts as text, values as JSON text.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+
+/// A script: its source, and the name that stack traces give it.
+///
+/// ```
+/// # use belljar::Script;
+/// let plain: Script = "1 + 2".into();
+/// let named = Script::new("1 + 2").named("sum.js");
+/// assert_eq!((plain.name(), named.name()), ("script.js", "sum.js"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script<'a> {
+    source: Cow<'a, str>,
+    name: Cow<'a, str>,
+}
+
+impl<'a> Script<'a> {
+    /// A script from its source.
+    #[must_use]
+    pub fn new(source: impl Into<Cow<'a, str>>) -> Script<'a> {
+        Script { source: source.into(), name: Cow::Borrowed("script.js") }
+    }
+
+    /// A script from bytes that should be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when they are not, with the offset of the first byte that is wrong.
+    pub fn from_utf8(source: &'a [u8]) -> Result<Script<'a>> {
+        match std::str::from_utf8(source) {
+            Ok(source) => Ok(Script::new(source)),
+            Err(error) => Err(Error::input(format!("the source is not UTF-8 at byte {}", error.valid_up_to()))),
+        }
+    }
+
+    /// The same script under a name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Cow<'a, str>>) -> Script<'a> {
+        self.name = name.into();
+        self
+    }
+
+    /// The source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl<'a> From<&'a str> for Script<'a> {
+    fn from(source: &'a str) -> Self {
+        Script::new(source)
+    }
+}
+
+impl<'a> From<&'a String> for Script<'a> {
+    fn from(source: &'a String) -> Self {
+        Script::new(source.as_str())
+    }
+}
+
+impl From<String> for Script<'_> {
+    fn from(source: String) -> Self {
+        Script::new(source)
+    }
+}
+
+impl<'a> From<&'a Script<'_>> for Script<'a> {
+    fn from(script: &'a Script<'_>) -> Self {
+        Script { source: Cow::Borrowed(script.source()), name: Cow::Borrowed(script.name()) }
+    }
+}
+
+/// A JavaScript value as JSON text, or `undefined`.
+///
+/// ```
+/// # use belljar::{Limits, Router, Runtime};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// let value = jar.eval("({ a: [1, 2] })")?;
+/// assert_eq!(value.as_str(), r#"{"a":[1,2]}"#);
+/// assert!(jar.eval("undefined")?.is_undefined());
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Json(Option<String>);
+
+impl Json {
+    /// `undefined`.
+    pub const UNDEFINED: Json = Json(None);
+
+    /// The JSON of a Rust value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when it has none: a map whose keys are not strings, say.
+    pub fn from_value(value: &(impl Serialize + ?Sized)) -> Result<Json> {
+        match serde_json::to_string(value) {
+            Ok(text) => Ok(Json(Some(text))),
+            Err(error) => Err(Error::input(format!("the value has no JSON form: {error}"))),
+        }
+    }
+
+    /// JSON text from somewhere else, checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when it is not JSON.
+    pub fn from_text(text: impl Into<String>) -> Result<Json> {
+        let text = text.into();
+        match check(&text) {
+            Ok(()) => Ok(Json(Some(text))),
+            Err(error) => Err(Error::input(format!("not JSON: {error}"))),
+        }
+    }
+
+    /// Text that came from the guest: bytes that must be UTF-8 and JSON. The check does not recurse.
+    pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Json> {
+        let text = String::from_utf8(bytes).map_err(|_| Error::guest("a result is not UTF-8"))?;
+        match check(&text) {
+            Ok(()) => Ok(Json(Some(text))),
+            Err(error) => Err(Error::guest(format!("a result is not JSON: {error}"))),
+        }
+    }
+
+    /// The text; `undefined` for undefined, which is not JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("undefined")
+    }
+
+    /// The text, owned; None for undefined.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        self.0
+    }
+
+    /// Whether it is `undefined`.
+    #[must_use]
+    pub fn is_undefined(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The value as a Rust type. `undefined` reads like `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`], which names the path of the field that did not fit.
+    pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
+        read(self.0.as_deref().unwrap_or("null")).map_err(|message| Error::Shape { message })
+    }
+}
+
+fn check(text: &str) -> serde_json::Result<()> {
+    serde_json::from_str::<&RawValue>(text).map(drop)
+}
+
+/// Reads a type from JSON; the message of a failure names the path. The path costs time, so it is looked for only
+/// when the plain way has failed.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    let plain = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) if error.path().iter().next().is_some() => Err(format!("at {}: {}", error.path(), error.inner())),
+        _ => Err(plain.to_string()),
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(text) => <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text))
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            None => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Json(Some(String::from(Box::<str>::from(raw)))))
+    }
+}

@@ -1,0 +1,56 @@
+//! The engine: how guest code is run, and the pool that instances come from.
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::tuning;
+use crate::error::{Error, Result};
+
+/// Table elements that an image may have; QuickJS has a few hundred C functions.
+const TABLE_ELEMENTS: usize = 20_000;
+/// Linear memory that a slot keeps resident between instances. It covers the pages of the image that a small script
+/// writes to; what a larger script touched goes back to the system.
+const KEEP_RESIDENT_BYTES: usize = 1 << 20;
+/// Native stack that a slot keeps resident.
+const KEEP_STACK_BYTES: usize = 64 << 10;
+
+/// Where instances come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allocation {
+    /// Slots reserved ahead: fast.
+    Pool { instances: u32 },
+    /// Mapped when needed: slower, and no address space is held.
+    OnDemand,
+}
+
+/// The compiler's part of the set-up must equal what `build.rs` used; the rest is ours to choose.
+pub(crate) fn build(allocation: Allocation) -> Result<Engine> {
+    let mut config = Config::new();
+    tuning::shape(&mut config);
+    config.concurrency_support(false);
+    match allocation {
+        Allocation::Pool { instances } => {
+            let mut pool = PoolingAllocationConfig::new();
+            pool.total_core_instances(instances)
+                .total_memories(instances)
+                .total_tables(instances)
+                .total_stacks(instances)
+                .max_memory_size(u32::MAX as usize + 1)
+                .max_memories_per_module(1)
+                .max_tables_per_module(1)
+                .table_elements(TABLE_ELEMENTS)
+                .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+                .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
+                .async_stack_keep_resident(KEEP_STACK_BYTES)
+                .pagemap_scan(Enabled::Auto);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        }
+        Allocation::OnDemand => {
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        }
+    }
+    Engine::new(&config).map_err(|error| {
+        Error::host(format!(
+            "cannot set up the engine: {error:#}; if address space is short, lower `max_instances` or use `on_demand`"
+        ))
+    })
+}

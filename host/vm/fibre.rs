@@ -1,0 +1,133 @@
+//! One instance of the guest, and one operation of it at a time, on a stack of its own.
+//!
+//! Every operation runs on a fibre with fuel in slices. Between slices the driving code looks at budgets and at the cancel flag,
+//! and either goes on, lets others run, or drops the fibre. There is no second mechanism: no epoch, no ticker thread.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use belljar_abi::{Op, export, vitals};
+use wasmtime::{Memory, Store, Trap, TypedFunc};
+
+use super::image::Image;
+use super::state::{Ceiling, Desk, Host};
+use crate::error::{Error, Result};
+use crate::limits::{LimitKind, Limits};
+
+/// Guest work between two looks at the clock: about half a millisecond.
+const SLICE: u64 = 10_000_000;
+/// Fuel beyond a fuel limit in which the guest can poll, learn that it must stop, and unwind.
+const UNWIND_FUEL: u64 = 2 * SLICE;
+
+/// How an operation ended when it did not end with a status.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Crash {
+    /// A limit that only a trap can enforce.
+    Limit(LimitKind),
+    /// Anything else.
+    Trap(String),
+}
+
+/// A running instance of the guest.
+pub(crate) struct Vm {
+    store: Store<Host>,
+    call: TypedFunc<(u32, u32, u32, u32), u32>,
+    memory: Memory,
+    vitals: u32,
+}
+
+impl Vm {
+    /// Stamps out a fresh instance.
+    pub(crate) fn new(image: &Image, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
+        let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
+        let mut store = Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
+        store.limiter(|host| &mut host.ceiling);
+        store.fuel_async_yield_interval(Some(SLICE)).map_err(failed)?;
+        let instance = match ready(image.pre.instantiate_async(&mut store)) {
+            Some(Ok(instance)) => instance,
+            Some(Err(_)) if store.data().ceiling.refused => {
+                return Err(Error::input(format!(
+                    "`memory_bytes` of {} is less than the guest itself needs",
+                    limits.memory_bytes
+                )));
+            }
+            Some(Err(error)) => return Err(failed(error)),
+            None => return Err(Error::host("the guest image runs code when it is instantiated")),
+        };
+        let wrong =
+            |name: &str| Error::input(format!("the guest image does not export {name:?} as the protocol wants it"));
+        let memory = instance.get_memory(&mut store, export::MEMORY).ok_or_else(|| wrong(export::MEMORY))?;
+        let call = instance.get_typed_func(&mut store, export::CALL).map_err(|_| wrong(export::CALL))?;
+        let vitals =
+            instance.get_global(&mut store, export::VITALS).ok_or_else(|| wrong(export::VITALS))?.get(&mut store);
+        store.data_mut().memory = Some(memory);
+        let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
+        Ok(Vm { store, call, memory, vitals })
+    }
+
+    /// Gives a call its fuel.
+    pub(crate) fn refuel(&mut self, limits: &Limits) {
+        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL));
+        self.store.data_mut().fuel = fuel;
+        self.store.data_mut().ceiling.refused = false;
+        // The engine is set up with fuel, so this cannot fail; if it did, the store would have none and trap at once.
+        let _ = self.store.set_fuel(fuel);
+    }
+
+    /// Fuel that the call in progress has used.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        self.store.data().fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
+    }
+
+    /// Starts an operation. The future must be polled by hand: it is pending at the end of a slice and while the guest
+    /// waits for a synchronous call, and nobody wakes it.
+    pub(crate) fn start(
+        &mut self,
+        op: Op,
+        flags: u32,
+        split: u32,
+        length: u32,
+    ) -> impl Future<Output = Result<u32, Crash>> + Send {
+        async move {
+            match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
+                Ok(status) => Ok(status),
+                Err(error) => Err(self.explain(&error)),
+            }
+        }
+    }
+
+    fn explain(&self, error: &wasmtime::Error) -> Crash {
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => Crash::Limit(LimitKind::Fuel),
+            Some(Trap::StackOverflow) => Crash::Limit(LimitKind::Stack),
+            // The guest aborts when memory that it cannot do without is refused.
+            Some(_) if self.store.data().ceiling.refused => Crash::Limit(LimitKind::Memory),
+            Some(trap) => Crash::Trap(trap.to_string()),
+            None => Crash::Trap("an import refused what it was given".into()),
+        }
+    }
+
+    /// The size of linear memory.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory.data_size(&self.store) as u64
+    }
+
+    /// What the guest says about itself, one word of it.
+    pub(crate) fn vital(&self, index: usize) -> u64 {
+        debug_assert!(index < vitals::WORDS, "there is no such word");
+        let start = self.vitals as usize + index * size_of::<u32>();
+        let word = self.memory.data(&self.store).get(start..start + size_of::<u32>());
+        word.and_then(|word| word.try_into().ok()).map_or(0, |word| u32::from_le_bytes(word).into())
+    }
+}
+
+/// Polls a future once.
+fn ready<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}

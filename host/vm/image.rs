@@ -1,0 +1,93 @@
+//! A guest image, checked and linked, from which instances are stamped out.
+
+use std::sync::Arc;
+
+use belljar_abi::{export, import};
+use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, Mutability, ValType};
+
+use super::imports;
+use super::state::Host;
+use crate::error::{Error, Result};
+
+/// What `build.rs` made of the committed guest.
+static NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.native"));
+static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.identity"));
+
+/// An image that is ready to run.
+#[derive(Clone)]
+pub(crate) struct Image {
+    pub(super) pre: InstancePre<Host>,
+    pub(crate) identity: Arc<[u8; 32]>,
+}
+
+impl Image {
+    /// The image that this crate was built with.
+    pub(crate) fn built_in(engine: &Engine) -> Result<Image> {
+        // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`;
+        // wasmtime checks its own version, the settings and the processor before it runs them.
+        #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
+        let module = unsafe { Module::deserialize(engine, NATIVE) };
+        Image::link(
+            engine,
+            &module.map_err(|error| Error::host(format!("the built-in guest does not load: {error:#}")))?,
+            *IDENTITY,
+        )
+    }
+
+    /// An image from wasm bytes.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Image> {
+        use sha2::{Digest, Sha256};
+        let module = Module::from_binary(engine, wasm)
+            .map_err(|error| Error::input(format!("the guest image does not compile: {error:#}")))?;
+        let mut identity = Sha256::new();
+        identity.update(wasm);
+        identity.update(super::tuning::ENGINE_VERSION.as_bytes());
+        Image::link(engine, &module, identity.finalize().into())
+    }
+
+    fn link(engine: &Engine, module: &Module, identity: [u8; 32]) -> Result<Image> {
+        check(module)?;
+        let mut linker = Linker::new(engine);
+        imports::define(&mut linker).map_err(|error| Error::host(format!("cannot define the imports: {error:#}")))?;
+        let pre = linker
+            .instantiate_pre(module)
+            .map_err(|error| Error::input(format!("the guest image does not link: {error:#}")))?;
+        Ok(Image { pre, identity: Arc::new(identity) })
+    }
+}
+
+/// Refuses an image that asks for more than the six functions or offers less than the protocol needs.
+fn check(module: &Module) -> Result<()> {
+    for import in module.imports() {
+        if import.module() != import::MODULE || !import::ALL.contains(&import.name()) {
+            return Err(Error::input(format!(
+                "the guest image imports {}.{}, which is not offered",
+                import.module(),
+                import.name()
+            )));
+        }
+    }
+    let wrong =
+        |name: &str| Err(Error::input(format!("the guest image does not export {name:?} as the protocol wants it")));
+    match module.get_export(export::MEMORY) {
+        Some(ExternType::Memory(memory)) if !memory.is_shared() && !memory.is_64() => {}
+        _ => return wrong(export::MEMORY),
+    }
+    match module.get_export(export::STACK_POINTER) {
+        Some(ExternType::Global(global))
+            if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Var => {}
+        _ => return wrong(export::STACK_POINTER),
+    }
+    for name in [export::VITALS, export::ABI] {
+        match module.get_export(name) {
+            Some(ExternType::Global(global))
+                if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Const => {}
+            _ => return wrong(name),
+        }
+    }
+    match module.get_export(export::CALL) {
+        Some(ExternType::Func(_)) => Ok(()),
+        _ => wrong(export::CALL),
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that the guest can reach: six functions, none of which calls back into it.
+//!
+//! Each one checks what it was given, copies, and records; what happens then is decided elsewhere, after the guest
+//! has returned or been suspended. A pointer outside of memory is a breach of protocol and ends the call with a trap.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use belljar_abi::{Ask, Reply, import};
+use wasmtime::{Caller, Linker, bail};
+
+use super::memory::{self, Span};
+use super::state::Host;
+use crate::driver::Stop;
+
+const GO_ON: i32 = 0;
+const UNWIND: i32 = 1;
+
+/// Defines the six.
+pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    linker.func_wrap(import::MODULE, import::ASK, |caller: Caller<'_, Host>, what: u32| -> i64 {
+        let desk = &caller.data().desk;
+        match Ask::from_wire(what) {
+            Some(Ask::WallMicros) => desk.wall_micros(),
+            Some(Ask::MonotonicNanos) => desk.monotonic_nanos(),
+            Some(Ask::Seed) => desk.seed().cast_signed(),
+            None => 0,
+        }
+    })?;
+    linker.func_wrap(import::MODULE, import::POLL, |caller: Caller<'_, Host>| -> wasmtime::Result<i32> {
+        let host = caller.data();
+        let fuel = host.fuel.saturating_sub(caller.get_fuel()?);
+        let stop = host.desk.driver().poll(host.desk.now(), host.desk.is_cancelled(), fuel);
+        Ok(verdict(stop))
+    })?;
+    linker.func_wrap(
+        import::MODULE,
+        import::SEND,
+        |caller: Caller<'_, Host>, kind: u32, detail: u32, pointer: u32, length: u32| -> wasmtime::Result<i32> {
+            let [bytes] = spans(&caller, [Span { pointer, length }])?;
+            Ok(verdict(caller.data().desk.driver().send(kind, detail, bytes)))
+        },
+    )?;
+    linker.func_wrap(
+        import::MODULE,
+        import::RPC,
+        |caller: Caller<'_, Host>,
+         id: u32,
+         pointer: u32,
+         length: u32,
+         params: u32,
+         params_length: u32|
+         -> wasmtime::Result<i32> {
+            let [method, params] =
+                spans(&caller, [Span { pointer, length }, Span { pointer: params, length: params_length }])?;
+            Ok(verdict(caller.data().desk.driver().rpc(id, method, params)))
+        },
+    )?;
+    linker.func_wrap_async(
+        import::MODULE,
+        import::RPC_SYNC,
+        |caller: Caller<'_, Host>, (pointer, length, params, params_length): (u32, u32, u32, u32)| {
+            let asked = spans(&caller, [Span { pointer, length }, Span { pointer: params, length: params_length }])
+                .map(|[method, params]| caller.data().desk.driver().rpc_sync(method, params));
+            let desk = caller.data().desk.clone();
+            Box::new(async move {
+                if asked? {
+                    return Ok(pack(Reply::Stop, 0));
+                }
+                // The guest's stack stays suspended here while the driving code, which is on its own stack, finds the
+                // handler, runs it, and resumes this fibre.
+                poll_fn(|_| match desk.driver().poll_sync() {
+                    None => Poll::Pending,
+                    Some(Ok((true, length))) => Poll::Ready(Ok(pack(Reply::Value, length))),
+                    Some(Ok((false, length))) => Poll::Ready(Ok(pack(Reply::Error, length))),
+                    Some(Err(())) => Poll::Ready(Ok(pack(Reply::Stop, 0))),
+                })
+                .await
+            })
+        },
+    )?;
+    linker.func_wrap(
+        import::MODULE,
+        import::TAKE,
+        |mut caller: Caller<'_, Host>, pointer: u32, length: u32| -> wasmtime::Result<()> {
+            let memory = memory::of(&caller);
+            let message = caller.data().desk.driver().take(length.into());
+            match (memory, message) {
+                (Some(memory), Some(message)) if memory::write(&mut caller, memory, pointer, &message) => Ok(()),
+                (_, None) => bail!("a message was taken that was not announced"),
+                _ => outside(&caller),
+            }
+        },
+    )?;
+    Ok(())
+}
+
+fn spans<'a, const N: usize>(caller: &'a Caller<'_, Host>, spans: [Span; N]) -> wasmtime::Result<[&'a [u8]; N]> {
+    let Some(memory) = memory::of(caller) else { return outside(caller) };
+    let mut bytes: [&[u8]; N] = [&[]; N];
+    for (bytes, span) in bytes.iter_mut().zip(spans) {
+        match memory::read(caller, memory, span) {
+            Some(found) => *bytes = found,
+            None => return outside(caller),
+        }
+    }
+    Ok(bytes)
+}
+
+fn outside<T>(caller: &Caller<'_, Host>) -> wasmtime::Result<T> {
+    caller.data().desk.driver().stop(Stop::Protocol("it pointed outside of its memory"));
+    bail!("the guest pointed outside of its memory")
+}
+
+fn verdict(stop: bool) -> i32 {
+    if stop { UNWIND } else { GO_ON }
+}
+
+fn pack(reply: Reply, length: u32) -> u64 {
+    u64::from(reply as u32) << 32 | u64::from(length)
+}

@@ -1,0 +1,13 @@
+//! The virtual machine: the only place that names wasmtime.
+//!
+//! [`engine`] sets it up, [`image`] holds a guest image ready to stamp out, [`state`] is what a store carries,
+//! [`imports`] is everything that the guest can reach, [`memory`] reads and writes what the guest points at, and
+//! [`fibre`] runs one operation of the guest on a stack of its own. It must never know JSON, handlers or policy.
+
+pub(crate) mod engine;
+pub(crate) mod fibre;
+pub(crate) mod image;
+mod imports;
+mod memory;
+pub(crate) mod state;
+mod tuning;

@@ -1,0 +1,123 @@
+//! What a store carries, and what it shares with the code that drives it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use atomic_waker::AtomicWaker;
+use wasmtime::{Memory, ResourceLimiter};
+
+use crate::clock::Clock;
+use crate::driver::{Driver, Nanos};
+
+/// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
+/// both sides need is here, outside of the store.
+pub(crate) struct Desk {
+    driver: Mutex<Driver>,
+    epoch: Instant,
+    clock: Mutex<Clock>,
+    seed: Option<u64>,
+    cancelled: AtomicBool,
+    /// Wakes the future of the call in progress.
+    pub(crate) waker: AtomicWaker,
+}
+
+impl Desk {
+    pub(crate) fn new(driver: Driver, clock: Clock, seed: Option<u64>) -> Desk {
+        Desk {
+            driver: Mutex::new(driver),
+            epoch: Instant::now(),
+            clock: Mutex::new(clock),
+            seed,
+            cancelled: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// The driver. A panic while it was held leaves plain data behind, so a poisoned lock is only a lock.
+    pub(crate) fn driver(&self) -> MutexGuard<'_, Driver> {
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nanoseconds since the instance began.
+    pub(crate) fn now(&self) -> Nanos {
+        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// A call that begins is not the one that an earlier cancellation meant.
+    pub(crate) fn forget_cancel(&self) {
+        self.cancelled.store(false, Ordering::Release);
+    }
+
+    pub(super) fn wall_micros(&self) -> i64 {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.tick().unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+        })
+    }
+
+    pub(super) fn monotonic_nanos(&self) -> i64 {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.now()).unwrap_or(i64::MAX))
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(random)
+    }
+}
+
+/// 64 bits that scripts cannot guess: the standard library keys its hash maps from the system's randomness.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}
+
+/// What wasmtime keeps for us beside the instance.
+pub(crate) struct Host {
+    pub(super) desk: std::sync::Arc<Desk>,
+    pub(super) memory: Option<Memory>,
+    pub(super) ceiling: Ceiling,
+    /// Fuel that the call in progress began with.
+    pub(super) fuel: u64,
+}
+
+/// The hard ceiling of linear memory.
+pub(crate) struct Ceiling {
+    pub(super) bytes: usize,
+    pub(super) refused: bool,
+}
+
+impl ResourceLimiter for Ceiling {
+    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
+        self.refused |= !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // The table is made once, with the size that the image declares, and never grows.
+        Ok(current == 0 || desired <= current)
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        1
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

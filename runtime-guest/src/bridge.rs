@@ -1,0 +1,200 @@
+//! `host`: calls out of the sandbox, and the answers that come back.
+//!
+//! It owns the table of calls in flight. Everything it uses of JavaScript is native to the engine, so there is no
+//! copy of `JSON` or `Promise` that a script could replace, and no internal function that it could find.
+
+use belljar_abi::{Reply, Status, answer};
+
+use crate::qjs::{self, Arguments, Atom, Native, Value};
+use crate::{abi, settle, state};
+
+/// One call in flight: the two functions that settle its promise.
+struct InFlight {
+    resolve: Value,
+    reject: Value,
+}
+
+/// Calls in flight; the id of a call is its place, which is used again after its answer.
+#[derive(Default)]
+pub struct Pending {
+    slots: Vec<Option<InFlight>>,
+    free: Vec<u32>,
+}
+
+impl Pending {
+    fn insert(&mut self, call: InFlight) -> u32 {
+        if let Some(id) = self.free.pop()
+            && let Some(slot) = self.slots.get_mut(id as usize)
+        {
+            *slot = Some(call);
+            return id;
+        }
+        self.slots.push(Some(call));
+        self.slots.len() as u32 - 1
+    }
+
+    fn remove(&mut self, id: u32) -> Option<InFlight> {
+        let call = self.slots.get_mut(id as usize)?.take()?;
+        self.free.push(id);
+        Some(call)
+    }
+}
+
+/// Puts `host` on the global object.
+pub fn install() -> qjs::Result<()> {
+    let host = Value::object()?;
+    for (name, function) in [
+        (c"rpc", Value::function::<Rpc>(c"rpc", 2, 0)?),
+        (c"rpcSync", Value::function::<RpcSync>(c"rpcSync", 2, 0)?),
+        (c"on", Value::function::<On>(c"on", 2, 0)?),
+    ] {
+        function.freeze()?;
+        host.define(name, function)?;
+    }
+    host.freeze()?;
+    let global = Value::global();
+    global.define_locked(c"host", host)?;
+    let engine_error = global.get(c"InternalError")?.get(c"prototype")?;
+    let events = Value::bare_object()?;
+    state::with(|state| {
+        state.events = Some(events);
+        state.engine_error = Some(engine_error);
+    });
+    Ok(())
+}
+
+/// The JSON of the parameters of a call; nothing when they were left out.
+fn params(arguments: &Arguments<'_>) -> qjs::Result<Option<qjs::Text>> {
+    let value = arguments.get(1);
+    if value.is_undefined() {
+        return Ok(None);
+    }
+    if value.is_function() || value.is_symbol() {
+        return Err(qjs::throw_type(c"params have no JSON form"));
+    }
+    let json = value.to_json()?;
+    if json.is_undefined() { Ok(None) } else { json.text().map(Some) }
+}
+
+fn method(arguments: &Arguments<'_>) -> qjs::Result<qjs::Text> {
+    let method = arguments.get(0);
+    if !method.is_string() {
+        return Err(qjs::throw_type(c"the method is not a string"));
+    }
+    method.text()
+}
+
+struct Rpc;
+
+impl Native for Rpc {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let (promise, resolve, reject) = qjs::promise()?;
+        let (method, params) = match method(arguments).and_then(|method| Ok((method, params(arguments)?))) {
+            Ok(call) => call,
+            Err(thrown) if abi::is_stopped() => return Err(thrown),
+            Err(thrown) => {
+                let reason = qjs::take_exception(thrown);
+                reject.call(&Value::undefined(), &[&reason])?;
+                return Ok(promise);
+            }
+        };
+        let id = state::with(|state| state.pending.insert(InFlight { resolve, reject }));
+        if abi::rpc(id, method.bytes(), params.as_ref().map_or(&[], qjs::Text::bytes)) {
+            state::with(|state| state.pending.remove(id));
+            return Err(qjs::throw_stop());
+        }
+        Ok(promise)
+    }
+}
+
+struct RpcSync;
+
+impl Native for RpcSync {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let method = method(arguments)?;
+        let params = params(arguments)?;
+        let (reply, length) = abi::rpc_sync(method.bytes(), params.as_ref().map_or(&[], qjs::Text::bytes));
+        drop((method, params));
+        if reply == Reply::Stop {
+            return Err(qjs::throw_stop());
+        }
+        let Some(message) = abi::take(length) else {
+            return Err(qjs::throw_type(c"no memory for the reply"));
+        };
+        match reply {
+            Reply::Value => value_of(&message),
+            _ => Err(qjs::throw(error_of(&message)?)),
+        }
+    }
+}
+
+struct On;
+
+impl Native for On {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let (name, handler) = (arguments.get(0), arguments.get(1));
+        if !name.is_string() {
+            return Err(qjs::throw_type(c"the event name is not a string"));
+        }
+        if !handler.is_function() {
+            return Err(qjs::throw_type(c"the event handler is not a function"));
+        }
+        if let Some(events) = state::with(|state| state.events.clone()) {
+            events.define_atom(&Atom::of(&name)?, handler)?;
+        }
+        Ok(Value::undefined())
+    }
+}
+
+/// The value of a reply, which ends in NUL; nothing but the NUL is undefined.
+fn value_of(message: &[u8]) -> qjs::Result<Value> {
+    if message.len() <= 1 { Ok(Value::undefined()) } else { Value::parse_json(message) }
+}
+
+/// The error of a reply `[code, message]`.
+fn error_of(message: &[u8]) -> qjs::Result<Value> {
+    let reply = Value::parse_json(message)?;
+    let error = qjs::error(reply.get_index(1)?.text()?.bytes())?;
+    error.define(c"code", reply.get_index(0)?)?;
+    Ok(error)
+}
+
+/// Settles the promises that the payload answers, then goes on with the call.
+pub fn answer(message: &[u8]) -> Status {
+    // The terminator of the whole payload is not part of the last answer.
+    let Some((_, mut rest)) = message.split_last() else {
+        return Status::Refused;
+    };
+    while !rest.is_empty() {
+        let Some((id, reply, body, next)) = next_answer(rest) else {
+            return Status::Refused;
+        };
+        rest = next;
+        let Some(call) = state::with(|state| state.pending.remove(id)) else {
+            continue;
+        };
+        let settled = match reply {
+            Reply::Value => match value_of(body) {
+                Ok(value) => call.resolve.call(&Value::undefined(), &[&value]),
+                Err(thrown) => {
+                    let reason = qjs::take_exception(thrown);
+                    call.reject.call(&Value::undefined(), &[&reason])
+                }
+            },
+            _ => error_of(body).and_then(|error| call.reject.call(&Value::undefined(), &[&error])),
+        };
+        if let Err(thrown) = settled {
+            return settle::threw(thrown);
+        }
+    }
+    settle::advance()
+}
+
+/// One answer off the front: its id, its kind, its body with the NUL behind it, and what follows.
+fn next_answer(rest: &[u8]) -> Option<(u32, Reply, &[u8], &[u8])> {
+    let (header, rest) = rest.split_at_checked(answer::HEADER_BYTES)?;
+    let word = |index: usize| Some(u32::from_le_bytes(header.get(index * 4..index * 4 + 4)?.try_into().ok()?));
+    let (id, reply, length) = (word(0)?, Reply::from_wire(word(1)?)?, word(2)? as usize);
+    let (body, rest) = rest.split_at_checked(length.checked_add(1)?)?;
+    Some((id, reply, body, rest))
+}

@@ -1,0 +1,85 @@
+//! Built-ins that a snapshot must not freeze or that an embedder can turn off: `Math.random`, `performance`, code generation.
+
+use std::cell::Cell;
+
+use belljar_abi::Ask;
+
+use crate::abi;
+use crate::qjs::{self, Arguments, Native, Value};
+
+thread_local! {
+    /// The state of `Math.random`; zero until the first call asks the host for a seed.
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Replaces what would be the same in every instance.
+pub fn install() -> qjs::Result<()> {
+    let global = Value::global();
+    global.get(c"Math")?.define(c"random", Value::function::<Random>(c"random", 0, 0)?)?;
+    let performance = Value::object()?;
+    performance.define(c"now", Value::function::<Now>(c"now", 0, 0)?)?;
+    global.define(c"performance", performance)
+}
+
+struct Random;
+
+impl Native for Random {
+    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let mut state = RANDOM.get();
+        if state == 0 {
+            // One round of SplitMix64 turns any seed, zero included, into a state with its bits spread.
+            let mut seed = (abi::ask(Ask::Seed) as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            state = (seed ^ (seed >> 31)).max(1);
+        }
+        // xorshift64*, the generator that QuickJS itself uses.
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        RANDOM.set(state);
+        let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11;
+        Ok(Value::number(bits as f64 / (1_u64 << 53) as f64))
+    }
+}
+
+struct Now;
+
+impl Native for Now {
+    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        Ok(Value::number(abi::ask(Ask::MonotonicNanos) as f64 / 1e6))
+    }
+}
+
+/// Every way from text to code, as script reaches it: the constructor of each kind of function.
+const FUNCTION_KINDS: [&[u8]; 4] =
+    [b"(function () {})\0", b"(async function () {})\0", b"(function* () {})\0", b"(async function* () {})\0"];
+
+/// Makes `eval` and the function constructors throw an EvalError.
+pub fn forbid_code_generation() -> qjs::Result<()> {
+    let global = Value::global();
+    global.define(c"eval", Value::function::<Forbidden>(c"eval", 1, 0)?)?;
+    for (kind, source) in FUNCTION_KINDS.iter().enumerate() {
+        let prototype = qjs::eval(b"<init>\0", source, false, false)?.prototype()?;
+        let constructor =
+            Value::function::<Forbidden>(if kind == 0 { c"Function" } else { c"GeneratorFunction" }, 1, 0)?;
+        constructor.define_locked(c"prototype", prototype.clone())?;
+        if kind == 0 {
+            global.define(c"Function", constructor.clone())?;
+        }
+        prototype.define(c"constructor", constructor)?;
+    }
+    Ok(())
+}
+
+struct Forbidden;
+
+impl Native for Forbidden {
+    const CONSTRUCTOR: bool = true;
+
+    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let error = Value::global().get(c"EvalError")?;
+        let message = Value::string(b"code generation is turned off for this instance")?;
+        Err(qjs::throw(error.call(&Value::undefined(), &[&message])?))
+    }
+}

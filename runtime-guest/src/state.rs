@@ -1,0 +1,168 @@
+//! What the guest keeps between turns, and the table from an operation to the module that does it.
+//!
+//! It owns the guest's only mutable state. A borrow of it never spans a call into script, which may come back here.
+
+use std::cell::{Cell, RefCell};
+
+use belljar_abi::{Op, Status, configure, flag};
+
+use crate::bridge::Pending;
+use crate::qjs::{self, Hooks, PromiseState, Value};
+use crate::settle::Root;
+use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, settle};
+
+/// Everything that a snapshot must hold besides QuickJS's own heap.
+#[derive(Default)]
+pub struct State {
+    /// Handlers by event name: an object without a prototype.
+    pub events: Option<Value>,
+    /// Calls that wait for an answer.
+    pub pending: Pending,
+    /// Promises that were rejected and have no handler yet.
+    pub rejections: Vec<Value>,
+    /// What the call in progress will result in.
+    pub root: Option<Root>,
+    /// The flags of the call in progress.
+    pub flags: u32,
+    /// Refusals of the heap limit when the call began.
+    pub refusals: u32,
+    /// The prototype of the errors that the engine throws when memory is refused.
+    pub engine_error: Option<Value>,
+    /// Console groups that are open.
+    pub indent: usize,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::new(State::default());
+}
+
+/// Looks at or changes the state. The closure must not call script.
+pub fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
+    STATE.with(|state| body(&mut state.borrow_mut()))
+}
+
+struct Engine;
+
+impl Hooks for Engine {
+    fn poll() -> bool {
+        abi::poll()
+    }
+
+    fn rejection(promise: Value, handled: bool) {
+        with(|state| {
+            if handled {
+                state.rejections.retain(|other| !other.is_same(&promise));
+            } else {
+                state.rejections.push(promise);
+            }
+        });
+    }
+}
+
+/// Builds the image. A failure here is a failure of the build.
+pub fn start() {
+    qjs::start::<Engine>();
+    apply(configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES);
+    let built = bridge::install().and_then(|()| console::install()).and_then(|()| intrinsics::install());
+    assert!(built.is_ok(), "the image cannot be built");
+    qjs::collect();
+}
+
+thread_local! {
+    /// The stack limit in force, which [`abandon`] takes away for a moment.
+    static STACK_BYTES: Cell<u32> = const { Cell::new(configure::IMAGE_STACK_BYTES) };
+}
+
+fn apply(heap_bytes: u32, stack_bytes: u32) {
+    let stack_bytes = stack_bytes.clamp(1, configure::C_STACK_BYTES - configure::STACK_RESERVE_BYTES);
+    STACK_BYTES.set(stack_bytes);
+    qjs::set_stack_bytes(stack_bytes);
+    qjs::heap::set_limit(heap_bytes);
+}
+
+/// Does one operation.
+pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
+    match op {
+        Op::Eval | Op::Dispatch | Op::Run | Op::Compile => {
+            begin(flags);
+            let Some(message) = abi::take(length) else {
+                return Status::Refused;
+            };
+            match op {
+                Op::Eval => eval::call(&message, split),
+                Op::Dispatch => dispatch::call(&message, split),
+                Op::Run => bytecode::run(&message),
+                _ => bytecode::compile(&message, split),
+            }
+        }
+        Op::Answer => match abi::take(length) {
+            Some(message) => bridge::answer(&message),
+            None => Status::Refused,
+        },
+        Op::Configure => configure(length),
+        Op::Abandon => abandon(),
+        Op::Collect => {
+            qjs::collect();
+            Status::Done
+        }
+    }
+}
+
+fn begin(flags: u32) {
+    with(|state| {
+        state.flags = flags;
+        state.refusals = qjs::heap::refusals();
+        state.root = None;
+    });
+}
+
+/// Whether the call in progress may await.
+pub fn is_async() -> bool {
+    with(|state| state.flags & flag::ASYNC != 0)
+}
+
+/// Whether somebody listens to the console.
+pub fn has_console() -> bool {
+    with(|state| state.flags & flag::CONSOLE != 0)
+}
+
+fn configure(length: usize) -> Status {
+    let Some(message) = abi::take(length) else {
+        return Status::Refused;
+    };
+    let word = |index: usize| {
+        let bytes = message.get(index * 4..index * 4 + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let (Some(heap), Some(stack), Some(switches)) =
+        (word(configure::HEAP_BYTES), word(configure::STACK_BYTES), word(configure::SWITCHES))
+    else {
+        return Status::Refused;
+    };
+    apply(heap, stack);
+    if switches & configure::NO_CODE_GENERATION != 0 && intrinsics::forbid_code_generation().is_err() {
+        return Status::Refused;
+    }
+    Status::Done
+}
+
+/// Ends a call that the host has given up: with a stack of one byte every queued job fails before its first
+/// instruction of script, so draining the queue runs nothing and leaves nothing that could fire later.
+fn abandon() -> Status {
+    let (root, pending, rejections) =
+        with(|state| (state.root.take(), std::mem::take(&mut state.pending), std::mem::take(&mut state.rejections)));
+    if let Some(Root::Value { value, .. }) = &root
+        && value.is_promise()
+        && value.promise_state() == PromiseState::Pending
+    {
+        value.mark_handled();
+    }
+    drop((root, pending, rejections));
+    if qjs::is_job_pending() {
+        qjs::set_stack_bytes(1);
+        while settle::run_one_job() {}
+        qjs::set_stack_bytes(STACK_BYTES.get());
+    }
+    with(|state| state.rejections.clear());
+    Status::Done
+}
