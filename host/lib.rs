@@ -9,7 +9,9 @@ mod limits;
 mod program;
 mod router;
 mod runtime;
+mod snapshot;
 mod stats;
+mod turn;
 mod value;
 mod vm;
 
@@ -20,5 +22,6 @@ pub use limits::{LimitKind, Limits};
 pub use program::Program;
 pub use router::{Call, ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
+pub use snapshot::{Answer, Paused, PendingCall, Snapshot, Turn};
 pub use stats::Stats;
 pub use value::{Json, Script};

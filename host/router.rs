@@ -349,12 +349,24 @@ impl fmt::Debug for Call {
 pub struct RpcError {
     code: String,
     message: String,
+    is_pause: bool,
 }
 
 impl RpcError {
     /// An error with the `code` and `message` that script will see.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
-        RpcError { code: code.into(), message: message.into() }
+        RpcError { code: code.into(), message: message.into(), is_pause: false }
+    }
+
+    /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
+    /// answers it later, in this process or another.
+    #[must_use]
+    pub fn pause() -> RpcError {
+        RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }
+    }
+
+    pub(crate) fn is_pause(&self) -> bool {
+        self.is_pause
     }
 
     /// The code.

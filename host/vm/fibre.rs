@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use belljar_abi::{Op, export, vitals};
-use wasmtime::{Memory, Store, Trap, TypedFunc};
+use wasmtime::{Global, Memory, Store, Trap, TypedFunc};
 
+use super::frozen::Frozen;
 use super::image::Image;
 use super::state::{Ceiling, Desk, Host};
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use crate::limits::{LimitKind, Limits};
 
 /// Guest work between two looks at the clock: about half a millisecond.
 const SLICE: u64 = 10_000_000;
+const WASM_PAGE: u64 = 64 << 10;
 /// Fuel beyond a fuel limit in which the guest can poll, learn that it must stop, and unwind.
 const UNWIND_FUEL: u64 = 2 * SLICE;
 
@@ -35,6 +37,7 @@ pub(crate) struct Vm {
     store: Store<Host>,
     call: TypedFunc<(u32, u32, u32, u32), u32>,
     memory: Memory,
+    stack_pointer: Global,
     vitals: u32,
 }
 
@@ -43,7 +46,8 @@ impl Vm {
     pub(crate) fn new(image: &Image, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
         let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
-        let mut store = Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
+        let mut store =
+            Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0, fuel_before: 0 });
         store.limiter(|host| &mut host.ceiling);
         store.fuel_async_yield_interval(Some(SLICE)).map_err(failed)?;
         let instance = match ready(image.pre.instantiate_async(&mut store)) {
@@ -63,21 +67,24 @@ impl Vm {
         let call = instance.get_typed_func(&mut store, export::CALL).map_err(|_| wrong(export::CALL))?;
         let vitals =
             instance.get_global(&mut store, export::VITALS).ok_or_else(|| wrong(export::VITALS))?.get(&mut store);
+        let stack_pointer =
+            instance.get_global(&mut store, export::STACK_POINTER).ok_or_else(|| wrong(export::STACK_POINTER))?;
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        Ok(Vm { store, call, memory, vitals })
+        Ok(Vm { store, call, memory, stack_pointer, vitals })
     }
 
-    /// Gives a call its fuel.
-    pub(crate) fn refuel(&mut self, limits: &Limits) {
-        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL));
+    /// Gives a call its fuel; `used` is what it has used before.
+    pub(crate) fn refuel(&mut self, limits: &Limits, used: u64) {
+        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL).saturating_sub(used));
         self.store.data_mut().fuel = fuel;
+        self.store.data_mut().fuel_before = used;
         self.store.data_mut().ceiling.refused = false;
         // The engine is set up with fuel, so this cannot fail; if it did, the store would have none and trap at once.
         let _ = self.store.set_fuel(fuel);
     }
 
-    /// Fuel that the call in progress has used.
+    /// Fuel that the call in progress has used since it was given some.
     pub(crate) fn fuel_used(&self) -> u64 {
         self.store.data().fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
     }
@@ -108,6 +115,31 @@ impl Vm {
             Some(trap) => Crash::Trap(trap.to_string()),
             None => Crash::Trap("an import refused what it was given".into()),
         }
+    }
+
+    /// Everything about the guest that differs from its image. The guest must not be running.
+    pub(crate) fn freeze(&mut self, image: &Image) -> Result<Frozen> {
+        let pristine = image.pristine()?;
+        let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
+        Ok(Frozen::between(&pristine, self.memory.data(&self.store), stack_pointer))
+    }
+
+    /// Makes a fresh instance equal to the one that was frozen.
+    pub(crate) fn thaw(&mut self, frozen: &Frozen) -> Result<()> {
+        let refused = || Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() };
+        let pages = frozen.memory_bytes.div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
+        // Growing runs no guest code; the limiter that it asks is ours and answers at once.
+        match ready(self.memory.grow_async(&mut self.store, pages)) {
+            Some(Ok(_)) => {}
+            _ => return Err(refused()),
+        }
+        let _ = self.stack_pointer.set(&mut self.store, wasmtime::Val::I32(frozen.stack_pointer));
+        if frozen.write(self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// A copy of linear memory.
+    pub(super) fn memory(&self) -> Box<[u8]> {
+        self.memory.data(&self.store).into()
     }
 
     /// The size of linear memory.

@@ -15,6 +15,8 @@ use crate::driver::{Driver, Nanos};
 pub(crate) struct Desk {
     driver: Mutex<Driver>,
     epoch: Instant,
+    /// How old the instance already was when it was thawed.
+    age: Nanos,
     clock: Mutex<Clock>,
     seed: Option<u64>,
     cancelled: AtomicBool,
@@ -23,10 +25,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(driver: Driver, clock: Clock, seed: Option<u64>) -> Desk {
+    pub(crate) fn new(driver: Driver, clock: Clock, seed: Option<u64>, age: Nanos) -> Desk {
         Desk {
             driver: Mutex::new(driver),
             epoch: Instant::now(),
+            age,
             clock: Mutex::new(clock),
             seed,
             cancelled: AtomicBool::new(false),
@@ -41,7 +44,7 @@ impl Desk {
 
     /// Nanoseconds since the instance began.
     pub(crate) fn now(&self) -> Nanos {
-        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX).saturating_add(self.age)
     }
 
     pub(crate) fn cancel(&self) {
@@ -71,6 +74,21 @@ impl Desk {
         clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.now()).unwrap_or(i64::MAX))
     }
 
+    /// The clock as scripts would read it next.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the embedder chose the seed.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    /// The seed that the embedder chose.
+    pub(crate) fn seed_of_embedder(&self) -> Option<u64> {
+        self.seed
+    }
+
     pub(super) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(random)
     }
@@ -89,6 +107,8 @@ pub(crate) struct Host {
     pub(super) ceiling: Ceiling,
     /// Fuel that the call in progress began with.
     pub(super) fuel: u64,
+    /// Fuel that the call had used when it was paused.
+    pub(super) fuel_before: u64,
 }
 
 /// The hard ceiling of linear memory.

@@ -140,6 +140,9 @@ fn configure(length: usize) -> Status {
         return Status::Refused;
     };
     apply(heap, stack);
+    if switches & configure::RESEED != 0 {
+        intrinsics::reseed();
+    }
     if switches & configure::NO_CODE_GENERATION != 0 && intrinsics::forbid_code_generation().is_err() {
         return Status::Refused;
     }
