@@ -683,7 +683,7 @@ impl fmt::Debug for Instance {
 }
 
 /// Fuel for work of our own: a few tens of milliseconds.
-const HOUSEKEEPING_FUEL: u64 = 200_000_000;
+const HOUSEKEEPING_FUEL: u64 = 100_000_000;
 
 /// What a call leaves in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

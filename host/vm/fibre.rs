@@ -17,11 +17,12 @@ use super::state::{Ceiling, Desk, Host};
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 
-/// Guest work between two looks at the clock: about half a millisecond.
-const SLICE: u64 = 10_000_000;
+/// Guest work between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the
+/// built-ins that do most between two branches.
+const SLICE: u64 = 1_000_000;
 const WASM_PAGE: u64 = 64 << 10;
 /// Fuel beyond a fuel limit in which the guest can poll, learn that it must stop, and unwind.
-const UNWIND_FUEL: u64 = 2 * SLICE;
+const UNWIND_FUEL: u64 = 4 * SLICE;
 
 /// How an operation ended when it did not end with a status.
 #[derive(Debug, PartialEq)]
