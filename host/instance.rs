@@ -403,6 +403,7 @@ impl Instance {
                 self.phase = Phase::Running;
                 let turn = turn(vm, &desk, &mut calls, flags, next, &mut timer).await;
                 self.phase = Phase::Waiting;
+                desk.driver().burn(vm.fuel_used());
                 calls.deliver();
                 let stop = desk.driver().stopped().cloned();
                 let status = match turn {
