@@ -189,7 +189,10 @@ impl Instance {
 
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => LimitKind::JsHeap.error(&self.limits),
+            Ok(JsError { native: Some(Native::Memory), .. }) => {
+                let is_ceiling = self.vm.as_ref().is_some_and(Vm::was_memory_refused);
+                if is_ceiling { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
+            }
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
         }

@@ -110,6 +110,11 @@ impl Vm {
         }
     }
 
+    /// Whether the call in progress asked for more linear memory than it may have.
+    pub(crate) fn was_memory_refused(&self) -> bool {
+        self.store.data().ceiling.refused
+    }
+
     /// The size of linear memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.memory.data_size(&self.store) as u64
