@@ -243,6 +243,10 @@ impl Instance {
     ///
     /// [`Error::Host`] when the machine refuses.
     pub fn reset(&mut self) -> Result<()> {
+        // A call whose future was dropped has used what it has used.
+        if self.phase != Phase::Idle {
+            self.close(Leftovers::None);
+        }
         // The old slot goes back to the pool before the new one is taken.
         self.vm = None;
         self.vm = Some(Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?);
@@ -316,7 +320,10 @@ impl Instance {
     fn admit(&mut self) -> Result<()> {
         match self.phase {
             // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
-            Phase::Running => self.poison(),
+            Phase::Running => {
+                self.close(Leftovers::None);
+                self.poison();
+            }
             Phase::Waiting => self.close(Leftovers::Some),
             Phase::Idle => {}
         }
