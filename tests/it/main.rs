@@ -5,5 +5,5 @@ mod cancel;
 //mod concurrency;
 mod limits;
 //mod pool;
-//mod runaway;
+mod runaway;
 mod support;
