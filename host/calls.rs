@@ -103,7 +103,7 @@ impl<'a> Calls<'a> {
     }
 
     fn call(&mut self, method: Arc<str>) -> Call {
-        let token = self.token.get_or_insert_with(|| Arc::new(Token::until(self.deadline)));
+        let token = self.token.get_or_insert_with(|| Arc::new(Token::new(self.desk.signal.clone(), self.deadline)));
         Call { method, token: token.clone(), data: self.data.clone() }
     }
 

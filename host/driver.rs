@@ -231,10 +231,15 @@ impl Driver {
     /// QuickJS asks whether to go on; true means no. `fuel` is what the call has used.
     pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64) -> bool {
         self.call.polls += 1;
-        if self.limits.fuel.is_some_and(|limit| fuel >= limit) {
+        self.burn(fuel);
+        self.check(now, cancelled)
+    }
+
+    /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it ends.
+    pub(crate) fn burn(&mut self, fuel: u64) {
+        if self.limits.fuel.is_some_and(|limit| self.before.fuel.saturating_add(fuel) > limit) {
             self.stop(Stop::Limit(LimitKind::Fuel));
         }
-        self.check(now, cancelled)
     }
 
     /// A slice of guest work is over, and the guest is paused. The first slice that ends after a reason to stop has come up is

@@ -214,7 +214,10 @@ impl Instance {
 
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => LimitKind::JsHeap.error(&self.limits),
+            Ok(JsError { native: Some(Native::Memory), .. }) => {
+                let is_ceiling = self.vm.as_ref().is_some_and(Vm::was_memory_refused);
+                if is_ceiling { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
+            }
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
         }
@@ -265,6 +268,10 @@ impl Instance {
     ///
     /// [`Error::Host`] when the machine refuses.
     pub fn reset(&mut self) -> Result<()> {
+        // A call whose future was dropped has used what it has used.
+        if matches!(self.phase, Phase::Running | Phase::Waiting) {
+            self.close(Leftovers::None);
+        }
         // The old slot goes back to the pool before the new one is taken.
         self.vm = None;
         self.phase = Phase::Idle;
@@ -480,7 +487,10 @@ impl Instance {
     fn admit(&mut self) -> Result<()> {
         match self.phase {
             // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
-            Phase::Running => self.poison(),
+            Phase::Running => {
+                self.close(Leftovers::None);
+                self.poison();
+            }
             Phase::Waiting => self.close(Leftovers::Some),
             // A new call gives the paused one up. What it used is already counted.
             Phase::Paused => {
@@ -613,6 +623,7 @@ impl Instance {
                 self.phase = Phase::Running;
                 let turn = turn(vm, &desk, &mut calls, flags, operation, &mut timer).await;
                 self.phase = Phase::Waiting;
+                desk.driver().burn(vm.fuel_used());
                 calls.deliver();
                 let stop = desk.driver().stopped().cloned();
                 let status = match turn {

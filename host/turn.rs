@@ -73,6 +73,8 @@ pub(crate) async fn turn(
                     }
                     return Poll::Pending;
                 }
+                // A handler that took too long ends the call here, and not when the guest happens to poll.
+                desk.driver().check(desk.now(), desk.is_cancelled());
                 in_sync_call = false;
             }
             desk.driver().resume(desk.now());

@@ -48,7 +48,7 @@ impl Vm {
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
         let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
         let mut store =
-            Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0, fuel_before: 0 });
+            Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
         store.limiter(|host| &mut host.ceiling);
         store.fuel_async_yield_interval(Some(SLICE)).map_err(failed)?;
         let instance = match ready(image.pre.instantiate_async(&mut store)) {
@@ -79,7 +79,6 @@ impl Vm {
     pub(crate) fn refuel(&mut self, limits: &Limits, used: u64) {
         let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL).saturating_sub(used));
         self.store.data_mut().fuel = fuel;
-        self.store.data_mut().fuel_before = used;
         self.store.data_mut().ceiling.refused = false;
         // The engine is set up with fuel, so this cannot fail; if it did, the store would have none and trap at once.
         let _ = self.store.set_fuel(fuel);
@@ -141,6 +140,11 @@ impl Vm {
     /// A copy of linear memory.
     pub(super) fn memory(&self) -> Box<[u8]> {
         self.memory.data(&self.store).into()
+    }
+
+    /// Whether the call in progress asked for more linear memory than it may have.
+    pub(crate) fn was_memory_refused(&self) -> bool {
+        self.store.data().ceiling.refused
     }
 
     /// The size of linear memory.

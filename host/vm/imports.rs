@@ -29,7 +29,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     })?;
     linker.func_wrap(import::MODULE, import::POLL, |caller: Caller<'_, Host>| -> wasmtime::Result<i32> {
         let host = caller.data();
-        let fuel = host.fuel.saturating_sub(caller.get_fuel()?) + host.fuel_before;
+        let fuel = host.fuel.saturating_sub(caller.get_fuel()?);
         let stop = host.desk.driver().poll(host.desk.now(), host.desk.is_cancelled(), fuel);
         Ok(verdict(stop))
     })?;

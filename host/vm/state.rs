@@ -1,7 +1,6 @@
 //! What a store carries, and what it shares with the code that drives it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use atomic_waker::AtomicWaker;
@@ -9,6 +8,7 @@ use wasmtime::{Memory, ResourceLimiter};
 
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
+use crate::router::Signal;
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
@@ -19,7 +19,8 @@ pub(crate) struct Desk {
     age: Nanos,
     clock: Mutex<Clock>,
     seed: Option<u64>,
-    cancelled: AtomicBool,
+    /// Handlers look at it too, while they hold up everything else.
+    pub(crate) signal: Arc<Signal>,
     /// Wakes the future of the call in progress.
     pub(crate) waker: AtomicWaker,
 }
@@ -32,7 +33,7 @@ impl Desk {
             age,
             clock: Mutex::new(clock),
             seed,
-            cancelled: AtomicBool::new(false),
+            signal: Arc::default(),
             waker: AtomicWaker::new(),
         }
     }
@@ -48,17 +49,17 @@ impl Desk {
     }
 
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
+        self.signal.set();
         self.waker.wake();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        self.signal.is_set()
     }
 
     /// A call that begins is not the one that an earlier cancellation meant.
     pub(crate) fn forget_cancel(&self) {
-        self.cancelled.store(false, Ordering::Release);
+        self.signal.clear();
     }
 
     pub(super) fn wall_micros(&self) -> i64 {
@@ -102,13 +103,11 @@ fn random() -> u64 {
 
 /// What wasmtime keeps for us beside the instance.
 pub(crate) struct Host {
-    pub(super) desk: std::sync::Arc<Desk>,
+    pub(super) desk: Arc<Desk>,
     pub(super) memory: Option<Memory>,
     pub(super) ceiling: Ceiling,
     /// Fuel that the call in progress began with.
     pub(super) fuel: u64,
-    /// Fuel that the call had used when it was paused.
-    pub(super) fuel_before: u64,
 }
 
 /// The hard ceiling of linear memory.

@@ -13,9 +13,10 @@ pub(crate) const ENGINE_VERSION: &str = "wasmtime 48.0.8";
 const RESERVATION_BYTES: u64 = 4 << 30;
 const GUARD_BYTES: u64 = 32 << 20;
 
-/// Native stack that guest code may use; beyond it wasm traps. It is far more than the C stack inside linear
-/// memory allows for, so that QuickJS's own check, which script can catch, is the one that fires.
-const WASM_STACK_BYTES: usize = 4 << 20;
+/// Native stack that guest code may use; beyond it wasm traps. QuickJS's own check, which script can catch, looks at the
+/// C stack inside linear memory, and built-ins need up to eight times as much here as there; so there is room for the
+/// largest `stack_bytes`. Some parsers recurse without the C stack and are stopped by the trap.
+const WASM_STACK_BYTES: usize = 8 << 20;
 /// Native stack on top of that for the host functions that guest code calls.
 const HOST_STACK_BYTES: usize = 256 << 10;
 

@@ -1,0 +1,105 @@
+//! Small things that every module needs: one runtime for all tests, and the few checks that recur.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use belljar::{Error, Instance, Json, LimitKind, Limits, Router, Runtime, Status};
+
+/// One runtime for all tests: each reserves address space for a thousand instances, and tests run side by side.
+pub(crate) fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// An instance without handlers, under default limits.
+pub(crate) fn jar() -> Instance {
+    jar_with(&Limits::default())
+}
+
+/// An instance without handlers.
+pub(crate) fn jar_with(limits: &Limits) -> Instance {
+    jar_of(&Router::new(), limits)
+}
+
+/// An instance.
+pub(crate) fn jar_of(router: &Router, limits: &Limits) -> Instance {
+    runtime().instance(router, limits).unwrap()
+}
+
+/// Runs a future to its end on this thread.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+/// Polls a future once, with a waker that does nothing.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The limit that a call hit, and its value.
+#[track_caller]
+pub(crate) fn limit_of(result: belljar::Result<Json>) -> (LimitKind, u64) {
+    match result {
+        Err(error @ Error::Limit { kind, limit, .. }) => {
+            assert_eq!(error.code(), kind.code());
+            assert_eq!(error.blame(), belljar::Blame::Limits);
+            (kind, limit)
+        }
+        other => panic!("no limit was hit: {other:?}"),
+    }
+}
+
+/// The instance takes calls, and they give the right result.
+#[track_caller]
+pub(crate) fn assert_usable(jar: &mut Instance) {
+    assert_eq!(jar.status(), Status::Ready);
+    assert_eq!(jar.eval("1 + 2").unwrap().get::<i64>().unwrap(), 3);
+}
+
+/// The instance refuses every kind of call until it is reset, and then it is as new.
+#[track_caller]
+pub(crate) fn assert_poisoned_until_reset(jar: &mut Instance) {
+    assert_eq!(jar.status(), Status::Poisoned);
+    assert_eq!(jar.eval("1 + 2"), Err(Error::Poisoned));
+    assert_eq!(jar.dispatch("event", &()), Err(Error::Poisoned));
+    assert_eq!(block_on(jar.eval_async("1 + 2")), Err(Error::Poisoned));
+    assert_eq!(jar.status(), Status::Poisoned);
+    jar.reset().unwrap();
+    assert_usable(jar);
+}
+
+/// The instance is usable, at once or after a reset; which of the two is a matter of where it was stopped.
+#[track_caller]
+pub(crate) fn assert_usable_after_reset(jar: &mut Instance) {
+    match jar.status() {
+        Status::Poisoned => assert_poisoned_until_reset(jar),
+        _ => assert_usable(jar),
+    }
+    jar.reset().unwrap();
+    assert_usable(jar);
+}
+
+/// Counts what is alive: a handler's future holds one of these, so that a test sees when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Alive(&'static AtomicUsize);
+
+impl Alive {
+    /// A counter that lives as long as the process; a test makes a few.
+    pub(crate) fn counter() -> &'static AtomicUsize {
+        Box::leak(Box::default())
+    }
+
+    pub(crate) fn new(counter: &'static AtomicUsize) -> Alive {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Alive(counter)
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
