@@ -67,6 +67,8 @@ pub struct Instance {
     phase: Phase,
     /// Whether the guest still runs with the image's own limits.
     is_configured: bool,
+    /// Allocations that the guest's heap limit has refused up to the end of the newest call, by its own account.
+    refusals: u64,
     desk: Arc<Desk>,
     router: Router,
     limits: Limits,
@@ -98,6 +100,7 @@ impl Instance {
             vm: Some(vm),
             phase: Phase::Idle,
             is_configured: false,
+            refusals: 0,
             desk,
             router: router.clone(),
             limits: limits.clone(),
@@ -245,6 +248,7 @@ impl Instance {
         self.vm = Some(Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?);
         self.phase = Phase::Idle;
         self.is_configured = false;
+        self.refusals = 0;
         Ok(())
     }
 
@@ -348,7 +352,9 @@ impl Instance {
     /// Does something of our own in the guest, which runs no script.
     fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
         let Some(vm) = &mut self.vm else { return false };
-        vm.refuel(&Limits { fuel: Some(HOUSEKEEPING_FUEL), ..Limits::default() });
+        let fuel =
+            HOUSEKEEPING_FUEL.saturating_add(self.limits.js_heap_bytes.saturating_mul(HOUSEKEEPING_FUEL_PER_BYTE));
+        vm.refuel(&Limits { fuel: Some(fuel), ..Limits::default() });
         self.desk.driver().announce(payload.to_vec());
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         let mut operation = pin!(vm.start(op, 0, 0, length));
@@ -375,6 +381,11 @@ impl Instance {
         self.desk.driver().end(now);
         self.phase = Phase::Idle;
         if leftovers == Leftovers::Some && !self.housekeep(Op::Abandon, &[]) {
+            self.poison();
+        }
+        // A heap that was full may hold nothing but cycles that nobody collected, and then the next call could not even begin.
+        let refusals = self.vm.as_ref().map_or(0, |vm| vm.vital(vitals::REFUSALS));
+        if std::mem::replace(&mut self.refusals, refusals) != refusals && !self.housekeep(Op::Collect, &[]) {
             self.poison();
         }
     }
@@ -459,6 +470,8 @@ impl fmt::Debug for Instance {
 
 /// Fuel for work of our own: a few tens of milliseconds.
 const HOUSEKEEPING_FUEL: u64 = 200_000_000;
+/// What it may cost on top of that to look at every object of a full heap once.
+const HOUSEKEEPING_FUEL_PER_BYTE: u64 = 32;
 
 /// What a call leaves in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
