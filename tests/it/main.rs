@@ -1,0 +1,16 @@
+//! The library as its users see it: one binary, one module per theme.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
+
+mod console;
+mod determinism;
+mod dispatch;
+mod errors;
+mod faults;
+mod input;
+mod js;
+mod program;
+mod rejections;
+mod rpc;
+mod support;
+mod tamper;
+mod values;
