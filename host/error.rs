@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::limits::LimitKind;
 use crate::value::Json;
@@ -242,7 +242,7 @@ pub struct JsError {
     #[serde(default)]
     pub cause: Option<Box<JsError>>,
     /// What was thrown, when it was not an Error and has a JSON form.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "even_null")]
     pub thrown: Option<Json>,
     /// What the engine ran out of when it threw this by itself; the guest's word.
     #[serde(default)]
@@ -254,6 +254,11 @@ pub struct JsError {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Native {
     Memory,
+}
+
+/// A script can throw `null`, which serde would take for nothing at all.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }
 
 impl fmt::Display for JsError {

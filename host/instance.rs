@@ -72,6 +72,8 @@ pub struct Instance {
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
+    /// Whether the newest call asked for more linear memory than it may have.
+    was_memory_refused: bool,
     desk: Arc<Desk>,
     router: Router,
     limits: Limits,
@@ -118,6 +120,7 @@ impl Instance {
             phase: Phase::Idle,
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
+            was_memory_refused: false,
             desk,
             router: router.clone(),
             limits: limits.clone(),
@@ -215,8 +218,7 @@ impl Instance {
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
             Ok(JsError { native: Some(Native::Memory), .. }) => {
-                let is_ceiling = self.vm.as_ref().is_some_and(Vm::was_memory_refused);
-                if is_ceiling { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
+                if self.was_memory_refused { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
             }
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
@@ -564,6 +566,7 @@ impl Instance {
     /// Takes down what the guest has used.
     fn account(&mut self) {
         let Some(vm) = &self.vm else { return };
+        self.was_memory_refused = vm.was_memory_refused();
         let mut driver = self.desk.driver();
         let stats = driver.call_stats();
         stats.fuel = vm.fuel_used();

@@ -204,10 +204,10 @@ where
     R: Serialize,
     F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
 {
+    // Reading the params and writing the reply run the embedder's code too.
     Handler::Sync(Arc::new(move |call, params| {
-        let params = read_params(call, params)?;
-        let reply = catch_unwind(AssertUnwindSafe(|| handler(call, params)));
-        write_reply(call.method(), reply.map_err(|_| RpcError::panicked())??)
+        let answer = || write_reply(call.method(), handler(call, read_params(call, params)?)?);
+        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(RpcError::panicked()))
     }))
 }
 
@@ -219,17 +219,14 @@ where
     Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
 {
     Handler::Async(Arc::new(move |call, params| {
-        let params = match read_params(&call, params) {
-            Ok(params) => params,
-            Err(error) => return Box::pin(std::future::ready(Err(error))),
-        };
         let method = call.method.clone();
-        match catch_unwind(AssertUnwindSafe(|| handler(call, params))) {
+        let begin = || read_params(&call, params).map(|params| handler(call, params));
+        match catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| Err(RpcError::panicked())) {
             Ok(working) => Box::pin(async move {
-                let reply = AssertUnwindSafe(working).catch_unwind().await;
-                write_reply(&method, reply.map_err(|_| RpcError::panicked())??)
+                let answer = async move { write_reply(&method, working.await?) };
+                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(RpcError::panicked()))
             }),
-            Err(_) => Box::pin(std::future::ready(Err(RpcError::panicked()))),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }))
 }

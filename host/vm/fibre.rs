@@ -47,8 +47,7 @@ impl Vm {
     pub(crate) fn new(image: &Image, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
         let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
-        let mut store =
-            Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
+        let mut store = Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
         store.limiter(|host| &mut host.ceiling);
         store.fuel_async_yield_interval(Some(SLICE)).map_err(failed)?;
         let instance = match ready(image.pre.instantiate_async(&mut store)) {

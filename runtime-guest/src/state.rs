@@ -115,11 +115,17 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
 }
 
 fn begin(flags: u32) {
-    with(|state| {
+    let refusals = qjs::heap::refusals();
+    let before = with(|state| {
         state.flags = flags;
-        state.refusals = qjs::heap::refusals();
         state.root = None;
+        std::mem::replace(&mut state.refusals, refusals)
     });
+    if refusals != before {
+        // A heap that was full may hold nothing but cycles that nobody has collected, and then this call could not even
+        // begin. The work is this call's, like any other.
+        qjs::collect();
+    }
 }
 
 /// Whether the call in progress may await.

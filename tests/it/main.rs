@@ -1,9 +1,19 @@
-//! What an embedder can rely on, one module per theme.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test has nobody to hand an error to")]
+//! The library as its users see it: one binary, one module per theme.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 
 mod cancel;
-//mod concurrency;
+mod console;
+mod determinism;
+mod dispatch;
+mod errors;
+mod faults;
+mod input;
+mod js;
 mod limits;
-//mod pool;
+mod program;
+mod rejections;
+mod rpc;
 mod runaway;
 mod support;
+mod tamper;
+mod values;

@@ -2,11 +2,11 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use belljar::{Error, Instance, Json, LimitKind, Limits, Router, Runtime, Status};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, LimitKind, Limits, Router, Runtime, Status};
 
 /// One runtime for all tests: each reserves address space for a thousand instances, and tests run side by side.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -24,6 +24,11 @@ pub(crate) fn jar_with(limits: &Limits) -> Instance {
     jar_of(&Router::new(), limits)
 }
 
+/// An instance with handlers, under default limits.
+pub(crate) fn jar_with_router(router: &Router) -> Instance {
+    jar_of(router, &Limits::default())
+}
+
 /// An instance.
 pub(crate) fn jar_of(router: &Router, limits: &Limits) -> Instance {
     runtime().instance(router, limits).unwrap()
@@ -31,7 +36,7 @@ pub(crate) fn jar_of(router: &Router, limits: &Limits) -> Instance {
 
 /// Runs a future to its end on this thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// Polls a future once, with a waker that does nothing.
@@ -52,11 +57,12 @@ pub(crate) fn limit_of(result: belljar::Result<Json>) -> (LimitKind, u64) {
     }
 }
 
-/// The instance takes calls, and they give the right result.
+/// The instance takes calls, and they give the right result in both modes.
 #[track_caller]
 pub(crate) fn assert_usable(jar: &mut Instance) {
     assert_eq!(jar.status(), Status::Ready);
     assert_eq!(jar.eval("1 + 2").unwrap().get::<i64>().unwrap(), 3);
+    assert_eq!(block_on(jar.eval_async("await 3")).unwrap().as_str(), "3");
 }
 
 /// The instance refuses every kind of call until it is reset, and then it is as new.
@@ -101,5 +107,45 @@ impl Alive {
 impl Drop for Alive {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What the process holds in memory, where the system says so.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// What the script threw, where nothing else is expected.
+#[track_caller]
+pub(crate) fn thrown(result: belljar::Result<Json>) -> JsError {
+    match result {
+        Err(Error::Js(error)) => error,
+        other => panic!("the script should have thrown: {other:?}"),
+    }
+}
+
+/// Lines or other events in the order in which they came.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn push(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    /// What has come since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// A router that writes console lines here.
+    pub(crate) fn console(&self) -> Router {
+        let log = self.clone();
+        Router::new().on_console(move |level, line| match level {
+            ConsoleLevel::Log => log.push(line),
+            level => log.push(format!("{level:?}: {line}")),
+        })
     }
 }
