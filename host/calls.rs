@@ -178,8 +178,7 @@ impl<'a> Calls<'a> {
 
     /// Polls the async handlers; true when there is an answer for the guest.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> bool {
-        loop {
-            let Some(working) = &mut self.working else { break };
+        while let Some(working) = &mut self.working {
             let Poll::Ready(Some((id, reply))) = timed(self.desk, || working.poll_next_unpin(context)) else { break };
             let method =
                 self.in_flight.iter().position(|(other, _)| *other == id).map(|at| self.in_flight.swap_remove(at).1);

@@ -90,18 +90,10 @@ impl Vm {
 
     /// Starts an operation. The future must be polled by hand: it is pending at the end of a slice and while the guest
     /// waits for a synchronous call, and nobody wakes it.
-    pub(crate) fn start(
-        &mut self,
-        op: Op,
-        flags: u32,
-        split: u32,
-        length: u32,
-    ) -> impl Future<Output = Result<u32, Crash>> + Send {
-        async move {
-            match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
-                Ok(status) => Ok(status),
-                Err(error) => Err(self.explain(&error)),
-            }
+    pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
+        match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
+            Ok(status) => Ok(status),
+            Err(error) => Err(self.explain(&error)),
         }
     }
 

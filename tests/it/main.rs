@@ -16,4 +16,5 @@ mod rpc;
 mod runaway;
 mod support;
 mod tamper;
+mod tidy;
 mod values;
