@@ -3,10 +3,12 @@
 //!
 //! ```
 //! use belljar::{Call, Limits, Router, Runtime};
+//! use std::time::Duration;
 //!
 //! let runtime = Runtime::new()?;
 //! let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| Ok(a + b));
-//! let mut jar = runtime.instance(&router, &Limits::default())?;
+//! let limits = Limits { cpu_time: Duration::from_millis(50), ..Limits::default() };
+//! let mut jar = runtime.instance(&router, &limits)?;
 //!
 //! let sum: i64 = jar.eval("[1, 2, 3].reduce((a, b) => host.rpcSync('add', [a, b]))")?.get()?;
 //! assert_eq!(sum, 6);
