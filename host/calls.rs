@@ -74,10 +74,6 @@ impl<'a> Calls<'a> {
         }
     }
 
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode
-    }
-
     /// Takes over everything that the guest asked for since the last time.
     pub(crate) fn deliver(&mut self) {
         loop {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use atomic_waker::AtomicWaker;
-use wasmtime::{Memory, ResourceLimiter};
+use wasmtime::{Global, Memory, ResourceLimiter};
 
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
@@ -105,9 +105,11 @@ fn random() -> u64 {
 pub(crate) struct Host {
     pub(super) desk: Arc<Desk>,
     pub(super) memory: Option<Memory>,
+    /// The meter's counter.
+    pub(super) fuel: Option<Global>,
+    /// Fuel that the call in progress was given so far.
+    pub(super) granted: u64,
     pub(super) ceiling: Ceiling,
-    /// Fuel that the call in progress began with.
-    pub(super) fuel: u64,
 }
 
 /// The hard ceiling of linear memory.
