@@ -4,6 +4,6 @@
 mod cancel;
 //mod concurrency;
 mod limits;
-//mod pool;
+mod pool;
 mod runaway;
 mod support;

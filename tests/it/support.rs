@@ -103,3 +103,10 @@ impl Drop for Alive {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+/// What the process holds in memory, where the system says so.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
