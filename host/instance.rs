@@ -3,8 +3,10 @@
 //! It joins the driver, the virtual machine and the handlers. It must never know wasmtime.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -73,6 +75,8 @@ pub struct Instance {
     code_generation: bool,
     data: Option<Arc<dyn Any + Send + Sync>>,
     runtime: Runtime,
+    /// Nothing can be done with a shared instance but to ask for its figures, so nobody may count on sharing one.
+    _not_sync: PhantomData<Cell<()>>,
     /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
     _permit: Permit,
 }
@@ -104,6 +108,7 @@ impl Instance {
             code_generation: options.code_generation,
             data: options.data,
             runtime: runtime.clone(),
+            _not_sync: PhantomData,
             _permit: permit,
         })
     }
