@@ -205,9 +205,9 @@ where
     F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
 {
     Handler::Sync(Arc::new(move |call, params| {
-        let params = read_params(call, params)?;
-        let reply = catch_unwind(AssertUnwindSafe(|| handler(call, params)));
-        write_reply(call.method(), reply.map_err(|_| RpcError::panicked())??)
+        // The types that are read and written are the embedder's code as much as the handler.
+        let work = || write_reply(call.method(), handler(call, read_params(call, params)?)?);
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(RpcError::panicked()))
     }))
 }
 
@@ -219,16 +219,14 @@ where
     Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
 {
     Handler::Async(Arc::new(move |call, params| {
-        let params = match read_params(&call, params) {
-            Ok(params) => params,
-            Err(error) => return Box::pin(std::future::ready(Err(error))),
-        };
-        let method = call.method.clone();
-        match catch_unwind(AssertUnwindSafe(|| handler(call, params))) {
-            Ok(working) => Box::pin(async move {
-                let reply = AssertUnwindSafe(working).catch_unwind().await;
-                write_reply(&method, reply.map_err(|_| RpcError::panicked())??)
+        let (method, handler) = (call.method.clone(), &handler);
+        let start = move || read_params(&call, params).map(|params| handler(call, params));
+        match catch_unwind(AssertUnwindSafe(start)) {
+            Ok(Ok(working)) => Box::pin(async move {
+                let work = AssertUnwindSafe(async move { write_reply(&method, working.await?) }).catch_unwind();
+                work.await.unwrap_or_else(|_| Err(RpcError::panicked()))
             }),
+            Ok(Err(error)) => Box::pin(std::future::ready(Err(error))),
             Err(_) => Box::pin(std::future::ready(Err(RpcError::panicked()))),
         }
     }))
