@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test has nobody to hand an error to")]
 
 mod cancel;
-//mod concurrency;
+mod concurrency;
 mod limits;
 mod pool;
 mod runaway;
