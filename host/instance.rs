@@ -3,8 +3,10 @@
 //! It joins the driver, the virtual machine and the handlers. It must never know wasmtime.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -84,6 +86,8 @@ pub struct Instance {
     /// What the call in [`Phase::Paused`] had used.
     spent: Spent,
     runtime: Runtime,
+    /// Nothing can be done with a shared instance but to ask for its figures, so nobody may count on sharing one.
+    _not_sync: PhantomData<Cell<()>>,
     /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
     _permit: Permit,
 }
@@ -129,6 +133,7 @@ impl Instance {
             origin,
             spent: Spent::default(),
             runtime: runtime.clone(),
+            _not_sync: PhantomData,
             _permit: permit,
         };
         instance.reset()?;
