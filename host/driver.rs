@@ -20,6 +20,8 @@ pub(crate) type Nanos = u64;
 /// Fuel between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the built-ins that
 /// do most for a unit.
 const SLICE: u64 = 1_000_000;
+/// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
+const TICK_AFTER: Nanos = 1_000_000;
 /// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
@@ -120,6 +122,8 @@ pub(crate) struct Driver {
     before: Spent,
     cpu: Nanos,
     resumed: Option<Nanos>,
+    /// What the thread's own clock said at the newest [`Driver::tick`] of this segment.
+    thread_cpu: Option<Nanos>,
     yielded_at_cpu: Nanos,
     may_yield: bool,
     /// Slices that are left for work of our own, while there is any.
@@ -196,8 +200,25 @@ impl Driver {
         self.resumed = Some(now);
     }
 
+    /// Takes down the guest's time by the clock of its thread, which stands still while others have the processor. That clock
+    /// costs a system call, so it is read at the end of slices and when the other one says that it matters.
+    pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos) {
+        let Some(resumed) = self.resumed.replace(now) else { return };
+        self.cpu += match self.thread_cpu.replace(thread_cpu) {
+            Some(before) => thread_cpu.saturating_sub(before),
+            None => now.saturating_sub(resumed),
+        };
+    }
+
+    /// Whether so much time has gone by since it was last taken down that it matters whose it was.
+    pub(crate) fn is_tick_due(&self, now: Nanos) -> bool {
+        let since = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
+        self.thread_cpu.is_some() && since > TICK_AFTER || self.cpu_at(now) >= nanos(self.limits.cpu_time)
+    }
+
     /// The guest has stopped running.
     pub(crate) fn pause(&mut self, now: Nanos) {
+        self.thread_cpu = None;
         if let Some(resumed) = self.resumed.take() {
             self.cpu += now.saturating_sub(resumed);
         }
@@ -528,6 +549,19 @@ mod tests {
         assert!(!driver.check(301 * MS, false));
         assert!(driver.check(302 * MS, false));
         assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::CpuTime)));
+    }
+
+    #[test]
+    fn time_in_which_others_had_the_processor_is_not_the_guests() {
+        let mut driver = driver(cpu_limit(10));
+        driver.resume(0);
+        driver.tick(MS, 500 * MS);
+        assert!(!driver.is_tick_due(MS + MS / 2));
+        assert!(driver.is_tick_due(60 * MS));
+        driver.tick(60 * MS, 502 * MS);
+        assert!(!driver.check(60 * MS, false));
+        driver.tick(61 * MS, 509 * MS);
+        assert!(driver.check(61 * MS, false));
     }
 
     #[test]

@@ -61,7 +61,11 @@ pub(crate) async fn turn(
             }
             desk.driver().resume(desk.now());
             let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            desk.driver().pause(desk.now());
+            let now = desk.now();
+            if desk.driver().is_tick_due(now) {
+                desk.driver().tick(now, desk.thread_cpu());
+            }
+            desk.driver().pause(now);
             if let Poll::Ready(ended) = polled {
                 return Poll::Ready(ended);
             }

@@ -100,7 +100,11 @@ async fn poll(mut caller: Caller<'_, Host>) -> wasmtime::Result<i32> {
     let used = used(host.granted, left);
     let (order, next) = {
         let mut driver = host.desk.driver();
-        let order = driver.poll(host.desk.now(), host.desk.is_cancelled(), used, is_slice_over);
+        let now = host.desk.now();
+        if is_slice_over || driver.is_tick_due(now) {
+            driver.tick(now, host.desk.thread_cpu());
+        }
+        let order = driver.poll(now, host.desk.is_cancelled(), used, is_slice_over);
         (order, driver.next_slice(used))
     };
     if is_slice_over {

@@ -48,6 +48,18 @@ impl Desk {
         Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX).saturating_add(self.age)
     }
 
+    /// What this thread has had of the processor, where the system keeps count; elsewhere the time that went by.
+    pub(crate) fn thread_cpu(&self) -> Nanos {
+        #[cfg(unix)]
+        {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            let seconds = Nanos::try_from(time.tv_sec).unwrap_or_default();
+            seconds.saturating_mul(1_000_000_000).saturating_add(Nanos::try_from(time.tv_nsec).unwrap_or_default())
+        }
+        #[cfg(not(unix))]
+        self.now()
+    }
+
     pub(crate) fn cancel(&self) {
         self.signal.set();
         self.waker.wake();
