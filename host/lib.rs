@@ -130,6 +130,7 @@ mod router;
 mod runtime;
 mod snapshot;
 mod stats;
+mod trace;
 mod turn;
 mod value;
 mod vm;
