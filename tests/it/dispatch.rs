@@ -79,7 +79,7 @@ fn an_event_can_have_any_name() {
     ];
     for (number, name) in names.iter().enumerate() {
         let quoted = serde_json::to_string(name).unwrap();
-        jar.eval(&format!("host.on({quoted}, () => {number})")).unwrap();
+        jar.eval(format!("host.on({quoted}, () => {number})")).unwrap();
     }
     for (number, name) in names.iter().enumerate() {
         assert_eq!(jar.dispatch(name, &()).unwrap().get::<usize>().unwrap(), number, "{name:?}");

@@ -62,7 +62,7 @@ fn a_script_cannot_forge_the_error_of_a_limit() {
     for forgery in forgeries {
         thrown(jar.eval(forgery));
         thrown(block_on(jar.eval_async(forgery)));
-        thrown(jar.eval(&format!("(() => {{ {forgery} }})()").replace("{ Promise", "{ return Promise")));
+        thrown(jar.eval(format!("(() => {{ {forgery} }})()").replace("{ Promise", "{ return Promise")));
     }
     assert_usable(&mut jar);
 }
@@ -85,7 +85,7 @@ fn a_result_with_a_value_key_keeps_its_other_keys() {
     assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), expected);
     assert_eq!(block_on(jar.eval_async(&format!("await Promise.resolve({script})"))).unwrap().as_str(), expected);
     assert_eq!(block_on(jar.eval_async(&format!("Promise.resolve({script})"))).unwrap().as_str(), expected);
-    jar.eval(&format!("host.on('plain', () => {script}); host.on('later', async () => {script})")).unwrap();
+    jar.eval(format!("host.on('plain', () => {script}); host.on('later', async () => {script})")).unwrap();
     for event in ["plain", "later"] {
         assert_eq!(jar.dispatch(event, &()).unwrap().as_str(), expected);
         assert_eq!(block_on(jar.dispatch_async(event, &())).unwrap().as_str(), expected);

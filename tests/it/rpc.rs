@@ -233,7 +233,7 @@ fn an_unknown_method_has_a_code_of_its_own() {
 fn a_method_that_is_no_text_is_a_type_error() {
     let mut jar = jar_with_router(&echo());
     for method in ["1", "undefined", "null", "Symbol('echo')", "['echo']", "{ toString: () => 'echo' }"] {
-        assert_eq!(thrown(jar.eval(&format!("host.rpcSync({method}, 1)"))).name, "TypeError", "{method}");
+        assert_eq!(thrown(jar.eval(format!("host.rpcSync({method}, 1)"))).name, "TypeError", "{method}");
         assert_eq!(thrown(block_on(jar.eval_async(&format!("host.rpc({method}, 1)")))).name, "TypeError", "{method}");
     }
     assert_eq!(thrown(jar.eval("host.rpcSync()")).name, "TypeError");
@@ -322,9 +322,9 @@ fn absent_undefined_and_null_params_are_nothing() {
         .handle("json", |_: &Call, value: Json| Ok(value.as_str().to_owned()));
     let mut jar = jar_with_router(&router);
     for params in ["", ", undefined", ", null"] {
-        assert_eq!(jar.eval(&format!("host.rpcSync('unit'{params})")).unwrap().as_str(), r#""unit""#);
-        assert_eq!(jar.eval(&format!("host.rpcSync('option'{params})")).unwrap().as_str(), "null");
-        assert_eq!(jar.eval(&format!("host.rpcSync('json'{params})")).unwrap().as_str(), r#""null""#);
+        assert_eq!(jar.eval(format!("host.rpcSync('unit'{params})")).unwrap().as_str(), r#""unit""#);
+        assert_eq!(jar.eval(format!("host.rpcSync('option'{params})")).unwrap().as_str(), "null");
+        assert_eq!(jar.eval(format!("host.rpcSync('json'{params})")).unwrap().as_str(), r#""null""#);
         assert_eq!(block_on(jar.eval_async(&format!("await host.rpc('unit'{params})"))).unwrap().as_str(), r#""unit""#);
     }
     assert_eq!(jar.eval("host.rpcSync('option', 0)").unwrap().as_str(), "0");
@@ -341,7 +341,7 @@ fn params_without_a_json_form_are_errors_of_the_script() {
         "(() => { const a = []; a[0] = a; return a })()",
         "{ toJSON() { throw new TypeError('x') } }",
     ] {
-        assert_eq!(thrown(jar.eval(&format!("host.rpcSync('echo', {params})"))).name, "TypeError", "{params}");
+        assert_eq!(thrown(jar.eval(format!("host.rpcSync('echo', {params})"))).name, "TypeError", "{params}");
         let rejected = format!("host.rpc('echo', {params}).then(() => 'answered', e => e.name)");
         assert_eq!(jar.eval(&rejected).unwrap().as_str(), r#""TypeError""#, "{params}");
         assert_eq!(block_on(jar.eval_async(&rejected)).unwrap().as_str(), r#""TypeError""#, "{params}");
@@ -398,7 +398,7 @@ fn a_failure_shows_its_code_and_its_message_and_nothing_else() {
     let look = "e => [e instanceof Error, e.name, e.code, e.message, Reflect.ownKeys(e).filter(k => k !== 'stack').sort(), JSON.stringify(e)]";
     let expected = r#"[true,"Error","sold_out","nothing is left",["code","message"],"{}"]"#;
     assert_eq!(
-        jar.eval(&format!("try {{ host.rpcSync('fail') }} catch (e) {{ ({look})(e) }}")).unwrap().as_str(),
+        jar.eval(format!("try {{ host.rpcSync('fail') }} catch (e) {{ ({look})(e) }}")).unwrap().as_str(),
         expected
     );
     for method in ["fail", "fail_later"] {
@@ -566,17 +566,17 @@ fn a_payload_of_exactly_the_limit_crosses() {
     let mut jar = runtime().instance(&router, &limits).unwrap();
     // The quotes and the name of the method count.
     let most = limit - 2 - "length".len() as u64;
-    assert_eq!(jar.eval(&format!("host.rpcSync('length', 'x'.repeat({most}))")).unwrap().get::<u64>().unwrap(), most);
+    assert_eq!(jar.eval(format!("host.rpcSync('length', 'x'.repeat({most}))")).unwrap().get::<u64>().unwrap(), most);
     assert_eq!(
         block_on(jar.eval_async(&format!("host.rpc('length', 'x'.repeat({most}))"))).unwrap().get::<u64>().unwrap(),
         most
     );
     assert_eq!(
-        jar.eval(&format!("host.rpcSync('length', 'x'.repeat({}))", most + 1)).unwrap_err().code(),
+        jar.eval(format!("host.rpcSync('length', 'x'.repeat({}))", most + 1)).unwrap_err().code(),
         "message_too_large"
     );
     let most = limit - 2;
-    assert_eq!(jar.eval(&format!("host.rpcSync('make', {most}).length")).unwrap().get::<u64>().unwrap(), most);
+    assert_eq!(jar.eval(format!("host.rpcSync('make', {most}).length")).unwrap().get::<u64>().unwrap(), most);
     assert_eq!(
         block_on(jar.eval_async(&format!("(await host.rpc('make_later', {most})).length")))
             .unwrap()

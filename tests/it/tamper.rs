@@ -348,7 +348,7 @@ fn stack_traces_tell_nothing_of_the_machine() {
         "const f = () => f(); f()",
         "class A { #x; static look(o) { return o.#x } } A.look({})",
     ] {
-        let stack = thrown(jar.eval(&format!("{{ {script} }}"))).stack.unwrap();
+        let stack = thrown(jar.eval(format!("{{ {script} }}"))).stack.unwrap();
         for line in stack.lines() {
             assert!(line.contains("(native)") || line.contains("script.js:1:") || line.contains("<input>"), "{stack}");
         }
@@ -359,12 +359,12 @@ fn stack_traces_tell_nothing_of_the_machine() {
 fn a_proxy_crosses_as_what_its_traps_show() {
     let mut jar = jar_with_router(&router());
     let shown = "new Proxy({ a: 1, b: 2 }, { ownKeys: () => ['a', 'b'], get: (t, k) => k === 'a' ? 7 : t[k] })";
-    assert_eq!(jar.eval(&format!("host.rpcSync('echo', {shown})")).unwrap().as_str(), r#"{"a":7,"b":2}"#);
-    assert_eq!(jar.eval(&format!("({shown})")).unwrap().as_str(), r#"{"a":7,"b":2}"#);
+    assert_eq!(jar.eval(format!("host.rpcSync('echo', {shown})")).unwrap().as_str(), r#"{"a":7,"b":2}"#);
+    assert_eq!(jar.eval(format!("({shown})")).unwrap().as_str(), r#"{"a":7,"b":2}"#);
     let revoked = "{ const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); USE }";
-    assert_eq!(thrown(jar.eval(&revoked.replace("USE", "host.rpcSync('echo', proxy)"))).name, "TypeError");
+    assert_eq!(thrown(jar.eval(revoked.replace("USE", "host.rpcSync('echo', proxy)"))).name, "TypeError");
     assert_eq!(thrown(block_on(jar.eval_async(&revoked.replace("USE", "host.rpc('echo', proxy)")))).name, "TypeError");
-    assert_eq!(jar.eval(&revoked.replace("USE", "proxy")).unwrap_err().code(), "not_serializable");
+    assert_eq!(jar.eval(revoked.replace("USE", "proxy")).unwrap_err().code(), "not_serializable");
     assert_eq!(jar.eval("(new Proxy(function () {}, {}))").unwrap_err().code(), "not_serializable");
     assert_usable(&mut jar);
 }
@@ -438,7 +438,7 @@ const GENERATORS: &[&str] = &[
 fn code_generation_works_unless_it_is_turned_off() {
     let mut jar = jar();
     for script in GENERATORS {
-        let generated = jar.eval(&format!("{{ {script} }}"));
+        let generated = jar.eval(format!("{{ {script} }}"));
         assert!(!matches!(&generated, Err(Error::Js(_))), "{script}: {generated:?}");
     }
 }
