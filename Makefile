@@ -1,5 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest
+.PHONY: help guest verify-guest setup build test examples lint ci
+
+# Every example, by the name of its file.
+EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
+CHANNEL := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+GUEST_CRATE := --manifest-path runtime-guest/Cargo.toml
 
 help: ## list what can be made
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -9,3 +14,36 @@ guest: ## build runtime-guest/guest.wasm from source with the pinned tools
 
 verify-guest: ## rebuild the guest elsewhere and compare it byte for byte with the committed one
 	runtime-guest/build-guest.sh verify
+
+# rustup installs nothing by itself where RUSTUP_AUTO_INSTALL is 0, and asks the network even for what is there.
+setup: ## install the pinned toolchain if rustup is here and the toolchain is not
+	@if command -v rustup >/dev/null && ! rustup which --toolchain $(CHANNEL) cargo-clippy >/dev/null 2>&1; then \
+		rustup toolchain install $(CHANNEL) --no-self-update --profile minimal --component clippy --component rustfmt; \
+	fi
+	@if command -v rustup >/dev/null && ! rustup target list --toolchain $(CHANNEL) --installed | grep -qx wasm32-unknown-unknown; then \
+		rustup target add --toolchain $(CHANNEL) wasm32-unknown-unknown; \
+	fi
+
+build: setup ## build the library and the command line tool
+	cargo build --locked --package belljar --package belljar-cli
+
+# Without wizen, which has no tests: in one build with it, cargo would give the library a compiler that it ships without.
+test: setup ## install what is missing, then run every test and every example
+	cargo test --locked --workspace --exclude wizen
+	@$(MAKE) --no-print-directory examples
+
+examples: setup ## run every example; each one checks its own claims
+	@set -e; for name in $(EXAMPLES); do \
+		printf '\n=== example %s\n' $$name; \
+		cargo run --locked --quiet --example $$name; \
+	done
+
+lint: setup ## check the format, clippy and the documentation, with every warning an error
+	cargo fmt --all --check
+	cargo fmt $(GUEST_CRATE) --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
+
+ci: ## everything that decides whether a change is good; the same script as in CI
+	.ci/run

@@ -17,6 +17,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::driver::{Event, Request, Stop};
 use crate::error::JsError;
 use crate::router::{Call, Handler, Reply, Router, RpcError, Token, Verdict, Working};
+use crate::snapshot::{Answer, PendingCall};
+use crate::value::Json;
 use crate::vm::state::Desk;
 
 /// Whether a call may wait for async handlers.
@@ -40,6 +42,10 @@ pub(crate) struct Calls<'a> {
     /// Made when the first async handler starts; a call without one pays nothing.
     working: Option<FuturesUnordered<BoxFuture<'static, (u32, Reply)>>>,
     in_flight: Vec<(u32, Arc<str>)>,
+    /// Calls that their handler paused, and what it takes to make them again.
+    paused: Vec<PendingCall>,
+    /// Parameters of the calls in flight, kept for the case that one is paused.
+    params: Vec<(u32, Vec<u8>)>,
     answers: VecDeque<(u32, Reply)>,
     sync_working: Option<Working>,
 }
@@ -61,6 +67,8 @@ impl<'a> Calls<'a> {
             token: None,
             working: None,
             in_flight: Vec::new(),
+            paused: Vec::new(),
+            params: Vec::new(),
             answers: VecDeque::new(),
             sync_working: None,
         }
@@ -95,13 +103,33 @@ impl<'a> Calls<'a> {
     }
 
     fn call(&mut self, method: Arc<str>) -> Call {
-        let token = self.token.get_or_insert_with(|| Arc::new(Token::until(self.deadline)));
+        let token = self.token.get_or_insert_with(|| Arc::new(Token::new(self.desk.signal.clone(), self.deadline)));
         Call { method, token: token.clone(), data: self.data.clone() }
     }
 
-    fn start(&mut self, request: Request) {
+    /// Takes over calls that were paused before, with the answers that some of them have got.
+    pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(u32, Answer)>) {
+        self.paused = paused;
+        for (id, answer) in answers {
+            // An id that is named twice has had its answer.
+            let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
+            let call = self.paused.swap_remove(at);
+            match answer {
+                Answer::Result(json) => self.answers.push_back((id, Ok(json.into_text()))),
+                Answer::Error(error) if error.is_pause() => self.paused.push(call),
+                Answer::Error(error) => self.answers.push_back((id, Err(error))),
+                Answer::CallAgain => {
+                    let params = call.params.into_text().unwrap_or_default().into_bytes();
+                    self.start(Request { id, method: call.method.into_bytes(), params });
+                }
+            }
+        }
+    }
+
+    /// Starts a call, unless it cannot be told from another.
+    pub(crate) fn start(&mut self, request: Request) {
         let id = request.id;
-        if self.in_flight.iter().any(|(other, _)| *other == id) {
+        if self.paused.iter().any(|other| other.id == id) || self.in_flight.iter().any(|(other, _)| *other == id) {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
@@ -113,17 +141,28 @@ impl<'a> Calls<'a> {
             }
             Ok((method, Handler::Async(handler), params)) => {
                 self.in_flight.push((id, method.clone()));
-                self.desk.driver().started(&request);
                 if self.mode == Mode::Async {
                     let call = self.call(method);
                     let working = timed(self.desk, || handler(call, params));
                     self.working.get_or_insert_default().push(working.map(move |reply| (id, reply)).boxed());
+                    self.params.push((id, request.params));
                 }
                 return;
             }
         };
-        self.desk.driver().started(&request);
-        self.answers.push_back((id, reply));
+        let method = String::from_utf8_lossy(&request.method).into_owned();
+        self.settle(id, &method, request.params, reply);
+    }
+
+    /// Files the reply of a handler: an answer, or a pause.
+    fn settle(&mut self, id: u32, method: &str, params: Vec<u8>, reply: Reply) {
+        self.desk.driver().release((method.len() + params.len()) as u64);
+        if reply.as_ref().is_err_and(RpcError::is_pause) {
+            let params = String::from_utf8(params).ok().filter(|params| !params.is_empty());
+            self.paused.push(PendingCall { id, method: method.to_owned(), params: Json::from_option(params) });
+        } else {
+            self.answers.push_back((id, reply));
+        }
     }
 
     fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
@@ -139,13 +178,12 @@ impl<'a> Calls<'a> {
 
     /// Polls the async handlers; true when there is an answer for the guest.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> bool {
-        if let Some(working) = &mut self.working {
-            timed(self.desk, || {
-                while let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) {
-                    self.in_flight.retain(|(other, _)| *other != id);
-                    self.answers.push_back((id, reply));
-                }
-            });
+        while let Some(working) = &mut self.working {
+            let Poll::Ready(Some((id, reply))) = timed(self.desk, || working.poll_next_unpin(context)) else { break };
+            let method =
+                self.in_flight.iter().position(|(other, _)| *other == id).map(|at| self.in_flight.swap_remove(at).1);
+            let params = self.params.iter().position(|(other, _)| *other == id).map(|at| self.params.swap_remove(at).1);
+            self.settle(id, &method.unwrap_or_default(), params.unwrap_or_default(), reply);
         }
         !self.answers.is_empty()
     }
@@ -155,9 +193,21 @@ impl<'a> Calls<'a> {
         self.working.as_ref().is_some_and(|working| !working.is_empty())
     }
 
+    /// Whether a handler has paused a call.
+    pub(crate) fn has_paused(&self) -> bool {
+        !self.paused.is_empty()
+    }
+
+    /// The paused calls, oldest first.
+    pub(crate) fn take_paused(&mut self) -> Vec<PendingCall> {
+        let mut paused = std::mem::take(&mut self.paused);
+        paused.sort_by_key(|call| call.id);
+        paused
+    }
+
     /// Whether the guest holds promises that have no answer.
     pub(crate) fn has_unanswered(&self) -> bool {
-        !self.in_flight.is_empty() || !self.answers.is_empty()
+        !self.in_flight.is_empty() || !self.answers.is_empty() || !self.paused.is_empty()
     }
 
     /// The methods of the calls that have no answer.

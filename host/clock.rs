@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Where `Date` and `performance.now` of an instance take their time from.
 ///
 /// ```
@@ -14,7 +16,7 @@ use std::time::Duration;
 /// assert_eq!(jar.eval("new Date().toISOString()")?.get::<String>()?, "1970-01-01T12:00:00.000Z");
 /// # Ok::<(), belljar::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Clock {
     /// The system's clock.
     #[default]

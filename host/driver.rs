@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use belljar_abi::{Level, Send};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, JsError};
 use crate::limits::{LimitKind, Limits};
@@ -58,7 +59,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         (self.method.len() + self.params.len()) as u64
     }
 }
@@ -93,11 +94,23 @@ pub(crate) enum Slice {
     Kill,
 }
 
+/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spent {
+    pub(crate) cpu: Nanos,
+    pub(crate) wall: Nanos,
+    pub(crate) fuel: u64,
+    pub(crate) rpc_calls: u64,
+    pub(crate) console_bytes: u64,
+}
+
 /// The state of one instance's call in progress, and what its calls have used in total.
 #[derive(Debug, Default)]
 pub(crate) struct Driver {
     limits: Limits,
     begun: Nanos,
+    /// What the call used before it was paused; zero in a call that never was.
+    before: Spent,
     cpu: Nanos,
     resumed: Option<Nanos>,
     yielded_at_cpu: Nanos,
@@ -125,6 +138,24 @@ impl Driver {
     pub(crate) fn begin(&mut self, now: Nanos) {
         let (limits, total) = (std::mem::take(&mut self.limits), self.total);
         *self = Driver { limits, total, begun: now, call: Stats { calls: 1, ..Stats::default() }, ..Driver::default() };
+    }
+
+    /// Goes on with a call that was paused.
+    pub(crate) fn begin_again(&mut self, now: Nanos, before: Spent) {
+        self.begin(now);
+        self.call.calls = 0;
+        self.before = before;
+    }
+
+    /// What the call has used so far, its time before a pause included.
+    pub(crate) fn spent(&self, now: Nanos) -> Spent {
+        Spent {
+            cpu: self.cpu_at(now),
+            wall: self.wall_at(now),
+            fuel: self.before.fuel + self.call.fuel,
+            rpc_calls: self.before.rpc_calls + self.call.rpc_calls,
+            console_bytes: self.before.console_bytes + self.console_bytes,
+        }
     }
 
     /// Ends a call and adds what it used to the total.
@@ -162,7 +193,11 @@ impl Driver {
     }
 
     fn cpu_at(&self, now: Nanos) -> Nanos {
-        self.cpu + self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
+        self.before.cpu + self.cpu + self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
+    }
+
+    fn wall_at(&self, now: Nanos) -> Nanos {
+        self.before.wall + now.saturating_sub(self.begun)
     }
 
     /// Records why the call must stop, unless there is a reason already.
@@ -181,7 +216,7 @@ impl Driver {
                 self.stop(Stop::Cancelled);
             } else if self.cpu_at(now) >= nanos(self.limits.cpu_time) {
                 self.stop(Stop::Limit(LimitKind::CpuTime));
-            } else if now.saturating_sub(self.begun) >= nanos(self.limits.wall_time) {
+            } else if self.wall_at(now) >= nanos(self.limits.wall_time) {
                 self.stop(Stop::Limit(LimitKind::WallTime));
             }
         }
@@ -190,16 +225,21 @@ impl Driver {
 
     /// What is left of the wall-clock limit.
     pub(crate) fn wall_left(&self, now: Nanos) -> Duration {
-        Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(now.saturating_sub(self.begun)))
+        Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(self.wall_at(now)))
     }
 
     /// QuickJS asks whether to go on; true means no. `fuel` is what the call has used.
     pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64) -> bool {
         self.call.polls += 1;
-        if self.limits.fuel.is_some_and(|limit| fuel >= limit) {
+        self.burn(fuel);
+        self.check(now, cancelled)
+    }
+
+    /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it ends.
+    pub(crate) fn burn(&mut self, fuel: u64) {
+        if self.limits.fuel.is_some_and(|limit| self.before.fuel.saturating_add(fuel) > limit) {
             self.stop(Stop::Limit(LimitKind::Fuel));
         }
-        self.check(now, cancelled)
     }
 
     /// A slice of guest work is over, and the guest is paused. The first slice that ends after a reason to stop has come up is
@@ -277,7 +317,7 @@ impl Driver {
 
     fn console(&mut self, level: Level, line: &[u8]) {
         self.console_bytes = self.console_bytes.saturating_add(line.len() as u64 + 1);
-        if self.console_bytes > self.limits.console_bytes {
+        if self.before.console_bytes.saturating_add(self.console_bytes) > self.limits.console_bytes {
             self.stop(Stop::Limit(LimitKind::Console));
         } else {
             self.events.push_back(Event::Console(level, line.to_vec()));
@@ -289,7 +329,7 @@ impl Driver {
             return false;
         }
         self.call.rpc_calls += 1;
-        if self.call.rpc_calls > self.limits.rpc_calls.into() {
+        if self.before.rpc_calls + self.call.rpc_calls > self.limits.rpc_calls.into() {
             self.stop(Stop::Limit(LimitKind::RpcCalls));
             return false;
         }
@@ -317,9 +357,9 @@ impl Driver {
         false
     }
 
-    /// A call was handed to its handler, which has its own copy of the parameters.
-    pub(crate) fn started(&mut self, request: &Request) {
-        self.held_bytes = self.held_bytes.saturating_sub(request.bytes());
+    /// The parameters of a call are not held any more.
+    pub(crate) fn release(&mut self, bytes: u64) {
+        self.held_bytes = self.held_bytes.saturating_sub(bytes);
     }
 
     /// A call was answered.

@@ -48,6 +48,11 @@ pub enum Error {
         /// The methods of the calls that are still without an answer.
         pending: Vec<String>,
     },
+    /// A handler paused the call, but it was not started with `step_async`, which could have handed it over.
+    Paused {
+        /// The methods of the calls that were paused.
+        pending: Vec<String>,
+    },
     /// There is a result, but it has no JSON form: a cycle, a BigInt, a function.
     NotSerializable {
         /// Why, in JavaScript's words.
@@ -119,6 +124,7 @@ impl Error {
             Error::Cancelled => "cancelled",
             Error::Poisoned => "poisoned",
             Error::NeverSettled { .. } => "never_settled",
+            Error::Paused { .. } => "paused",
             Error::NotSerializable { .. } => "not_serializable",
             Error::Shape { .. } => "wrong_shape",
             Error::NoSuchEvent { .. } => "no_such_event",
@@ -141,6 +147,7 @@ impl Error {
             Error::Limit { .. } => Blame::Limits,
             Error::Cancelled
             | Error::Poisoned
+            | Error::Paused { .. }
             | Error::Shape { .. }
             | Error::NoSuchEvent { .. }
             | Error::Input { .. }
@@ -180,6 +187,11 @@ impl fmt::Display for Error {
             Error::NeverSettled { pending } => write!(
                 f,
                 "the result is a promise that nothing can settle; without an answer: {}; calls of async handlers need `eval_async`",
+                pending.join(", ")
+            ),
+            Error::Paused { pending } => write!(
+                f,
+                "a handler paused the call ({}); start it with `step_async` to take it over",
                 pending.join(", ")
             ),
             Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),

@@ -4,27 +4,28 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use belljar_abi::{Op, Status as Wire, configure, flag, vitals};
-use futures_timer::Delay;
 use serde::Serialize;
 
 use crate::calls::{Calls, Mode};
 use crate::clock::Clock;
-use crate::driver::{Driver, Outcome, Slice, Stop};
+use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::program::Program;
 use crate::router::Router;
 use crate::runtime::{Permit, Runtime};
+use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
 use crate::stats::Stats;
+use crate::turn::{Message, Waited, now, turn, wait};
 use crate::value::{Json, Script};
-use crate::vm::fibre::{Crash, Vm};
+use crate::vm::fibre::Vm;
 use crate::vm::state::Desk;
 
 /// What an instance can do next.
@@ -46,6 +47,8 @@ enum Phase {
     Running,
     /// A call is in progress, but the guest has returned from its operation.
     Waiting,
+    /// A call is in progress that handlers have paused.
+    Paused,
 }
 
 /// A sealed JavaScript world: its own globals, its own memory, its own limits.
@@ -65,15 +68,21 @@ enum Phase {
 pub struct Instance {
     vm: Option<Vm>,
     phase: Phase,
-    /// Whether the guest still runs with the image's own limits.
-    is_configured: bool,
-    /// Allocations that the guest's heap limit has refused up to the end of the newest call, by its own account.
-    refusals: u64,
+    /// What the guest was last told of its limits.
+    configured: Configured,
+    /// The calls that handlers have paused, in [`Phase::Paused`].
+    paused: Vec<PendingCall>,
+    /// Whether the newest call asked for more linear memory than it may have.
+    was_memory_refused: bool,
     desk: Arc<Desk>,
     router: Router,
     limits: Limits,
     code_generation: bool,
     data: Option<Arc<dyn Any + Send + Sync>>,
+    /// What the instance began as, when that was not the bare image.
+    origin: Option<Snapshot>,
+    /// What the call in [`Phase::Paused`] had used.
+    spent: Spent,
     runtime: Runtime,
     /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
     _permit: Permit,
@@ -94,21 +103,36 @@ impl Instance {
                 limits.stack_bytes
             )));
         }
-        let desk = Arc::new(Desk::new(Driver::new(limits.clone()), options.clock, options.seed));
-        let vm = Vm::new(runtime.image(), desk.clone(), limits)?;
-        Ok(Instance {
-            vm: Some(vm),
+        let origin = options.origin;
+        let (clock, seed, age) = match &origin {
+            Some(origin) => {
+                if origin.identity() != runtime.identity() {
+                    return Err(Error::Snapshot { message: "it was taken from another guest".into() });
+                }
+                let about = &origin.about;
+                (options.clock.unwrap_or_else(|| about.clock.clone()), options.seed.or(about.seed), about.age)
+            }
+            None => (options.clock.unwrap_or_default(), options.seed, 0),
+        };
+        let desk = Arc::new(Desk::new(Driver::new(limits.clone()), clock, seed, age));
+        let mut instance = Instance {
+            vm: None,
             phase: Phase::Idle,
-            is_configured: false,
-            refusals: 0,
+            configured: IMAGE_CONFIGURED,
+            paused: Vec::new(),
+            was_memory_refused: false,
             desk,
             router: router.clone(),
             limits: limits.clone(),
             code_generation: options.code_generation,
             data: options.data,
+            origin,
+            spent: Spent::default(),
             runtime: runtime.clone(),
             _permit: permit,
-        })
+        };
+        instance.reset()?;
+        Ok(instance)
     }
 
     /// Runs a script to its end and gives the value of its last expression.
@@ -187,12 +211,15 @@ impl Instance {
             }
             Ended::Outcome(Outcome::Bytecode(_)) => Err(Error::guest("it sent bytecode for a value")),
             Ended::NoSuchEvent => Err(Error::guest("it looked for an event where there was none")),
+            Ended::Paused => Err(Error::guest("it paused where nothing can pause")),
         }
     }
 
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => LimitKind::JsHeap.error(&self.limits),
+            Ok(JsError { native: Some(Native::Memory), .. }) => {
+                if self.was_memory_refused { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
+            }
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
         }
@@ -243,13 +270,158 @@ impl Instance {
     ///
     /// [`Error::Host`] when the machine refuses.
     pub fn reset(&mut self) -> Result<()> {
+        // A call whose future was dropped has used what it has used.
+        if matches!(self.phase, Phase::Running | Phase::Waiting) {
+            self.close(Leftovers::None);
+        }
         // The old slot goes back to the pool before the new one is taken.
         self.vm = None;
-        self.vm = Some(Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?);
         self.phase = Phase::Idle;
-        self.is_configured = false;
-        self.refusals = 0;
+        self.configured = IMAGE_CONFIGURED;
+        self.paused.clear();
+        let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
+        if let Some(origin) = &self.origin {
+            vm.thaw(origin.frozen())?;
+            let about = &origin.about;
+            for (word, was) in self.configured.iter_mut().zip(&about.configured) {
+                *word = *was;
+            }
+            if !self.desk.is_seeded() {
+                // Without a seed of its own the guest must not go on with the numbers of the one it was copied from.
+                self.configured[configure::SWITCHES] |= STALE_RANDOM;
+            }
+            if !about.pending.is_empty() {
+                self.paused.clone_from(&about.pending);
+                self.spent = about.spent.unwrap_or_default();
+                self.phase = Phase::Paused;
+            }
+        }
+        self.vm = Some(vm);
         Ok(())
+    }
+
+    /// Takes the instance apart from this process: between calls, or while it is paused at an `await`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] when the instance is.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        if self.phase != Phase::Paused {
+            self.admit()?;
+        }
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        let about = About {
+            label: String::new(),
+            configured: self.configured.to_vec(),
+            pending: self.paused.clone(),
+            spent: (self.phase == Phase::Paused).then_some(self.spent),
+            age: self.desk.now(),
+            clock: self.desk.clock(),
+            seed: self.desk.seed_of_embedder(),
+        };
+        Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image())?, about))
+    }
+
+    /// As [`Instance::eval_async`], but a handler may pause the call with [`RpcError::pause`](crate::RpcError::pause).
+    /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
+    ///
+    /// ```
+    /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
+    /// # let runtime = Runtime::new()?;
+    /// # let limits = Limits::default();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Err::<bool, _>(RpcError::pause()));
+    /// let mut jar = runtime.instance(&router, &limits)?;
+    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
+    ///     panic!("nobody has answered yet");
+    /// };
+    /// let bytes = paused.snapshot().to_bytes();
+    /// // Later, in another process of the same build:
+    /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
+    /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
+    /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
+    /// let Turn::Done(value) = jar.resume_async([answer]).await? else { panic!("everything is answered") };
+    /// assert_eq!(value.get::<String>()?, "paid");
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::eval`].
+    pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.script_message(&script.into());
+        async move {
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new()).await;
+            self.turn(ended)
+        }
+    }
+
+    /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::dispatch`].
+    pub fn step_dispatch_async(
+        &mut self,
+        event: &str,
+        params: &(impl Serialize + ?Sized),
+    ) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.event_message(event, params);
+        async move {
+            self.begin()?;
+            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new()).await {
+                Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
+                ended => self.turn(ended),
+            }
+        }
+    }
+
+    /// The calls that a paused script waits for; none when it is not paused.
+    #[must_use]
+    pub fn pending(&self) -> &[PendingCall] {
+        &self.paused
+    }
+
+    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The script goes
+    /// on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
+    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (u32, Answer)> + Send) -> Result<Turn> {
+        let answers: Vec<(u32, Answer)> = answers.into_iter().collect();
+        if self.phase != Phase::Paused {
+            return Err(Error::input(
+                "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
+            ));
+        }
+        if let Some((id, _)) = answers.iter().find(|(id, _)| !self.paused.iter().any(|call| call.id == *id)) {
+            return Err(Error::input(format!(
+                "no pending call has the id {id}; `pending()` lists those that there are"
+            )));
+        }
+        self.configure()?;
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        self.desk.forget_cancel();
+        self.desk.driver().begin_again(self.desk.now(), self.spent);
+        vm.refuel(&self.limits, self.spent.fuel);
+        let ended = self.drive(Mode::Async, None, answers).await;
+        self.turn(ended)
+    }
+
+    /// Gives a paused script the budget of a fresh call.
+    pub fn renew_budget(&mut self) {
+        self.spent = Spent::default();
+    }
+
+    fn turn(&mut self, ended: Result<Ended>) -> Result<Turn> {
+        match ended {
+            Ok(Ended::Paused) => Ok(Turn::Paused(Paused { snapshot: self.snapshot()? })),
+            ended => self.value(ended).map(Turn::Done),
+        }
     }
 
     /// What the instance can do next.
@@ -317,27 +489,41 @@ impl Instance {
     fn admit(&mut self) -> Result<()> {
         match self.phase {
             // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
-            Phase::Running => self.poison(),
+            Phase::Running => {
+                self.close(Leftovers::None);
+                self.poison();
+            }
             Phase::Waiting => self.close(Leftovers::Some),
+            // A new call gives the paused one up. What it used is already counted.
+            Phase::Paused => {
+                self.phase = Phase::Idle;
+                self.paused.clear();
+                if !self.housekeep(Op::Abandon, &[]) {
+                    self.poison();
+                }
+            }
             Phase::Idle => {}
         }
         if self.vm.is_none() {
             return Err(Error::Poisoned);
         }
-        if !self.is_configured {
-            self.configure()?;
-            self.is_configured = true;
-        }
-        Ok(())
+        self.configure()
     }
 
     fn configure(&mut self) -> Result<()> {
-        let mut words = [0_u32; configure::WORDS];
+        let mut words: Configured = [0; configure::WORDS];
         words[configure::HEAP_BYTES] = u32::try_from(self.limits.js_heap_bytes).unwrap_or(u32::MAX);
         words[configure::STACK_BYTES] = u32::try_from(self.limits.stack_bytes).unwrap_or(u32::MAX);
         words[configure::SWITCHES] = if self.code_generation { 0 } else { configure::NO_CODE_GENERATION };
-        let image = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
-        if words == image || self.housekeep(Op::Configure, &words.map(u32::to_le_bytes).concat()) {
+        if words == self.configured {
+            return Ok(());
+        }
+        let mut orders = words;
+        if self.configured[configure::SWITCHES] & STALE_RANDOM != 0 {
+            orders[configure::SWITCHES] |= configure::RESEED;
+        }
+        if self.housekeep(Op::Configure, &orders.map(u32::to_le_bytes).concat()) {
+            self.configured = words;
             return Ok(());
         }
         self.poison();
@@ -347,14 +533,13 @@ impl Instance {
     fn poison(&mut self) {
         self.vm = None;
         self.phase = Phase::Idle;
+        self.paused.clear();
     }
 
     /// Does something of our own in the guest, which runs no script.
     fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
         let Some(vm) = &mut self.vm else { return false };
-        let fuel =
-            HOUSEKEEPING_FUEL.saturating_add(self.limits.js_heap_bytes.saturating_mul(HOUSEKEEPING_FUEL_PER_BYTE));
-        vm.refuel(&Limits { fuel: Some(fuel), ..Limits::default() });
+        vm.refuel(&Limits { fuel: Some(HOUSEKEEPING_FUEL), ..Limits::default() }, 0);
         self.desk.driver().announce(payload.to_vec());
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         let mut operation = pin!(vm.start(op, 0, 0, length));
@@ -369,58 +554,88 @@ impl Instance {
 
     /// Ends the call in progress, and makes sure that nothing of it can run later.
     fn close(&mut self, leftovers: Leftovers) {
-        let now = self.desk.now();
-        if let Some(vm) = &self.vm {
-            let mut driver = self.desk.driver();
-            let stats = driver.call_stats();
-            stats.fuel = vm.fuel_used();
-            stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
-            stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
-            stats.memory_bytes = vm.memory_bytes();
-        }
-        self.desk.driver().end(now);
+        self.account();
+        self.desk.driver().end(self.desk.now());
         self.phase = Phase::Idle;
+        self.paused.clear();
         if leftovers == Leftovers::Some && !self.housekeep(Op::Abandon, &[]) {
-            self.poison();
-        }
-        // A heap that was full may hold nothing but cycles that nobody collected, and then the next call could not even begin.
-        let refusals = self.vm.as_ref().map_or(0, |vm| vm.vital(vitals::REFUSALS));
-        if std::mem::replace(&mut self.refusals, refusals) != refusals && !self.housekeep(Op::Collect, &[]) {
             self.poison();
         }
     }
 
+    /// Takes down what the guest has used.
+    fn account(&mut self) {
+        let Some(vm) = &self.vm else { return };
+        self.was_memory_refused = vm.was_memory_refused();
+        let mut driver = self.desk.driver();
+        let stats = driver.call_stats();
+        stats.fuel = vm.fuel_used();
+        stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
+        stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
+        stats.memory_bytes = vm.memory_bytes();
+    }
+
+    /// Runs a fresh call to its end. A handler that pauses is out of place here.
     async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
+        self.begin()?;
+        match self.drive(mode, Some((op, message)), Vec::new()).await {
+            Ok(Ended::Paused) => {
+                let pending = self.paused.iter().map(|call| call.method.clone()).collect();
+                if !self.housekeep(Op::Abandon, &[]) {
+                    self.poison();
+                }
+                self.paused.clear();
+                self.phase = Phase::Idle;
+                Err(Error::Paused { pending })
+            }
+            ended => ended,
+        }
+    }
+
+    /// Readies everything for a call that has used nothing yet.
+    fn begin(&mut self) -> Result<()> {
         self.admit()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        self.desk.forget_cancel();
+        self.desk.driver().begin(self.desk.now());
+        vm.refuel(&self.limits, 0);
+        Ok(())
+    }
+
+    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
+    /// the guest already waits for answers.
+    async fn drive(
+        &mut self,
+        mode: Mode,
+        mut next: Option<(Op, Message)>,
+        answers: Vec<(u32, Answer)>,
+    ) -> Result<Ended> {
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let desk = self.desk.clone();
-        desk.forget_cancel();
-        {
-            let mut driver = desk.driver();
-            driver.begin(desk.now());
-        }
-        vm.refuel(&self.limits);
-        let deadline = Instant::now().checked_add(self.limits.wall_time);
+        let deadline = Instant::now().checked_add(desk.driver().wall_left(desk.now()));
         let mut flags = if mode == Mode::Async { flag::ASYNC } else { 0 };
         if self.router.has_console() {
             flags |= flag::CONSOLE;
         }
-
-        let (ended, leftovers) = {
-            let mut calls = Calls::new(&desk, &self.router, &self.data, mode, deadline);
-            let mut timer = None;
-            let mut next = (op, message);
-            loop {
+        self.phase = Phase::Waiting;
+        let mut calls = Calls::new(&desk, &self.router, &self.data, mode, deadline);
+        calls.adopt(std::mem::take(&mut self.paused), answers);
+        let mut timer = None;
+        let (ended, leftovers) = loop {
+            if let Some(operation) = next.take() {
                 self.phase = Phase::Running;
-                let turn = turn(vm, &desk, &mut calls, flags, next, &mut timer).await;
+                let turn = turn(vm, &desk, &mut calls, flags, operation, &mut timer).await;
                 self.phase = Phase::Waiting;
+                desk.driver().burn(vm.fuel_used());
                 calls.deliver();
                 let stop = desk.driver().stopped().cloned();
                 let status = match turn {
                     Ok(status) => Wire::from_wire(status),
                     Err(end) => {
-                        let error =
-                            stop.map_or_else(|| end.into_error(&self.limits), |stop| stop.into_error(&self.limits));
+                        let error = match stop {
+                            Some(stop) => stop.into_error(&self.limits),
+                            None => end.into_error(&self.limits),
+                        };
                         break (Err(error), Leftovers::Poison);
                     }
                 };
@@ -429,6 +644,7 @@ impl Instance {
                 }
                 let outcome = desk.driver().take_outcome();
                 match (status, outcome) {
+                    (Some(Wire::Pending), None) => {}
                     (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
                         // Calls that nobody awaited have been started; each gets one chance to finish.
                         calls.poll(&mut Context::from_waker(Waker::noop()));
@@ -437,21 +653,33 @@ impl Instance {
                     }
                     (Some(Wire::NoSuchEvent), None) => break (Ok(Ended::NoSuchEvent), Leftovers::None),
                     (Some(Wire::Refused), None) => break (Err(LimitKind::Memory.error(&self.limits)), Leftovers::Some),
-                    (Some(Wire::Pending), None) => match wait(&desk, &mut calls, &mut timer).await {
-                        Ok(()) => next = (Op::Answer, Message::of(&[&calls.take_answers()], 0)),
-                        Err(Some(stop)) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
-                        Err(None) => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                    },
                     _ => {
-                        break (
-                            Err(Error::guest("it returned a status that its messages contradict")),
-                            Leftovers::Poison,
-                        );
+                        let error = Error::guest("it returned a status that its messages contradict");
+                        break (Err(error), Leftovers::Poison);
                     }
                 }
             }
+            match wait(&desk, &mut calls, &mut timer).await {
+                Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
+                Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
+                Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
+                Waited::Paused => {
+                    self.paused = calls.take_paused();
+                    break (Ok(Ended::Paused), Leftovers::Call);
+                }
+            }
         };
+        drop(calls);
         match leftovers {
+            Leftovers::Call => {
+                self.account();
+                let now = self.desk.now();
+                let mut driver = self.desk.driver();
+                self.spent = driver.spent(now);
+                driver.end(now);
+                drop(driver);
+                self.phase = Phase::Paused;
+            }
             Leftovers::Poison => {
                 self.close(Leftovers::None);
                 self.poison();
@@ -469,9 +697,7 @@ impl fmt::Debug for Instance {
 }
 
 /// Fuel for work of our own: a few tens of milliseconds.
-const HOUSEKEEPING_FUEL: u64 = 200_000_000;
-/// What it may cost on top of that to look at every object of a full heap once.
-const HOUSEKEEPING_FUEL_PER_BYTE: u64 = 32;
+const HOUSEKEEPING_FUEL: u64 = 100_000_000;
 
 /// What a call leaves in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -479,6 +705,8 @@ enum Leftovers {
     None,
     /// Jobs or promises that must be dropped.
     Some,
+    /// A call that is to go on.
+    Call,
     /// A guest that was stopped in the middle.
     Poison,
 }
@@ -487,143 +715,14 @@ enum Leftovers {
 enum Ended {
     Outcome(Outcome),
     NoSuchEvent,
+    Paused,
 }
 
-/// What the guest is given for an operation.
-struct Message {
-    bytes: Vec<u8>,
-    split: usize,
-}
-
-impl Message {
-    fn of(parts: &[&[u8]], split: usize) -> Message {
-        Message { bytes: parts.concat(), split }
-    }
-}
-
-/// Why a turn has no status.
-#[derive(Debug)]
-enum TurnEnd {
-    Crash(Crash),
-    Killed,
-}
-
-impl TurnEnd {
-    fn into_error(self, limits: &Limits) -> Error {
-        match self {
-            TurnEnd::Crash(Crash::Limit(kind)) => kind.error(limits),
-            TurnEnd::Crash(Crash::Trap(trap)) => Error::guest(format!("it trapped: {trap}")),
-            TurnEnd::Killed => Error::Cancelled,
-        }
-    }
-}
-
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes.
-async fn turn(
-    vm: &mut Vm,
-    desk: &Desk,
-    calls: &mut Calls<'_>,
-    flags: u32,
-    (op, message): (Op, Message),
-    timer: &mut Option<Delay>,
-) -> Result<u32, TurnEnd> {
-    let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
-        return Ok(Wire::Refused as u32);
-    };
-    desk.driver().announce(message.bytes);
-    let mut operation = pin!(vm.start(op, flags, split, length));
-    let mut in_sync_call = false;
-    poll_fn(|context| {
-        loop {
-            if in_sync_call {
-                desk.waker.register(context.waker());
-                if desk.driver().check(desk.now(), desk.is_cancelled()) {
-                    calls.give_up_sync();
-                } else if !calls.work_on_sync(context) {
-                    if wall_is_over(desk, timer, context) {
-                        continue;
-                    }
-                    return Poll::Pending;
-                }
-                in_sync_call = false;
-            }
-            desk.driver().resume(desk.now());
-            let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let now = desk.now();
-            desk.driver().pause(now);
-            if let Poll::Ready(ended) = polled {
-                return Poll::Ready(ended.map_err(TurnEnd::Crash));
-            }
-            if desk.driver().is_in_sync_call() {
-                calls.deliver();
-                in_sync_call = true;
-                continue;
-            }
-            let slice = desk.driver().slice(now, desk.is_cancelled());
-            match slice {
-                Slice::GoOn => {}
-                Slice::Kill => return Poll::Ready(Err(TurnEnd::Killed)),
-                Slice::Yield if calls.mode() == Mode::Sync => {}
-                Slice::Yield => {
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-            }
-        }
-    })
-    .await
-}
-
-/// Waits until there is an answer for the guest. An error is a reason to stop, or none when there is nothing to wait for.
-async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<Delay>) -> Result<(), Option<Stop>> {
-    poll_fn(|context| {
-        loop {
-            desk.waker.register(context.waker());
-            {
-                let mut driver = desk.driver();
-                if driver.check(desk.now(), desk.is_cancelled()) {
-                    return Poll::Ready(Err(driver.stopped().cloned()));
-                }
-            }
-            if calls.poll(context) {
-                return Poll::Ready(Ok(()));
-            }
-            if !calls.is_working() {
-                return Poll::Ready(Err(None));
-            }
-            if !wall_is_over(desk, timer, context) {
-                return Poll::Pending;
-            }
-        }
-    })
-    .await
-}
-
-/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been.
-fn wall_is_over(desk: &Desk, timer: &mut Option<Delay>, context: &mut Context<'_>) -> bool {
-    let left = desk.driver().wall_left(desk.now());
-    if left == Duration::ZERO {
-        return true;
-    }
-    let delay = timer.get_or_insert_with(|| Delay::new(left));
-    // The timer rounds; one that fires early is set again.
-    while Pin::new(&mut *delay).poll(context).is_ready() {
-        let left = desk.driver().wall_left(desk.now());
-        if left == Duration::ZERO {
-            return true;
-        }
-        delay.reset(left);
-    }
-    false
-}
-
-/// The output of a future that never waits.
-fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => Err(Error::host("a synchronous call tried to wait")),
-    }
-}
+/// The words of `Op::Configure`.
+type Configured = [u32; configure::WORDS];
+/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to reseed.
+const STALE_RANDOM: u32 = 1 << 31;
+const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
 
 /// Stops the call in progress of one instance, from any thread, also while a native built-in runs.
 ///
@@ -665,14 +764,15 @@ impl fmt::Debug for CancelHandle {
 /// The rarer choices of an instance.
 pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Option<Clock>,
     pub(crate) code_generation: bool,
     pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) origin: Option<Snapshot>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seed: None, clock: Clock::System, code_generation: true, data: None }
+        Options { seed: None, clock: None, code_generation: true, data: None, origin: None }
     }
 }
 
@@ -709,7 +809,14 @@ impl InstanceBuilder {
 
     /// Sets the time that scripts see.
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.options.clock = clock;
+        self.options.clock = Some(clock);
+        self
+    }
+
+    /// Starts from a snapshot instead of the bare guest: a set-up that ran once serves every instance, and
+    /// [`Instance::reset`] comes back to it.
+    pub fn prelude(mut self, snapshot: &Snapshot) -> Self {
+        self.options.origin = Some(snapshot.clone());
         self
     }
 

@@ -265,21 +265,51 @@ pub struct Call {
     pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
 }
 
+/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
+#[derive(Default)]
+pub(crate) struct Signal {
+    is_set: AtomicBool,
+    event: event_listener::Event,
+}
+
+impl Signal {
+    pub(crate) fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
+        self.event.notify(usize::MAX);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.is_set.store(false, Ordering::Release);
+    }
+}
+
 /// Fires when nobody waits for a call any more.
 pub(crate) struct Token {
     fired: AtomicBool,
-    event: event_listener::Event,
+    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
+    signal: Arc<Signal>,
     deadline: Option<Instant>,
 }
 
 impl Token {
-    pub(crate) fn until(deadline: Option<Instant>) -> Token {
-        Token { fired: AtomicBool::new(false), event: event_listener::Event::new(), deadline }
+    pub(crate) fn new(signal: Arc<Signal>, deadline: Option<Instant>) -> Token {
+        Token { fired: AtomicBool::new(false), signal, deadline }
     }
 
     pub(crate) fn fire(&self) {
         self.fired.store(true, Ordering::Release);
-        self.event.notify(usize::MAX);
+        self.signal.event.notify(usize::MAX);
+    }
+
+    fn is_over(&self) -> bool {
+        // Once the token has fired, the signal may be that of a later call; until then it is of this one.
+        self.fired.load(Ordering::Acquire)
+            || self.signal.is_set()
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -294,14 +324,14 @@ impl Call {
     /// cancelled, has run out of time, or has ended.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.token.fired.load(Ordering::Acquire)
+        self.token.is_over()
     }
 
     /// Waits until nobody waits for the reply any more. An async handler is dropped at that moment anyway; this is
     /// for work that it handed to others.
     pub async fn cancelled(&self) {
         while !self.is_cancelled() {
-            let listener = self.token.event.listen();
+            let listener = self.token.signal.event.listen();
             if self.is_cancelled() {
                 return;
             }
@@ -346,12 +376,24 @@ impl fmt::Debug for Call {
 pub struct RpcError {
     code: String,
     message: String,
+    is_pause: bool,
 }
 
 impl RpcError {
     /// An error with the `code` and `message` that script will see.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
-        RpcError { code: code.into(), message: message.into() }
+        RpcError { code: code.into(), message: message.into(), is_pause: false }
+    }
+
+    /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
+    /// answers it later, in this process or another.
+    #[must_use]
+    pub fn pause() -> RpcError {
+        RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }
+    }
+
+    pub(crate) fn is_pause(&self) -> bool {
+        self.is_pause
     }
 
     /// The code.

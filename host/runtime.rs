@@ -10,6 +10,7 @@ use crate::instance::{Instance, InstanceBuilder, Options};
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::router::Router;
+use crate::snapshot::Snapshot;
 use crate::value::Script;
 use crate::vm::engine::{self, Allocation};
 use crate::vm::image::Image;
@@ -77,6 +78,16 @@ impl Runtime {
     /// A fresh instance with the rarer choices: seed, clock, data for handlers.
     pub fn build_instance(&self) -> InstanceBuilder {
         InstanceBuilder::new(self)
+    }
+
+    /// An instance that goes on where a snapshot was taken. Handlers and limits are given anew, because they are the
+    /// embedder's and not the script's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`] when it belongs to another build; otherwise as [`Runtime::instance`].
+    pub fn restore(&self, snapshot: &Snapshot, router: &Router, limits: &Limits) -> Result<Instance> {
+        self.build_instance().prelude(snapshot).start(router, limits)
     }
 
     /// Compiles a script, in an instance of its own under default limits.

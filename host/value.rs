@@ -128,6 +128,11 @@ impl Json {
         }
     }
 
+    /// Text that is known to be JSON, or nothing.
+    pub(crate) fn from_option(text: Option<String>) -> Json {
+        Json(text)
+    }
+
     /// Text that came from the guest: bytes that must be UTF-8 and JSON. The check does not recurse.
     pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Json> {
         let text = String::from_utf8(bytes).map_err(|_| Error::guest("a result is not UTF-8"))?;

@@ -198,12 +198,14 @@ pub mod configure {
     pub const HEAP_BYTES: usize = 0;
     /// Index of the JS stack limit in bytes.
     pub const STACK_BYTES: usize = 1;
-    /// Index of the switches: bit 0 turns code generation off.
+    /// Index of the switches: [`NO_CODE_GENERATION`], [`RESEED`].
     pub const SWITCHES: usize = 2;
     /// How many words there are.
     pub const WORDS: usize = 3;
     /// The switch that makes `eval` and the function constructors throw.
     pub const NO_CODE_GENERATION: u32 = 1;
+    /// The switch that makes `Math.random` ask for a seed again.
+    pub const RESEED: u32 = 2;
     /// What the image is configured with before anything is said.
     pub const IMAGE_HEAP_BYTES: u32 = 32 << 20;
     /// What the image is configured with before anything is said.

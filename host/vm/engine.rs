@@ -29,6 +29,8 @@ pub(crate) fn build(allocation: Allocation) -> Result<Engine> {
     config.concurrency_support(false);
     match allocation {
         Allocation::Pool { instances } => {
+            // One more than the embedder asked for, for work of our own.
+            let instances = instances.saturating_add(1);
             let mut pool = PoolingAllocationConfig::new();
             pool.total_core_instances(instances)
                 .total_memories(instances)

@@ -9,17 +9,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use belljar_abi::{Op, export, vitals};
-use wasmtime::{Memory, Store, Trap, TypedFunc};
+use wasmtime::{Global, Memory, Store, Trap, TypedFunc};
 
+use super::frozen::Frozen;
 use super::image::Image;
 use super::state::{Ceiling, Desk, Host};
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 
-/// Guest work between two looks at the clock: about half a millisecond.
-const SLICE: u64 = 10_000_000;
+/// Guest work between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the
+/// built-ins that do most between two branches.
+const SLICE: u64 = 1_000_000;
+const WASM_PAGE: u64 = 64 << 10;
 /// Fuel beyond a fuel limit in which the guest can poll, learn that it must stop, and unwind.
-const UNWIND_FUEL: u64 = 2 * SLICE;
+const UNWIND_FUEL: u64 = 4 * SLICE;
 
 /// How an operation ended when it did not end with a status.
 #[derive(Debug, PartialEq)]
@@ -35,6 +38,7 @@ pub(crate) struct Vm {
     store: Store<Host>,
     call: TypedFunc<(u32, u32, u32, u32), u32>,
     memory: Memory,
+    stack_pointer: Global,
     vitals: u32,
 }
 
@@ -63,39 +67,33 @@ impl Vm {
         let call = instance.get_typed_func(&mut store, export::CALL).map_err(|_| wrong(export::CALL))?;
         let vitals =
             instance.get_global(&mut store, export::VITALS).ok_or_else(|| wrong(export::VITALS))?.get(&mut store);
+        let stack_pointer =
+            instance.get_global(&mut store, export::STACK_POINTER).ok_or_else(|| wrong(export::STACK_POINTER))?;
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        Ok(Vm { store, call, memory, vitals })
+        Ok(Vm { store, call, memory, stack_pointer, vitals })
     }
 
-    /// Gives a call its fuel.
-    pub(crate) fn refuel(&mut self, limits: &Limits) {
-        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL));
+    /// Gives a call its fuel; `used` is what it has used before.
+    pub(crate) fn refuel(&mut self, limits: &Limits, used: u64) {
+        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL).saturating_sub(used));
         self.store.data_mut().fuel = fuel;
         self.store.data_mut().ceiling.refused = false;
         // The engine is set up with fuel, so this cannot fail; if it did, the store would have none and trap at once.
         let _ = self.store.set_fuel(fuel);
     }
 
-    /// Fuel that the call in progress has used.
+    /// Fuel that the call in progress has used since it was given some.
     pub(crate) fn fuel_used(&self) -> u64 {
         self.store.data().fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
     }
 
     /// Starts an operation. The future must be polled by hand: it is pending at the end of a slice and while the guest
     /// waits for a synchronous call, and nobody wakes it.
-    pub(crate) fn start(
-        &mut self,
-        op: Op,
-        flags: u32,
-        split: u32,
-        length: u32,
-    ) -> impl Future<Output = Result<u32, Crash>> + Send {
-        async move {
-            match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
-                Ok(status) => Ok(status),
-                Err(error) => Err(self.explain(&error)),
-            }
+    pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
+        match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
+            Ok(status) => Ok(status),
+            Err(error) => Err(self.explain(&error)),
         }
     }
 
@@ -108,6 +106,36 @@ impl Vm {
             Some(trap) => Crash::Trap(trap.to_string()),
             None => Crash::Trap("an import refused what it was given".into()),
         }
+    }
+
+    /// Everything about the guest that differs from its image. The guest must not be running.
+    pub(crate) fn freeze(&mut self, image: &Image) -> Result<Frozen> {
+        let pristine = image.pristine()?;
+        let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
+        Ok(Frozen::between(&pristine, self.memory.data(&self.store), stack_pointer))
+    }
+
+    /// Makes a fresh instance equal to the one that was frozen.
+    pub(crate) fn thaw(&mut self, frozen: &Frozen) -> Result<()> {
+        let refused = || Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() };
+        let pages = frozen.memory_bytes.div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
+        // Growing runs no guest code; the limiter that it asks is ours and answers at once.
+        match ready(self.memory.grow_async(&mut self.store, pages)) {
+            Some(Ok(_)) => {}
+            _ => return Err(refused()),
+        }
+        let _ = self.stack_pointer.set(&mut self.store, wasmtime::Val::I32(frozen.stack_pointer));
+        if frozen.write(self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// A copy of linear memory.
+    pub(super) fn memory(&self) -> Box<[u8]> {
+        self.memory.data(&self.store).into()
+    }
+
+    /// Whether the call in progress asked for more linear memory than it may have.
+    pub(crate) fn was_memory_refused(&self) -> bool {
+        self.store.data().ceiling.refused
     }
 
     /// The size of linear memory.

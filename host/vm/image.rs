@@ -1,13 +1,17 @@
 //! A guest image, checked and linked, from which instances are stamped out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use belljar_abi::{export, import};
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, Mutability, ValType};
 
+use super::fibre::Vm;
 use super::imports;
-use super::state::Host;
+use super::state::{Desk, Host};
+use crate::clock::Clock;
+use crate::driver::Driver;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// What `build.rs` made of the committed guest.
 static NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.native"));
@@ -18,6 +22,7 @@ static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.ide
 pub(crate) struct Image {
     pub(super) pre: InstancePre<Host>,
     pub(crate) identity: Arc<[u8; 32]>,
+    pristine: Arc<Mutex<Option<Arc<[u8]>>>>,
 }
 
 impl Image {
@@ -46,6 +51,19 @@ impl Image {
         Image::link(engine, &module, identity.finalize().into())
     }
 
+    /// The memory of an instance in which nothing has run yet. It is copied once, from an instance in the slot that the pool
+    /// keeps for us.
+    pub(super) fn pristine(&self) -> Result<Arc<[u8]>> {
+        let mut pristine = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pristine) = &*pristine {
+            return Ok(pristine.clone());
+        }
+        let limits = Limits::default();
+        let desk = Arc::new(Desk::new(Driver::new(limits.clone()), Clock::System, None, 0));
+        let memory: Arc<[u8]> = Vm::new(self, desk, &Limits { memory_bytes: u64::MAX, ..limits })?.memory().into();
+        Ok(pristine.insert(memory).clone())
+    }
+
     fn link(engine: &Engine, module: &Module, identity: [u8; 32]) -> Result<Image> {
         check(module)?;
         let mut linker = Linker::new(engine);
@@ -53,7 +71,7 @@ impl Image {
         let pre = linker
             .instantiate_pre(module)
             .map_err(|error| Error::input(format!("the guest image does not link: {error:#}")))?;
-        Ok(Image { pre, identity: Arc::new(identity) })
+        Ok(Image { pre, identity: Arc::new(identity), pristine: Arc::default() })
     }
 }
 

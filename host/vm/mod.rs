@@ -6,6 +6,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod fibre;
+pub(crate) mod frozen;
 pub(crate) mod image;
 mod imports;
 mod memory;

@@ -1,7 +1,6 @@
 //! What a store carries, and what it shares with the code that drives it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use atomic_waker::AtomicWaker;
@@ -9,27 +8,32 @@ use wasmtime::{Memory, ResourceLimiter};
 
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
+use crate::router::Signal;
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
 pub(crate) struct Desk {
     driver: Mutex<Driver>,
     epoch: Instant,
+    /// How old the instance already was when it was thawed.
+    age: Nanos,
     clock: Mutex<Clock>,
     seed: Option<u64>,
-    cancelled: AtomicBool,
+    /// Handlers look at it too, while they hold up everything else.
+    pub(crate) signal: Arc<Signal>,
     /// Wakes the future of the call in progress.
     pub(crate) waker: AtomicWaker,
 }
 
 impl Desk {
-    pub(crate) fn new(driver: Driver, clock: Clock, seed: Option<u64>) -> Desk {
+    pub(crate) fn new(driver: Driver, clock: Clock, seed: Option<u64>, age: Nanos) -> Desk {
         Desk {
             driver: Mutex::new(driver),
             epoch: Instant::now(),
+            age,
             clock: Mutex::new(clock),
             seed,
-            cancelled: AtomicBool::new(false),
+            signal: Arc::default(),
             waker: AtomicWaker::new(),
         }
     }
@@ -41,21 +45,21 @@ impl Desk {
 
     /// Nanoseconds since the instance began.
     pub(crate) fn now(&self) -> Nanos {
-        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX).saturating_add(self.age)
     }
 
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
+        self.signal.set();
         self.waker.wake();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        self.signal.is_set()
     }
 
     /// A call that begins is not the one that an earlier cancellation meant.
     pub(crate) fn forget_cancel(&self) {
-        self.cancelled.store(false, Ordering::Release);
+        self.signal.clear();
     }
 
     pub(super) fn wall_micros(&self) -> i64 {
@@ -71,6 +75,21 @@ impl Desk {
         clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.now()).unwrap_or(i64::MAX))
     }
 
+    /// The clock as scripts would read it next.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the embedder chose the seed.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    /// The seed that the embedder chose.
+    pub(crate) fn seed_of_embedder(&self) -> Option<u64> {
+        self.seed
+    }
+
     pub(super) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(random)
     }
@@ -84,7 +103,7 @@ fn random() -> u64 {
 
 /// What wasmtime keeps for us beside the instance.
 pub(crate) struct Host {
-    pub(super) desk: std::sync::Arc<Desk>,
+    pub(super) desk: Arc<Desk>,
     pub(super) memory: Option<Memory>,
     pub(super) ceiling: Ceiling,
     /// Fuel that the call in progress began with.

@@ -21,6 +21,11 @@ pub fn install() -> qjs::Result<()> {
     global.define(c"performance", performance)
 }
 
+/// Makes the next random number come from a new seed.
+pub fn reseed() {
+    RANDOM.set(0);
+}
+
 struct Random;
 
 impl Native for Random {

@@ -59,6 +59,9 @@ impl Hooks for Engine {
     }
 }
 
+/// Free memory that an instance begins with.
+const SPARE_BYTES: usize = 768 << 10;
+
 /// Builds the image. A failure here is a failure of the build.
 pub fn start() {
     qjs::start::<Engine>();
@@ -66,6 +69,9 @@ pub fn start() {
     let built = bridge::install().and_then(|()| console::install()).and_then(|()| intrinsics::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
+    // Room in the heap's top, so that a small script does not grow the memory: growing costs a change of page
+    // protection, and undoing it when the instance goes another one. Pages that were never written are not in the image.
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(SPARE_BYTES)));
 }
 
 thread_local! {
@@ -109,11 +115,17 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
 }
 
 fn begin(flags: u32) {
-    with(|state| {
+    let refusals = qjs::heap::refusals();
+    let before = with(|state| {
         state.flags = flags;
-        state.refusals = qjs::heap::refusals();
         state.root = None;
+        std::mem::replace(&mut state.refusals, refusals)
     });
+    if refusals != before {
+        // A heap that was full may hold nothing but cycles that nobody has collected, and then this call could not even
+        // begin. The work is this call's, like any other.
+        qjs::collect();
+    }
 }
 
 /// Whether the call in progress may await.
@@ -140,6 +152,9 @@ fn configure(length: usize) -> Status {
         return Status::Refused;
     };
     apply(heap, stack);
+    if switches & configure::RESEED != 0 {
+        intrinsics::reseed();
+    }
     if switches & configure::NO_CODE_GENERATION != 0 && intrinsics::forbid_code_generation().is_err() {
         return Status::Refused;
     }

@@ -1,6 +1,7 @@
 //! The library as its users see it: one binary, one module per theme.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 
+mod cancel;
 mod console;
 mod determinism;
 mod dispatch;
@@ -8,9 +9,12 @@ mod errors;
 mod faults;
 mod input;
 mod js;
+mod limits;
 mod program;
 mod rejections;
 mod rpc;
+mod runaway;
 mod support;
 mod tamper;
+mod tidy;
 mod values;

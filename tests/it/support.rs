@@ -1,23 +1,37 @@
-//! What the other modules share: one runtime, instances of it, an executor, and short ways to say what is expected.
+//! Small things that every module needs: one runtime for all tests, and the few checks that recur.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, Waker};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Limits, Result, Router, Runtime};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, LimitKind, Limits, Router, Runtime, Status};
 
-/// One runtime serves all tests, because each would reserve the address space of a thousand instances.
+/// One runtime for all tests: each reserves address space for a thousand instances, and tests run side by side.
 pub(crate) fn runtime() -> &'static Runtime {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
-    &RUNTIME
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
 }
 
-/// A fresh instance without handlers, under default limits.
+/// An instance without handlers, under default limits.
 pub(crate) fn jar() -> Instance {
-    jar_with_router(&Router::new())
+    jar_with(&Limits::default())
 }
 
-/// A fresh instance with handlers, under default limits.
+/// An instance without handlers.
+pub(crate) fn jar_with(limits: &Limits) -> Instance {
+    jar_of(&Router::new(), limits)
+}
+
+/// An instance with handlers, under default limits.
 pub(crate) fn jar_with_router(router: &Router) -> Instance {
-    runtime().instance(router, &Limits::default()).unwrap()
+    jar_of(router, &Limits::default())
+}
+
+/// An instance.
+pub(crate) fn jar_of(router: &Router, limits: &Limits) -> Instance {
+    runtime().instance(router, limits).unwrap()
 }
 
 /// Runs a future to its end on this thread.
@@ -25,20 +39,91 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// Polls a future once, with a waker that does nothing.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The limit that a call hit, and its value.
+#[track_caller]
+pub(crate) fn limit_of(result: belljar::Result<Json>) -> (LimitKind, u64) {
+    match result {
+        Err(error @ Error::Limit { kind, limit, .. }) => {
+            assert_eq!(error.code(), kind.code());
+            assert_eq!(error.blame(), belljar::Blame::Limits);
+            (kind, limit)
+        }
+        other => panic!("no limit was hit: {other:?}"),
+    }
+}
+
+/// The instance takes calls, and they give the right result in both modes.
+#[track_caller]
+pub(crate) fn assert_usable(jar: &mut Instance) {
+    assert_eq!(jar.status(), Status::Ready);
+    assert_eq!(jar.eval("1 + 2").unwrap().get::<i64>().unwrap(), 3);
+    assert_eq!(block_on(jar.eval_async("await 3")).unwrap().as_str(), "3");
+}
+
+/// The instance refuses every kind of call until it is reset, and then it is as new.
+#[track_caller]
+pub(crate) fn assert_poisoned_until_reset(jar: &mut Instance) {
+    assert_eq!(jar.status(), Status::Poisoned);
+    assert_eq!(jar.eval("1 + 2"), Err(Error::Poisoned));
+    assert_eq!(jar.dispatch("event", &()), Err(Error::Poisoned));
+    assert_eq!(block_on(jar.eval_async("1 + 2")), Err(Error::Poisoned));
+    assert_eq!(jar.status(), Status::Poisoned);
+    jar.reset().unwrap();
+    assert_usable(jar);
+}
+
+/// The instance is usable, at once or after a reset; which of the two is a matter of where it was stopped.
+#[track_caller]
+pub(crate) fn assert_usable_after_reset(jar: &mut Instance) {
+    match jar.status() {
+        Status::Poisoned => assert_poisoned_until_reset(jar),
+        _ => assert_usable(jar),
+    }
+    jar.reset().unwrap();
+    assert_usable(jar);
+}
+
+/// Counts what is alive: a handler's future holds one of these, so that a test sees when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Alive(&'static AtomicUsize);
+
+impl Alive {
+    /// A counter that lives as long as the process; a test makes a few.
+    pub(crate) fn counter() -> &'static AtomicUsize {
+        Box::leak(Box::default())
+    }
+
+    pub(crate) fn new(counter: &'static AtomicUsize) -> Alive {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Alive(counter)
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What the process holds in memory, where the system says so.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
 /// What the script threw, where nothing else is expected.
 #[track_caller]
-pub(crate) fn thrown(result: Result<Json>) -> JsError {
+pub(crate) fn thrown(result: belljar::Result<Json>) -> JsError {
     match result {
         Err(Error::Js(error)) => error,
         other => panic!("the script should have thrown: {other:?}"),
     }
-}
-
-/// The instance still does what a fresh one does, in both modes.
-#[track_caller]
-pub(crate) fn assert_usable(jar: &mut Instance) {
-    assert_eq!(jar.eval("1 + 2").unwrap().as_str(), "3");
-    assert_eq!(block_on(jar.eval_async("await 3")).unwrap().as_str(), "3");
 }
 
 /// Lines or other events in the order in which they came.

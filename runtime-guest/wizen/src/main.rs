@@ -24,7 +24,7 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 /// Everything that the host will look up, beside [`export::INIT`], which only this program calls.
 const EXPORTS: [&str; 5] = [export::MEMORY, export::CALL, export::STACK_POINTER, export::VITALS, export::ABI];
 
-/// Starting QuickJS and the prelude takes a few million units; a hundred times that means a hang.
+/// Starting QuickJS and the prelude takes about two million units; a thousand times that means a hang.
 const FUEL: u64 = 2_000_000_000;
 
 /// More than any image that could be worth shipping, and far under what a runaway start would take.
@@ -54,10 +54,10 @@ fn run(input: &Path, output: &Path) -> Result<String> {
     let module = Module::new(&engine, &guest).with_context(|| format!("compiling {}", input.display()))?;
     check_interface(&module)?;
 
-    let started = start(&engine, &guest)?;
+    let (started, fuel) = start(&engine, &guest)?;
     Module::validate(&engine, &started).context("the module that Wizer wrote is not valid")?;
     std::fs::write(output, &started).with_context(|| format!("writing {}", output.display()))?;
-    summary(output, &guest, &started, &module)
+    summary(output, &guest, &started, fuel, &module)
 }
 
 /// Accepts the instructions that the guest is compiled to use and no others, so that a compiler
@@ -111,7 +111,8 @@ fn check_interface(module: &Module) -> Result<()> {
     }
 }
 
-fn start(engine: &Engine, guest: &[u8]) -> Result<Vec<u8>> {
+/// The started module, and the units of fuel that the start took.
+fn start(engine: &Engine, guest: &[u8]) -> Result<(Vec<u8>, u64)> {
     let mut wizer = Wizer::new();
     wizer.init_func(export::INIT);
     let (context, instrumented) = wizer.instrument(guest).context("instrumenting the guest")?;
@@ -133,8 +134,10 @@ fn start(engine: &Engine, guest: &[u8]) -> Result<Vec<u8>> {
         )
     })?;
 
+    let fuel = FUEL - store.get_fuel()?;
     let mut state = Started { store, instance };
-    at_once(wizer.snapshot(&context, &mut state)).context("taking the snapshot")
+    let started = at_once(wizer.snapshot(&context, &mut state)).context("taking the snapshot")?;
+    Ok((started, fuel))
 }
 
 /// The instance after its init function, as Wizer wants to see it. The names asked for are the ones
@@ -182,7 +185,7 @@ fn at_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-fn summary(output: &Path, guest: &[u8], started: &[u8], module: &Module) -> Result<String> {
+fn summary(output: &Path, guest: &[u8], started: &[u8], fuel: u64, module: &Module) -> Result<String> {
     let mut text = String::new();
     let mut imports: Vec<_> = module.imports().map(|wanted| wanted.name()).collect();
     imports.sort_unstable();
@@ -191,6 +194,7 @@ fn summary(output: &Path, guest: &[u8], started: &[u8], module: &Module) -> Resu
     exports.sort_unstable();
     writeln!(text, "imports  {}", imports.join(" "))?;
     writeln!(text, "exports  {}", exports.join(" "))?;
+    writeln!(text, "start    {fuel} units of fuel")?;
     writeln!(text, "size     {} bytes ({} before the start)", started.len(), guest.len())?;
     write!(text, "sha-256  ")?;
     for byte in Sha256::digest(started) {

@@ -1,0 +1,335 @@
+//! An instance apart from any process: taken between calls or at an `await`, as bytes, and brought back.
+//!
+//! It owns the format and its refusals. It must never know how memory is read or written.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::driver::{Nanos, Spent};
+use crate::error::{Error, Result};
+use crate::router::RpcError;
+use crate::value::Json;
+use crate::vm::frozen::{Frozen, PAGE_BYTES};
+
+const PLAIN_MAGIC: &[u8; 8] = b"belljarS";
+const SEALED_MAGIC: &[u8; 8] = b"belljarX";
+const FORMAT: u32 = 1;
+const HEADER_BYTES: usize = 8 + 4 + 32;
+const CHECKSUM_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+
+const _: () = assert!(
+    FORMAT == 1 && HEADER_BYTES == 44 && PAGE_BYTES == 4096,
+    "snapshots lie in other people's stores: change FORMAT with the layout, and say in CHANGELOG.md what becomes of old ones"
+);
+
+/// An instance at rest. Restoring it twice makes two instances that share nothing.
+///
+/// ```
+/// use belljar::{Limits, Router, Runtime};
+///
+/// let runtime = Runtime::new()?;
+/// let (router, limits) = (Router::new(), Limits::default());
+/// let mut jar = runtime.instance(&router, &limits)?;
+/// jar.eval("let n = 20")?;
+/// let snapshot = jar.snapshot()?;
+/// let mut twin = runtime.restore(&snapshot, &router, &limits)?;
+/// assert_eq!(twin.eval("++n")?.get::<i64>()?, 21);
+/// assert_eq!(jar.eval("n")?.get::<i64>()?, 20);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    identity: [u8; 32],
+    frozen: Arc<Frozen>,
+    pub(crate) about: About,
+}
+
+/// What a snapshot holds besides memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct About {
+    pub(crate) label: String,
+    pub(crate) configured: Vec<u32>,
+    pub(crate) pending: Vec<PendingCall>,
+    pub(crate) spent: Option<Spent>,
+    pub(crate) age: Nanos,
+    pub(crate) clock: Clock,
+    pub(crate) seed: Option<u64>,
+}
+
+/// The part of the bytes that says how to read the rest.
+#[derive(Serialize, Deserialize)]
+struct Index {
+    about: About,
+    stack_pointer: i32,
+    memory_bytes: u64,
+    pages: Vec<u32>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(identity: [u8; 32], frozen: Frozen, about: About) -> Snapshot {
+        Snapshot { identity, frozen: Arc::new(frozen), about }
+    }
+
+    pub(crate) fn identity(&self) -> &[u8; 32] {
+        &self.identity
+    }
+
+    pub(crate) fn frozen(&self) -> &Frozen {
+        &self.frozen
+    }
+
+    /// The calls that the script waits for.
+    #[must_use]
+    pub fn pending(&self) -> &[PendingCall] {
+        &self.about.pending
+    }
+
+    /// What [`Snapshot::labelled`] said.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.about.label
+    }
+
+    /// The same snapshot with a label, for whoever finds it in a store.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> Snapshot {
+        self.about.label = label.into();
+        self
+    }
+
+    /// How much memory differs from the image.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.frozen.contents.len()
+    }
+
+    /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the build, and
+    /// nothing that keeps a stranger from writing others. [`Snapshot::seal`] does.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let body = self.body();
+        let mut bytes = self.header(PLAIN_MAGIC);
+        let checksum = Sha256::new().chain_update(&bytes).chain_update(&body).finalize();
+        bytes.extend_from_slice(&checksum);
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    /// Reads what [`Snapshot::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`], which names what did not match.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot> {
+        let (identity, rest) = read_header(bytes, PLAIN_MAGIC)?;
+        let Some((checksum, body)) = rest.split_at_checked(CHECKSUM_BYTES) else {
+            return refuse("it ends in its header");
+        };
+        let header = bytes.get(..HEADER_BYTES).unwrap_or_default();
+        if Sha256::new().chain_update(header).chain_update(body).finalize().as_slice() != checksum {
+            return refuse("its checksum is wrong");
+        }
+        Snapshot::read_body(identity, body)
+    }
+
+    /// The snapshot encrypted and authenticated under a key. The context says whose it is and what for; it is not stored, and
+    /// opening wants the same one.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime, Snapshot};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// # let key = [7; 32];
+    /// let sealed = jar.snapshot()?.seal(&key, b"tenant 42")?;
+    /// assert!(Snapshot::open(&sealed, &key, b"tenant 42").is_ok());
+    /// assert!(Snapshot::open(&sealed, &key, b"tenant 43").is_err());
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] when the system has no randomness to give.
+    pub fn seal(&self, key: &[u8; 32], context: &[u8]) -> Result<Vec<u8>> {
+        let mut nonce = [0_u8; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|error| Error::host(format!("no randomness for a nonce: {error}")))?;
+        let mut bytes = self.header(SEALED_MAGIC);
+        let associated = [bytes.as_slice(), context].concat();
+        let sealed = XChaCha20Poly1305::new(key.into())
+            .encrypt(XNonce::from_slice(&nonce), Payload { msg: &self.body(), aad: &associated })
+            .map_err(|_| Error::host("the snapshot is too large to seal"))?;
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&sealed);
+        Ok(bytes)
+    }
+
+    /// Opens what [`Snapshot::seal`] closed. Nothing of the contents is looked at before key, context and every byte are proven.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`], which names what did not match.
+    pub fn open(bytes: &[u8], key: &[u8; 32], context: &[u8]) -> Result<Snapshot> {
+        let (identity, rest) = read_header(bytes, SEALED_MAGIC)?;
+        let Some((nonce, sealed)) = rest.split_at_checked(NONCE_BYTES) else {
+            return refuse("it ends in its header");
+        };
+        let associated = [bytes.get(..HEADER_BYTES).unwrap_or_default(), context].concat();
+        match XChaCha20Poly1305::new(key.into())
+            .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: &associated })
+        {
+            Ok(body) => Snapshot::read_body(identity, &body),
+            Err(_) => refuse("the key or the context is another one, or it was changed"),
+        }
+    }
+
+    fn header(&self, magic: &[u8; 8]) -> Vec<u8> {
+        [magic.as_slice(), &FORMAT.to_le_bytes(), &self.identity].concat()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let index = Index {
+            about: self.about.clone(),
+            stack_pointer: self.frozen.stack_pointer,
+            memory_bytes: self.frozen.memory_bytes,
+            pages: self.frozen.pages.clone(),
+        };
+        // Every field is a number, a text or a list of those, so this cannot fail.
+        let index = serde_json::to_vec(&index).unwrap_or_default();
+        let contents = lz4_flex::block::compress(&self.frozen.contents);
+        let mut body = Vec::with_capacity(8 + index.len() + contents.len());
+        body.extend_from_slice(&(index.len() as u64).to_le_bytes());
+        body.extend_from_slice(&index);
+        body.extend_from_slice(&contents);
+        body
+    }
+
+    fn read_body(identity: [u8; 32], body: &[u8]) -> Result<Snapshot> {
+        let Some((length, rest)) = body.split_first_chunk::<8>() else {
+            return refuse("it has no index");
+        };
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((index, contents)) = rest.split_at_checked(length) else {
+            return refuse("its index is cut off");
+        };
+        let index: Index = match serde_json::from_slice(index) {
+            Ok(index) => index,
+            Err(error) => return refuse(&format!("its index cannot be read: {error}")),
+        };
+        let last_page = index.memory_bytes / PAGE_BYTES as u64;
+        let is_rising = index.pages.is_sorted_by(|one, next| one < next);
+        if index.memory_bytes > u64::from(u32::MAX) + 1
+            || !is_rising
+            || index.pages.last().is_some_and(|&page| u64::from(page) >= last_page)
+        {
+            return refuse("it has pages outside of its memory");
+        }
+        let size = index.pages.len() * PAGE_BYTES;
+        // The compressor cannot do better than this, so a small text cannot claim a large memory.
+        if size > contents.len().saturating_mul(MOST_COMPRESSION) {
+            return refuse("its pages are not as many as it claims");
+        }
+        let contents = match lz4_flex::block::decompress(contents, size) {
+            Ok(contents) if contents.len() == size => contents,
+            _ => return refuse("its pages cannot be unpacked"),
+        };
+        let frozen = Frozen {
+            stack_pointer: index.stack_pointer,
+            memory_bytes: index.memory_bytes,
+            pages: index.pages,
+            contents,
+        };
+        Ok(Snapshot::new(identity, frozen, index.about))
+    }
+}
+
+/// One byte of LZ4 stands for at most 255 bytes, and a few more for the first.
+const MOST_COMPRESSION: usize = 256;
+
+fn refuse<T>(message: &str) -> Result<T> {
+    Err(Error::Snapshot { message: message.into() })
+}
+
+fn read_header<'a>(bytes: &'a [u8], magic: &[u8; 8]) -> Result<([u8; 32], &'a [u8])> {
+    let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return refuse("it is shorter than its header");
+    };
+    let (begin, identity) = header.split_at(8 + 4);
+    match begin.split_at(8) {
+        (found, _) if found != magic => return refuse("it does not begin like one"),
+        (_, format) if format != FORMAT.to_le_bytes() => return refuse("it has another format version"),
+        _ => {}
+    }
+    match identity.try_into() {
+        Ok(identity) => Ok((identity, rest)),
+        Err(_) => refuse("it has no identity"),
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("label", &self.about.label)
+            .field("pending", &self.about.pending)
+            .field("memory_bytes", &self.memory_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call that a script waits for and that its handler has paused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingCall {
+    /// What an answer names it by.
+    pub id: u32,
+    /// The method.
+    pub method: String,
+    /// The parameters.
+    pub params: Json,
+}
+
+/// What becomes of a [`PendingCall`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The call has this result.
+    Result(Json),
+    /// The call has failed.
+    Error(RpcError),
+    /// The handler is asked again.
+    CallAgain,
+}
+
+/// How far a script got.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Turn {
+    /// To its end.
+    Done(Json),
+    /// To calls that only the embedder can answer.
+    Paused(Paused),
+}
+
+/// A script that waits, and the instance that it waits in.
+#[derive(Clone, Debug)]
+pub struct Paused {
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Paused {
+    /// The calls that it waits for.
+    #[must_use]
+    pub fn pending(&self) -> &[PendingCall] {
+        self.snapshot.pending()
+    }
+
+    /// Everything that is needed to go on later, elsewhere.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}

@@ -1,0 +1,169 @@
+//! The guest's turn: one operation from its start to its status, and the wait for answers before the next.
+//!
+//! It joins the virtual machine with the handlers at work. It must never know what the operation is for.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use belljar_abi::{Op, Status as Wire};
+use futures_timer::Delay;
+
+use crate::calls::{Calls, Mode};
+use crate::driver::{Slice, Stop};
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::vm::fibre::{Crash, Vm};
+use crate::vm::state::Desk;
+
+/// What the guest is given for an operation.
+pub(crate) struct Message {
+    bytes: Vec<u8>,
+    split: usize,
+}
+
+impl Message {
+    pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
+        Message { bytes: parts.concat(), split }
+    }
+}
+
+/// Why a turn has no status.
+#[derive(Debug)]
+pub(crate) enum TurnEnd {
+    Crash(Crash),
+    Killed,
+}
+
+impl TurnEnd {
+    pub(crate) fn into_error(self, limits: &Limits) -> Error {
+        match self {
+            TurnEnd::Crash(Crash::Limit(kind)) => kind.error(limits),
+            TurnEnd::Crash(Crash::Trap(trap)) => Error::guest(format!("it trapped: {trap}")),
+            TurnEnd::Killed => Error::Cancelled,
+        }
+    }
+}
+
+/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes.
+pub(crate) async fn turn(
+    vm: &mut Vm,
+    desk: &Desk,
+    calls: &mut Calls<'_>,
+    flags: u32,
+    (op, message): (Op, Message),
+    timer: &mut Option<Delay>,
+) -> Result<u32, TurnEnd> {
+    let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
+        return Ok(Wire::Refused as u32);
+    };
+    desk.driver().announce(message.bytes);
+    let mut operation = pin!(vm.start(op, flags, split, length));
+    let mut in_sync_call = false;
+    poll_fn(|context| {
+        loop {
+            if in_sync_call {
+                desk.waker.register(context.waker());
+                if desk.driver().check(desk.now(), desk.is_cancelled()) {
+                    calls.give_up_sync();
+                } else if !calls.work_on_sync(context) {
+                    if wall_is_over(desk, timer, context) {
+                        continue;
+                    }
+                    return Poll::Pending;
+                }
+                // A handler that took too long ends the call here, and not when the guest happens to poll.
+                desk.driver().check(desk.now(), desk.is_cancelled());
+                in_sync_call = false;
+            }
+            desk.driver().resume(desk.now());
+            let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let now = desk.now();
+            desk.driver().pause(now);
+            if let Poll::Ready(ended) = polled {
+                return Poll::Ready(ended.map_err(TurnEnd::Crash));
+            }
+            if desk.driver().is_in_sync_call() {
+                calls.deliver();
+                in_sync_call = true;
+                continue;
+            }
+            let slice = desk.driver().slice(now, desk.is_cancelled());
+            match slice {
+                Slice::GoOn => {}
+                Slice::Kill => return Poll::Ready(Err(TurnEnd::Killed)),
+                Slice::Yield if calls.mode() == Mode::Sync => {}
+                Slice::Yield => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// What a guest that waits for answers gets.
+pub(crate) enum Waited {
+    /// At least one answer.
+    Answered,
+    /// A reason to stop.
+    Stopped(Stop),
+    /// Nothing: every call that is still open was paused by its handler.
+    Paused,
+    /// Nothing: there is no call that could be answered.
+    Stuck,
+}
+
+/// Waits until there is an answer for the guest, or until it is certain that there will be none.
+pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<Delay>) -> Waited {
+    poll_fn(|context| {
+        loop {
+            desk.waker.register(context.waker());
+            {
+                let mut driver = desk.driver();
+                driver.check(desk.now(), desk.is_cancelled());
+                if let Some(stop) = driver.stopped() {
+                    return Poll::Ready(Waited::Stopped(stop.clone()));
+                }
+            }
+            if calls.poll(context) {
+                return Poll::Ready(Waited::Answered);
+            }
+            if !calls.is_working() {
+                return Poll::Ready(if calls.has_paused() { Waited::Paused } else { Waited::Stuck });
+            }
+            if !wall_is_over(desk, timer, context) {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been.
+fn wall_is_over(desk: &Desk, timer: &mut Option<Delay>, context: &mut Context<'_>) -> bool {
+    let left = desk.driver().wall_left(desk.now());
+    if left == Duration::ZERO {
+        return true;
+    }
+    let delay = timer.get_or_insert_with(|| Delay::new(left));
+    // The timer rounds; one that fires early is set again.
+    while Pin::new(&mut *delay).poll(context).is_ready() {
+        let left = desk.driver().wall_left(desk.now());
+        if left == Duration::ZERO {
+            return true;
+        }
+        delay.reset(left);
+    }
+    false
+}
+
+/// The output of a future that never waits.
+pub(crate) fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => Err(Error::host("a synchronous call tried to wait")),
+    }
+}

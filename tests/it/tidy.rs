@@ -1,0 +1,297 @@
+//! The rules of the house that a machine can check: what a file may name, how long it may be, and that pages say what is so.
+#![allow(clippy::panic, clippy::expect_used, reason = "a file of the repository that cannot be read is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use belljar::{Error, JsError, LimitKind, Limits};
+
+/// How long a file may be without a reason. Files of tests are lists of cases, and as long as their list.
+const LINES: usize = 500;
+
+/// Files that may be longer, and why. An entry whose file has become shorter does no harm.
+const LONG: [(&str, &str); 3] = [
+    ("host/driver.rs", "the state machine of a call, whose tests are as long as it is"),
+    ("host/instance.rs", "the public face of a call, of which half is documentation"),
+    (
+        "runtime-guest/src/qjs.rs",
+        "every raw call of QuickJS, kept together so that what must be checked by hand lies in one place",
+    ),
+];
+
+/// Folders that hold nothing of ours.
+const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file of the repository with one of these endings, by its path from the root, sorted.
+fn files(endings: &[&str]) -> Vec<String> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("the folder can be listed").flatten() {
+            let name = entry.file_name();
+            let path = entry.path();
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root(), &mut found);
+    let mut found = found
+        .iter()
+        .filter_map(|path| path.strip_prefix(root()).ok()?.to_str())
+        .map(|path| path.replace('\\', "/"))
+        .filter(|path| endings.iter().any(|ending| path.ends_with(ending)))
+        .collect::<Vec<_>>();
+    found.sort();
+    found
+}
+
+/// A source without its comments. A `//` inside a string cuts the line short, which hides nothing that these rules look for.
+fn code(source: &str) -> String {
+    source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text holds this word, with nothing on either side that could be part of a name.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at + word.len()..));
+        !is_part(before.and_then(|text| text.chars().next_back()))
+            && !is_part(after.and_then(|text| text.chars().next()))
+    })
+}
+
+/// The part of a page under a heading, down to the next heading of any level.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let start = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading:?}"));
+    let body = &page[start + heading.len() + 2..];
+    &body[..body.find("\n#").unwrap_or(body.len())]
+}
+
+/// What stands between the first two backticks of each line that begins like this.
+fn first_names(section: &str, start: &str) -> Vec<String> {
+    section
+        .lines()
+        .filter_map(|line| line.strip_prefix(start)?.strip_prefix('`')?.split('`').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn unsafe_lives_where_the_architecture_page_says() {
+    // Built from halves, so that this file does not hold the word itself.
+    let word = concat!("un", "safe");
+    let mut listed = first_names(section(&read("ARCHITECTURE.md"), &format!("## Files with `{word}`")), "- ");
+    listed.sort();
+    let found = files(&[".rs"]).into_iter().filter(|path| has_word(&code(&read(path)), word)).collect::<Vec<_>>();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn wasmtime_is_named_by_the_virtual_machine_only() {
+    let may = |path: &str| {
+        path.starts_with("host/vm/")
+            || path.starts_with("runtime-guest/wizen/")
+            || path == "build.rs"
+            || path == file!()
+    };
+    for path in files(&[".rs"]).iter().filter(|path| !may(path)) {
+        assert!(!has_word(&code(&read(path)), "wasmtime"), "{path} names wasmtime");
+    }
+}
+
+#[test]
+fn the_driver_knows_no_clock_and_no_engine() {
+    let driver = code(&read("host/driver.rs"));
+    for word in ["Instant", "SystemTime", "wasmtime", "Router", "Handler", "vm"] {
+        assert!(!has_word(&driver, word), "host/driver.rs names {word}");
+    }
+}
+
+#[test]
+fn the_library_prints_nothing() {
+    for path in files(&[".rs"]).iter().filter(|path| path.starts_with("host/")) {
+        let code = code(&read(path));
+        for word in ["println", "print", "eprintln", "eprint", "dbg"] {
+            assert!(!code.contains(&format!(" {word}!")), "{path} uses {word}!");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_undone_or_ignored() {
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("unimplemented", "!"),
+        concat!("to", "do!"),
+        concat!("#[ig", "nore"),
+    ];
+    for path in files(&[".rs", ".toml", ".sh", ".md", ".js", ".yml", "Makefile", ".ci/run"]) {
+        let text = read(&path);
+        for word in words {
+            assert!(!text.contains(word), "{path} holds {word}");
+        }
+    }
+}
+
+#[test]
+fn no_file_names_a_folder_of_a_machine() {
+    for path in files(&[".rs", ".toml", ".sh", ".md", ".js", ".yml", "Makefile", ".ci/run", ".lock"]) {
+        let text = read(&path);
+        for folder in [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")] {
+            assert!(!text.contains(folder), "{path} names {folder}");
+        }
+    }
+}
+
+#[test]
+fn a_long_file_has_a_reason() {
+    for path in files(&[".rs"]).iter().filter(|path| !path.starts_with("tests/")) {
+        let lines = read(path).lines().count();
+        let reason = LONG.iter().find(|(long, _)| long == path);
+        assert!(
+            lines <= LINES || reason.is_some(),
+            "{path} has {lines} lines; split it, or give a reason in {}",
+            file!()
+        );
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    for path in files(&[".rs"]).iter().filter(|path| !path.starts_with("cli/")) {
+        let source = read(path);
+        assert!(source.starts_with("//!") || source.starts_with("#!"), "{path} does not open with what it is");
+    }
+}
+
+#[test]
+fn the_readme_prints_what_the_guest_imports() {
+    let listed = first_names(section(&read("README.md"), "### What the guest imports"), "| ");
+    assert_eq!(listed, belljar_abi::import::ALL);
+}
+
+#[test]
+fn the_readme_has_the_default_and_the_code_of_every_limit() {
+    let Limits {
+        fuel,
+        cpu_time,
+        wall_time,
+        js_heap_bytes,
+        memory_bytes,
+        stack_bytes,
+        pending_rpcs,
+        rpc_calls,
+        message_bytes,
+        source_bytes,
+        console_bytes,
+    } = Limits::default();
+    let defaults = [
+        (LimitKind::Fuel, fuel.map_or("none".into(), count)),
+        (LimitKind::CpuTime, seconds(cpu_time)),
+        (LimitKind::WallTime, seconds(wall_time)),
+        (LimitKind::JsHeap, bytes(js_heap_bytes)),
+        (LimitKind::Memory, bytes(memory_bytes)),
+        (LimitKind::Stack, bytes(stack_bytes)),
+        (LimitKind::PendingRpcs, count(pending_rpcs.into())),
+        (LimitKind::RpcCalls, count(rpc_calls.into())),
+        (LimitKind::Message, bytes(message_bytes)),
+        (LimitKind::Source, bytes(source_bytes)),
+        (LimitKind::Console, bytes(console_bytes)),
+    ];
+    let readme = read("README.md");
+    let table = section(&readme, "## Limits");
+    assert_eq!(first_names(table, "| "), defaults.each_ref().map(|(kind, _)| kind.field()));
+    for (kind, default) in defaults {
+        let row = format!("\n| `{}` | {default} | `{}` | ", kind.field(), kind.code());
+        assert!(table.contains(&row), "the README lacks {row:?}");
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs())
+}
+
+fn bytes(count: u64) -> String {
+    if count.is_multiple_of(1 << 20) { format!("{} MiB", count >> 20) } else { format!("{} KiB", count >> 10) }
+}
+
+fn count(count: u64) -> String {
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
+}
+
+#[test]
+fn the_readme_has_the_blame_of_every_error() {
+    let text = String::new;
+    let errors = [
+        Error::Js(JsError::default()),
+        Error::NeverSettled { pending: Vec::new() },
+        Error::NotSerializable { message: text() },
+        Error::Guest { message: text() },
+        Error::Cancelled,
+        Error::Poisoned,
+        Error::Shape { message: text() },
+        Error::NoSuchEvent { name: text() },
+        Error::Input { message: text() },
+        Error::Program { message: text() },
+        Error::Capacity { instances: 1 },
+        Error::Host { message: text() },
+    ];
+    let readme = read("README.md");
+    let table = section(&readme, "## Errors and blame");
+    for error in errors {
+        let row = format!("\n| `{}` | {:?} | ", error.code(), error.blame());
+        assert!(table.contains(&row), "the README lacks {row:?}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_example() {
+    let readme = read("README.md");
+    for path in files(&[".rs"]).iter().filter(|path| path.starts_with("examples/")) {
+        assert!(readme.contains(path.as_str()), "the README does not name {path}");
+    }
+}
+
+#[test]
+fn the_readme_and_the_crate_docs_open_with_the_same_example() {
+    let readme = read("README.md");
+    let fenced = |text: &str, fence: &str| -> String {
+        let from = text.find(fence).map_or(0, |at| at + fence.len());
+        let to = text[from..].find("```").map_or(text.len(), |length| from + length);
+        text[from..to].trim().to_owned()
+    };
+    let docs = read("host/lib.rs")
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .filter(|line| !line.starts_with("# Ok"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_eq!(fenced(&readme, "```rust"), fenced(&docs, "```"));
+}
+
+#[test]
+fn the_commands_of_the_readme_are_run_by_ci() {
+    let readme = read("README.md");
+    let ci = read(".ci/run");
+    for command in ["cargo run --example hello", "make test"] {
+        assert!(readme.contains(&format!("\n{command}")), "the README lacks {command}");
+        assert!(ci.contains(command), "{} lacks {command}", ".ci/run");
+    }
+}
+
+#[test]
+fn the_changelog_has_room_for_what_is_not_released() {
+    assert!(read("CHANGELOG.md").contains("\n## [Unreleased]\n"));
+}
