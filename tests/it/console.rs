@@ -103,7 +103,7 @@ fn maps_and_sets_show_what_they_hold() {
     assert_eq!(shown("new Map([[1, { a: 'x' }], [{ k: 1 }, 2]])"), r#"Map { 1 => { a: "x" }, { k: 1 } => 2 }"#);
     assert_eq!(shown("new Set(['a', [1]])"), r#"Set { "a", [ 1 ] }"#);
     assert_eq!(shown("new Map(), new Set()"), "Map {} Set {}");
-    assert_eq!(shown("new (class Own extends Map {})([[1, 2]])"), "Map { 1 => 2 }");
+    assert_eq!(shown("new (class Own extends Map {})([[1, 2]])"), "Own [Map] { 1 => 2 }");
     assert_eq!(shown("new Map([[new Map([[1, 2]]), new Set([3])]])"), "Map { Map { 1 => 2 } => Set { 3 } }");
 }
 
@@ -317,5 +317,116 @@ fn a_console_that_panics_harms_nobody() {
     let router = Router::new().on_console(|_, _| std::panic::resume_unwind(Box::new("the console has a bug")));
     let mut jar = jar_with_router(&router);
     assert_eq!(jar.eval("console.log(1); console.log(2); 3").unwrap().as_str(), "3");
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn no_method_and_no_getter_of_the_script_is_run() {
+    let script = "let ran = [];
+        const trap = name => ({ get() { ran.push(name); return 'forged' }, configurable: true });
+        const method = name => ({ value() { ran.push(name); return 'forged' }, configurable: true, writable: true });
+        for (const c of [Date, RegExp, Number, String, Boolean, BigInt, Symbol, Error, Array, Map, Set, Promise, Object, Function])
+            for (const k of ['toString', 'valueOf', 'toISOString', 'getTime', 'toJSON', 'forEach', Symbol.toPrimitive])
+                Object.defineProperty(c.prototype, k, method(`${c.name}.${String(k)}`));
+        for (const k of ['source', 'flags', 'global']) Object.defineProperty(RegExp.prototype, k, trap(k));
+        Object.defineProperty(Symbol.prototype, 'description', trap('description'));
+        for (const k of ['name', 'message', 'stack', 'cause']) Object.defineProperty(Error.prototype, k, trap(k));
+        const typed = Object.getPrototypeOf(Int8Array.prototype);
+        for (const k of ['length', 'byteLength', 'buffer', Symbol.toStringTag]) Object.defineProperty(typed, k, trap('typed'));
+        for (const c of [ArrayBuffer, DataView]) Object.defineProperty(c.prototype, 'byteLength', trap('byteLength'));
+        Error.prepareStackTrace = () => { ran.push('prepareStackTrace') };
+        const own = (o, ...keys) => { for (const k of keys) Object.defineProperty(o, k, trap('own')); return o };
+        class Strange { static get name() { ran.push('class name') } get other() { ran.push('other') } }
+        ran = [];
+        const values = [
+            own(new Date(0), 'toString', 'toISOString'), new Date(NaN), own(/a/g, 'source', 'flags', 'global', 'toString'),
+            own(Object(5), 'valueOf'), own(Object('s'), 'valueOf'), own(Object(true), 'valueOf'), own(Object(1n), 'toString'),
+            own(Object(Symbol('in')), 'description'), Symbol('q'), own(new Uint8Array(3), 'length'), new ArrayBuffer(2),
+            new DataView(new ArrayBuffer(2)), own(new Map([[1, 2]]), 'size', 'forEach'), new Set(Array(300).keys()),
+            own(Promise.resolve(1), 'then', 'constructor'), new Strange(), own({}, 'constructor'), own([1], 'constructor'), own(() => 1, 'name'),
+            Object.create(new Proxy({}, { get() { ran.push('proxy') }, getPrototypeOf() { ran.push('proxy') } })),
+        ];
+        console.log(...values); console.log(values); console.count({ toString() { ran.push('label') } });
+        const made = new Error('x'); ran = [];
+        console.log(own(made, 'name', 'message', 'stack', 'cause'), made);
+        console.log(ran)";
+    let lines = printed(script);
+    assert_eq!(lines.last().unwrap(), "[]", "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("forged")), "{lines:#?}");
+    let first = &lines[0];
+    for part in [
+        "1970-01-01T00:00:00.000Z Invalid Date /a/g [Number: 5] [String: \"s\"] [Boolean: true] [BigInt: 1n] [Symbol: Symbol(in)] Symbol(q)",
+        "Uint8Array [ 0, 0, 0 ] ArrayBuffer { byteLength: 2 } DataView { byteLength: 2 } Map { 1 => 2 } Set { 0, 1,",
+    ] {
+        assert!(first.contains(part), "{first}");
+    }
+}
+
+#[test]
+fn zero_keeps_its_sign() {
+    assert_eq!(
+        shown("-0, 0, [-0], Object(-0), new Float32Array([-0])"),
+        "-0 0 [ -0 ] [Number: -0] Float32Array [ -0 ]"
+    );
+}
+
+#[test]
+fn instances_of_classes_show_the_name_of_their_class() {
+    for (expression, line) in [
+        ("new (class Point { x = 1 })()", "Point { x: 1 }"),
+        ("new (class Deep extends (class Base {}) {})()", "Deep {}"),
+        ("new (class List extends Array {})(1, 2)", "List [ 1, 2 ]"),
+        ("new (class Bytes extends Uint8Array {})(2)", "Bytes [Uint8Array] [ 0, 0 ]"),
+        ("new (class {})()", "{}"),
+        ("Object.create(null)", "{}"),
+        ("Object.create({})", "{}"),
+        ("new (class Named { static name = 5 })()", "{}"),
+        ("new (class Set {})()", "Set {}"),
+        ("Object.create(Map.prototype)", "Map {}"),
+        ("(function* generate() {})()", "Generator {}"),
+    ] {
+        assert_eq!(shown(expression), line, "{expression}");
+    }
+    assert!(shown("new (class Shown { static name = 'x'.repeat(1e6) })()").len() < 100_000);
+}
+
+#[test]
+fn promises_show_what_they_have_come_to() {
+    let shown =
+        shown("new Promise(() => {}), Promise.resolve({ a: 1 }), (p => (p.catch(() => {}), p))(Promise.reject(2))");
+    assert_eq!(shown, "Promise { <pending> } Promise { { a: 1 } } Promise { <rejected> 2 }");
+}
+
+#[test]
+fn errors_show_their_causes() {
+    let line = shown("new Error('a', { cause: new TypeError('b', { cause: { code: 7 } }) })");
+    assert!(line.contains("\n[cause] TypeError: b\n") && line.ends_with("\n[cause] { code: 7 }"), "{line}");
+    let line = shown("(e => (e.cause = e))(new Error('a'))");
+    assert!(line.ends_with("[cause] [Circular]"), "{line}");
+    let line = shown("Array(50).fill().reduce((cause, _, n) => new Error('e' + n, { cause }), 0)");
+    assert!(line.matches("[cause]").count() < 10, "{line}");
+}
+
+#[test]
+fn large_binary_data_shows_its_start_and_how_much_there_is() {
+    let limits = Limits { js_heap_bytes: 4 << 20, ..Limits::default() };
+    let log = Log::default();
+    let mut jar = runtime().instance(&log.console(), &limits).unwrap();
+    jar.eval("console.log(new Uint8Array(2e6), new ArrayBuffer(1e6))").unwrap();
+    let line = log.take().remove(0);
+    assert!(line.starts_with("Uint8Array [ 0, 0,") && line.contains("… 1999900 more ]"), "{line}");
+    assert!(line.ends_with("ArrayBuffer { byteLength: 1000000 }") && line.len() < 1000, "{line}");
+    jar.eval("const big = new Uint8Array(2e6); big.buffer.transfer?.(); console.log(big)").unwrap();
+    assert_eq!(log.take(), ["Uint8Array []"]);
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn a_string_as_large_as_the_heap_is_printed_without_a_copy_of_it() {
+    let log = Log::default();
+    let limits = Limits { console_bytes: 10 << 20, ..Limits::default() };
+    let mut jar = runtime().instance(&log.console(), &limits).unwrap();
+    jar.eval("console.log('x'.repeat(14e6)); console.log(['x'.repeat(14e6)])").unwrap();
+    assert!(log.take().iter().all(|line| line.len() < 100_000));
     assert_usable(&mut jar);
 }

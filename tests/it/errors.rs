@@ -1,8 +1,8 @@
 //! What an embedder learns of what a script threw, whatever that was.
 
-use belljar::{Blame, Error, JsError, Script};
+use belljar::{Blame, Call, Error, JsError, Router, RpcError, Script};
 
-use crate::support::{assert_usable, block_on, jar, runtime, thrown};
+use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
 /// What this script throws, the same in every kind of call.
 #[track_caller]
@@ -228,4 +228,15 @@ fn an_error_says_whose_fault_it_is() {
         assert_eq!(error.blame(), blame, "{error:?}");
         assert!(!error.to_string().is_empty());
     }
+}
+
+#[test]
+fn an_error_of_a_handler_has_no_empty_stack() {
+    let router = Router::new().handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no", "it failed")));
+    let mut jar = jar_with_router(&router);
+    let error = thrown(block_on(jar.eval_async("await host.rpc('fail')")));
+    assert_eq!((error.message.as_str(), error.stack), ("it failed", None));
+    assert_eq!(thrown_by("throw Object.defineProperty(new Error('x'), 'stack', { value: ' \\n ' })").stack, None);
+    // One that is thrown where the script stands says where that is.
+    assert!(thrown(jar.eval("host.rpcSync('fail')")).stack.unwrap().contains("script.js:1:"));
 }

@@ -1,8 +1,8 @@
 //! Promises that are rejected while nobody listens: reported once, when it happens, and judged by the embedder.
 
-use belljar::{Call, JsError, Router, RpcError, Verdict};
+use belljar::{Call, JsError, Limits, Router, RpcError, Verdict};
 
-use crate::support::{Log, assert_usable, block_on, jar, jar_with_router, thrown};
+use crate::support::{Log, assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
 /// A router that notes every report and gives this verdict.
 fn judged(log: &Log, verdict: Verdict) -> Router {
@@ -152,4 +152,67 @@ fn a_flood_of_rejections_is_cut() {
     let reported = log.take().len();
     assert!((1..1000).contains(&reported), "{reported}");
     assert_usable(&mut jar);
+}
+
+#[test]
+fn a_promise_that_is_the_result_is_not_reported_even_if_nothing_awaited_it() {
+    let log = Log::default();
+    let mut jar = jar_with_router(&judged(&log, Verdict::Stop));
+    let program = runtime().compile("Promise.reject(new Error('mine'))").unwrap();
+    for ended in [
+        block_on(jar.eval_async("Promise.reject(new Error('mine'))")),
+        block_on(jar.eval_async("await host.rpc('later', 1); Promise.reject(new Error('mine'))")),
+        block_on(jar.eval_async("(async () => { await host.rpc('later', 1); throw new Error('mine') })()")),
+        block_on(jar.eval_async("({ then(_, reject) { reject(new Error('mine')) } })")),
+        jar.run(&program),
+        block_on(jar.run_async(&program)),
+    ] {
+        assert_eq!(thrown(ended).message, "mine");
+        assert!(log.take().is_empty());
+    }
+    // Others are, also beside a result of that kind.
+    let mut jar = jar_with_router(&judged(&log, Verdict::Continue));
+    let script = "Promise.reject(new Error('other')); Promise.reject(new Error('mine'))";
+    assert_eq!(thrown(block_on(jar.eval_async(script))).message, "mine");
+    assert_eq!(log.take(), ["other"]);
+}
+
+#[test]
+fn what_the_description_of_a_result_sets_in_motion_belongs_to_its_call() {
+    let log = Log::default();
+    let console = log.clone();
+    let router = judged(&log, Verdict::Continue).on_console(move |_, line| console.push(line));
+    let late = "Promise.resolve().then(() => console.log('late')); Promise.reject(new Error('lost'))";
+    for script in [
+        format!("({{ toJSON() {{ {late}; return 1 }} }})"),
+        format!("({{ toJSON() {{ {late}; return undefined }} }})"),
+        format!("({{ toJSON() {{ {late}; throw 1 }} }})"),
+        format!("throw Object.defineProperty(new Error('q'), 'message', {{ get() {{ {late}; return 'm' }} }})"),
+        format!("throw {{ toJSON() {{ {late}; return 1 }} }}"),
+        format!("Promise.reject({{ toString() {{ {late}; return 's' }} }})"),
+    ] {
+        for is_async in [false, true] {
+            let mut jar = jar_with_router(&router);
+            let ended = if is_async { block_on(jar.eval_async(&script)) } else { jar.eval(&script) };
+            assert!(ended.as_ref().err().is_none_or(|error| error.code() != "guest_broke_protocol"), "{ended:?}");
+            assert_eq!(log.take(), ["late", "lost"], "{script}");
+            assert_eq!(jar.eval("1").unwrap().as_str(), "1");
+            assert!(log.take().is_empty(), "{script}");
+        }
+    }
+}
+
+#[test]
+fn a_description_that_never_comes_to_rest_is_stopped_by_the_limits_of_its_call() {
+    let limits = Limits { cpu_time: std::time::Duration::from_millis(30), ..Limits::default() };
+    let mut jar = runtime().instance(&Router::new(), &limits).unwrap();
+    let turn = "const again = () => Promise.resolve().then(again); again()";
+    for script in [
+        format!("({{ toJSON() {{ {turn}; return 1 }} }})"),
+        format!("throw {{ toJSON() {{ {turn}; return 1 }} }}"),
+        "const lose = () => Promise.reject({ toJSON: lose }); throw { toJSON: lose }".to_owned(),
+    ] {
+        assert_eq!(jar.eval(format!("{{ {script} }}")).unwrap_err().code(), "cpu_limit_exceeded", "{script}");
+        assert_usable(&mut jar);
+    }
 }
