@@ -13,6 +13,8 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+#[path = "host/vm/meter.rs"]
+mod meter;
 #[path = "host/vm/tuning.rs"]
 mod tuning;
 
@@ -25,6 +27,7 @@ const X86_FEATURES: [&str; 5] = ["has_sse3", "has_ssse3", "has_sse41", "has_sse4
 fn main() {
     println!("cargo::rerun-if-changed={GUEST}");
     println!("cargo::rerun-if-changed=host/vm/tuning.rs");
+    println!("cargo::rerun-if-changed=host/vm/meter.rs");
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let target = env::var("TARGET").expect("cargo sets TARGET");
@@ -41,11 +44,13 @@ fn main() {
         }
     }
     let engine = wasmtime::Engine::new(&config).unwrap_or_else(|error| panic!("no engine for {target}: {error:?}"));
-    let native = engine.precompile_module(&wasm).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
+    let metered = meter::install(&wasm).unwrap_or_else(|error| panic!("{GUEST} cannot be metered: {error}"));
+    let native =
+        engine.precompile_module(&metered).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
 
     // Programs and snapshots carry this: it changes with the image and with the engine that runs it.
     let mut identity = Sha256::new();
-    identity.update(&wasm);
+    identity.update(&metered);
     identity.update(tuning::ENGINE_VERSION.as_bytes());
     let identity: [u8; 32] = identity.finalize().into();
 

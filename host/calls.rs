@@ -6,12 +6,13 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use belljar_abi::{Reply as Wire, answer};
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::driver::{Event, Request, Stop};
@@ -40,14 +41,14 @@ pub(crate) struct Calls<'a> {
     deadline: Option<Instant>,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
-    working: Option<FuturesUnordered<BoxFuture<'static, (u32, Reply)>>>,
+    working: Option<FuturesUnordered<Contained>>,
     in_flight: Vec<(u32, Arc<str>)>,
     /// Calls that their handler paused, and what it takes to make them again.
     paused: Vec<PendingCall>,
     /// Parameters of the calls in flight, kept for the case that one is paused.
     params: Vec<(u32, Vec<u8>)>,
     answers: VecDeque<(u32, Reply)>,
-    sync_working: Option<Working>,
+    sync_working: Option<Contained>,
 }
 
 impl<'a> Calls<'a> {
@@ -72,10 +73,6 @@ impl<'a> Calls<'a> {
             answers: VecDeque::new(),
             sync_working: None,
         }
-    }
-
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode
     }
 
     /// Takes over everything that the guest asked for since the last time.
@@ -144,7 +141,7 @@ impl<'a> Calls<'a> {
                 if self.mode == Mode::Async {
                     let call = self.call(method);
                     let working = timed(self.desk, || handler(call, params));
-                    self.working.get_or_insert_default().push(working.map(move |reply| (id, reply)).boxed());
+                    self.working.get_or_insert_default().push(Contained { id, working: Some(working) });
                     self.params.push((id, request.params));
                 }
                 return;
@@ -249,7 +246,8 @@ impl<'a> Calls<'a> {
                 }
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method);
-                    self.sync_working = Some(timed(self.desk, || handler(call, params)));
+                    let working = timed(self.desk, || handler(call, params));
+                    self.sync_working = Some(Contained { id: request.id, working: Some(working) });
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
@@ -264,7 +262,7 @@ impl<'a> Calls<'a> {
         }
         let Some(working) = &mut self.sync_working else { return true };
         match timed(self.desk, || working.poll_unpin(context)) {
-            Poll::Ready(reply) => {
+            Poll::Ready((_, reply)) => {
                 self.sync_working = None;
                 self.desk.driver().answer_sync(reply);
                 true
@@ -288,15 +286,37 @@ impl Drop for Calls<'_> {
         if let Some(token) = &self.token {
             token.fire();
         }
-        // A handler's destructor is the embedder's code too.
-        let (working, sync_working) = (self.working.take(), self.sync_working.take());
-        let _ = catch_unwind(AssertUnwindSafe(|| drop((working, sync_working))));
     }
 }
 
 impl fmt::Debug for Calls<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calls").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
+
+/// An async handler at work. Its destructor is the embedder's code too, so a panic there ends here; the other handlers are
+/// dropped all the same.
+struct Contained {
+    id: u32,
+    working: Option<Working>,
+}
+
+impl Future for Contained {
+    type Output = (u32, Reply);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.working {
+            Some(working) => working.as_mut().poll(context).map(|reply| (self.id, reply)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Contained {
+    fn drop(&mut self) {
+        let working = self.working.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(working)));
     }
 }
 

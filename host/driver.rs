@@ -17,6 +17,13 @@ use crate::stats::Stats;
 /// Nanoseconds since some fixed moment.
 pub(crate) type Nanos = u64;
 
+/// Fuel between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the built-ins that
+/// do most for a unit.
+const SLICE: u64 = 1_000_000;
+/// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
+const TICK_AFTER: Nanos = 1_000_000;
+/// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
+const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
 const YIELD_AFTER: Nanos = 2_000_000;
 /// Rejections that one turn reports; a script that rejects more says nothing new.
@@ -84,13 +91,15 @@ enum SyncCall {
     Answered(Result<Vec<u8>, Vec<u8>>),
 }
 
-/// What to do at the end of a slice of guest work.
+/// What the guest is told when it polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slice {
+pub(crate) enum Order {
     GoOn,
+    /// Leave, and nothing may catch it on the way.
+    Unwind,
     /// Let others run first.
     Yield,
-    /// The guest had its chance to unwind.
+    /// It had its chance to unwind.
     Kill,
 }
 
@@ -113,10 +122,16 @@ pub(crate) struct Driver {
     before: Spent,
     cpu: Nanos,
     resumed: Option<Nanos>,
+    /// What the thread's own clock said at the newest [`Driver::tick`] of this segment.
+    thread_cpu: Option<Nanos>,
     yielded_at_cpu: Nanos,
+    may_yield: bool,
+    /// Slices that are left for work of our own, while there is any.
+    chore: Option<u32>,
     handlers: Nanos,
     stop: Option<Stop>,
-    overdue: bool,
+    /// Slices that have ended since a reason to stop came up.
+    overdue: u32,
     inbox: Vec<u8>,
     outcome: Option<Outcome>,
     events: VecDeque<Event>,
@@ -132,6 +147,11 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(limits: Limits) -> Driver {
         Driver { limits, ..Driver::default() }
+    }
+
+    /// Lets a busy guest give way to others.
+    pub(crate) fn allow_yield(&mut self) {
+        self.may_yield = true;
     }
 
     /// Starts a call. Nothing of an earlier one is left.
@@ -180,8 +200,25 @@ impl Driver {
         self.resumed = Some(now);
     }
 
+    /// Takes down the guest's time by the clock of its thread, which stands still while others have the processor. That clock
+    /// costs a system call, so it is read at the end of slices and when the other one says that it matters.
+    pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos) {
+        let Some(resumed) = self.resumed.replace(now) else { return };
+        self.cpu += match self.thread_cpu.replace(thread_cpu) {
+            Some(before) => thread_cpu.saturating_sub(before),
+            None => now.saturating_sub(resumed),
+        };
+    }
+
+    /// Whether so much time has gone by since it was last taken down that it matters whose it was.
+    pub(crate) fn is_tick_due(&self, now: Nanos) -> bool {
+        let since = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
+        self.thread_cpu.is_some() && since > TICK_AFTER || self.cpu_at(now) >= nanos(self.limits.cpu_time)
+    }
+
     /// The guest has stopped running.
     pub(crate) fn pause(&mut self, now: Nanos) {
+        self.thread_cpu = None;
         if let Some(resumed) = self.resumed.take() {
             self.cpu += now.saturating_sub(resumed);
         }
@@ -228,11 +265,51 @@ impl Driver {
         Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(self.wall_at(now)))
     }
 
-    /// QuickJS asks whether to go on; true means no. `fuel` is what the call has used.
-    pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64) -> bool {
-        self.call.polls += 1;
+    /// The guest asks whether to go on: QuickJS does so every so often, and metered code when its slice of fuel is over. `fuel` is
+    /// what the call has used since it began or went on.
+    ///
+    /// A built-in that never asks on QuickJS's behalf cannot be told to unwind. It has a few slices from the moment that a
+    /// reason to stop has come up; then it is trapped.
+    pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64, is_slice_over: bool) -> Order {
+        if let Some(slices) = &mut self.chore {
+            *slices = slices.saturating_sub(u32::from(is_slice_over));
+            return if *slices == 0 { Order::Kill } else { Order::GoOn };
+        }
+        if !is_slice_over {
+            self.call.polls += 1;
+        }
         self.burn(fuel);
-        self.check(now, cancelled)
+        if self.check(now, cancelled) {
+            self.overdue += u32::from(is_slice_over);
+            return if self.overdue > SLICES_TO_UNWIND { Order::Kill } else { Order::Unwind };
+        }
+        let cpu = self.cpu_at(now);
+        if is_slice_over && self.may_yield && cpu.saturating_sub(self.yielded_at_cpu) >= YIELD_AFTER {
+            self.yielded_at_cpu = cpu;
+            return Order::Yield;
+        }
+        Order::GoOn
+    }
+
+    /// Fuel for the guest's next slice, so that a fuel limit is met and not overshot.
+    pub(crate) fn next_slice(&self, fuel: u64) -> u64 {
+        match self.limits.fuel {
+            Some(limit) if self.stop.is_none() && self.chore.is_none() => {
+                let left = limit.saturating_sub(self.before.fuel.saturating_add(fuel));
+                left.saturating_add(1).min(SLICE)
+            }
+            _ => SLICE,
+        }
+    }
+
+    /// Starts work of our own in the guest, which has so many slices for it.
+    pub(crate) fn begin_chore(&mut self, slices: u32) {
+        self.chore = Some(slices);
+    }
+
+    /// Ends work of our own.
+    pub(crate) fn end_chore(&mut self) {
+        self.chore = None;
     }
 
     /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it ends.
@@ -240,19 +317,6 @@ impl Driver {
         if self.limits.fuel.is_some_and(|limit| self.before.fuel.saturating_add(fuel) > limit) {
             self.stop(Stop::Limit(LimitKind::Fuel));
         }
-    }
-
-    /// A slice of guest work is over, and the guest is paused. The first slice that ends after a reason to stop has come up is
-    /// the guest's chance to poll and unwind; the second is the end.
-    pub(crate) fn slice(&mut self, now: Nanos, cancelled: bool) -> Slice {
-        if self.check(now, cancelled) {
-            return if std::mem::replace(&mut self.overdue, true) { Slice::Kill } else { Slice::GoOn };
-        }
-        if self.cpu.saturating_sub(self.yielded_at_cpu) >= YIELD_AFTER {
-            self.yielded_at_cpu = self.cpu;
-            return Slice::Yield;
-        }
-        Slice::GoOn
     }
 
     /// Announces a message that the guest will pull.
@@ -488,6 +552,19 @@ mod tests {
     }
 
     #[test]
+    fn time_in_which_others_had_the_processor_is_not_the_guests() {
+        let mut driver = driver(cpu_limit(10));
+        driver.resume(0);
+        driver.tick(MS, 500 * MS);
+        assert!(!driver.is_tick_due(MS + MS / 2));
+        assert!(driver.is_tick_due(60 * MS));
+        driver.tick(60 * MS, 502 * MS);
+        assert!(!driver.check(60 * MS, false));
+        driver.tick(61 * MS, 509 * MS);
+        assert!(driver.check(61 * MS, false));
+    }
+
+    #[test]
     fn waiting_counts_for_the_wall_and_not_for_the_cpu() {
         let mut driver = driver(Limits { wall_time: Duration::from_millis(50), ..cpu_limit(10) });
         driver.resume(0);
@@ -498,27 +575,50 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_does_not_poll_has_one_slice_to_unwind() {
+    fn a_guest_that_does_not_unwind_has_a_few_slices_to_do_so() {
         let mut driver = driver(cpu_limit(1));
         driver.resume(0);
-        driver.pause(2 * MS);
-        assert_eq!(driver.slice(2 * MS, false), Slice::GoOn);
-        driver.resume(2 * MS);
-        driver.pause(3 * MS);
-        assert_eq!(driver.slice(3 * MS, false), Slice::Kill);
+        assert_eq!(driver.poll(0, false, 0, true), Order::GoOn);
+        for _ in 0..SLICES_TO_UNWIND {
+            assert_eq!(driver.poll(2 * MS, false, 0, true), Order::Unwind);
+            assert_eq!(driver.poll(2 * MS, false, 0, false), Order::Unwind);
+        }
+        assert_eq!(driver.poll(3 * MS, false, 0, true), Order::Kill);
     }
 
     #[test]
-    fn a_busy_guest_yields_every_few_milliseconds() {
-        let mut driver = driver(Limits::default());
-        let yields = (0..100)
-            .filter(|slice| {
-                driver.resume(slice * MS);
-                driver.pause((slice + 1) * MS);
-                driver.slice((slice + 1) * MS, false) == Slice::Yield
-            })
-            .count();
-        assert_eq!(yields, 50);
+    fn a_busy_guest_yields_every_few_milliseconds_where_it_may() {
+        for may_yield in [false, true] {
+            let mut driver = driver(Limits::default());
+            if may_yield {
+                driver.allow_yield();
+            }
+            driver.resume(0);
+            let yields = (0..100).filter(|at| driver.poll(at * MS, false, 0, true) == Order::Yield).count();
+            assert_eq!(yields, if may_yield { 49 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn the_last_slice_ends_at_the_fuel_limit() {
+        let mut driver = driver(Limits { fuel: Some(SLICE + 10), ..Limits::default() });
+        assert_eq!(driver.next_slice(0), SLICE);
+        assert_eq!(driver.next_slice(SLICE), 11);
+        assert_eq!(driver.poll(0, false, SLICE + 10, true), Order::GoOn);
+        assert_eq!(driver.poll(0, false, SLICE + 11, true), Order::Unwind);
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::Fuel)));
+        assert_eq!(driver.next_slice(SLICE + 11), SLICE);
+    }
+
+    #[test]
+    fn a_chore_has_its_slices_and_no_limits() {
+        let mut driver = driver(cpu_limit(0));
+        driver.begin_chore(2);
+        assert_eq!(driver.poll(MS, true, 0, false), Order::GoOn);
+        assert_eq!(driver.poll(MS, true, 0, true), Order::GoOn);
+        assert_eq!(driver.poll(MS, true, 0, true), Order::Kill);
+        driver.end_chore();
+        assert_eq!(driver.poll(MS, true, 0, true), Order::Unwind);
     }
 
     #[test]

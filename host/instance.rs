@@ -3,8 +3,10 @@
 //! It joins the driver, the virtual machine and the handlers. It must never know wasmtime.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -84,6 +86,8 @@ pub struct Instance {
     /// What the call in [`Phase::Paused`] had used.
     spent: Spent,
     runtime: Runtime,
+    /// Nothing can be done with a shared instance but to ask for its figures, so nobody may count on sharing one.
+    _not_sync: PhantomData<Cell<()>>,
     /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
     _permit: Permit,
 }
@@ -129,6 +133,7 @@ impl Instance {
             origin,
             spent: Spent::default(),
             runtime: runtime.clone(),
+            _not_sync: PhantomData,
             _permit: permit,
         };
         instance.reset()?;
@@ -406,8 +411,12 @@ impl Instance {
         self.configure()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         self.desk.forget_cancel();
-        self.desk.driver().begin_again(self.desk.now(), self.spent);
-        vm.refuel(&self.limits, self.spent.fuel);
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin_again(self.desk.now(), self.spent);
+            driver.next_slice(0)
+        };
+        vm.refuel(slice);
         let ended = self.drive(Mode::Async, None, answers).await;
         self.turn(ended)
     }
@@ -539,16 +548,20 @@ impl Instance {
     /// Does something of our own in the guest, which runs no script.
     fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
         let Some(vm) = &mut self.vm else { return false };
-        vm.refuel(&Limits { fuel: Some(HOUSEKEEPING_FUEL), ..Limits::default() }, 0);
-        self.desk.driver().announce(payload.to_vec());
-        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        let mut operation = pin!(vm.start(op, 0, 0, length));
-        let status = loop {
-            // It is pending at the end of every slice; its fuel bounds how often that can be.
-            if let Poll::Ready(ended) = operation.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                break ended;
-            }
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin_chore(CHORE_SLICES);
+            driver.announce(payload.to_vec());
+            driver.next_slice(0)
         };
+        vm.refuel(slice);
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        // A chore makes no synchronous call and does not yield, so it ends the first time that it is polled.
+        let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => ended,
+            Poll::Pending => return false,
+        };
+        self.desk.driver().end_chore();
         status == Ok(Wire::Done as u32)
     }
 
@@ -565,7 +578,7 @@ impl Instance {
 
     /// Takes down what the guest has used.
     fn account(&mut self) {
-        let Some(vm) = &self.vm else { return };
+        let Some(vm) = &mut self.vm else { return };
         self.was_memory_refused = vm.was_memory_refused();
         let mut driver = self.desk.driver();
         let stats = driver.call_stats();
@@ -597,8 +610,12 @@ impl Instance {
         self.admit()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         self.desk.forget_cancel();
-        self.desk.driver().begin(self.desk.now());
-        vm.refuel(&self.limits, 0);
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin(self.desk.now());
+            driver.next_slice(0)
+        };
+        vm.refuel(slice);
         Ok(())
     }
 
@@ -613,7 +630,11 @@ impl Instance {
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let desk = self.desk.clone();
         let deadline = Instant::now().checked_add(desk.driver().wall_left(desk.now()));
-        let mut flags = if mode == Mode::Async { flag::ASYNC } else { 0 };
+        let mut flags = 0;
+        if mode == Mode::Async {
+            flags |= flag::ASYNC;
+            desk.driver().allow_yield();
+        }
         if self.router.has_console() {
             flags |= flag::CONSOLE;
         }
@@ -696,8 +717,8 @@ impl fmt::Debug for Instance {
     }
 }
 
-/// Fuel for work of our own: a few tens of milliseconds.
-const HOUSEKEEPING_FUEL: u64 = 100_000_000;
+/// Slices of fuel for work of our own: a few tens of milliseconds.
+const CHORE_SLICES: u32 = 100;
 
 /// What a call leaves in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,9 @@ use std::time::Duration;
 use belljar_abi::{Op, Status as Wire};
 use futures_timer::Delay;
 
-use crate::calls::{Calls, Mode};
-use crate::driver::{Slice, Stop};
+use crate::calls::Calls;
+use crate::driver::Stop;
 use crate::error::{Error, Result};
-use crate::limits::Limits;
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
 
@@ -29,23 +28,6 @@ impl Message {
     }
 }
 
-/// Why a turn has no status.
-#[derive(Debug)]
-pub(crate) enum TurnEnd {
-    Crash(Crash),
-    Killed,
-}
-
-impl TurnEnd {
-    pub(crate) fn into_error(self, limits: &Limits) -> Error {
-        match self {
-            TurnEnd::Crash(Crash::Limit(kind)) => kind.error(limits),
-            TurnEnd::Crash(Crash::Trap(trap)) => Error::guest(format!("it trapped: {trap}")),
-            TurnEnd::Killed => Error::Cancelled,
-        }
-    }
-}
-
 /// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes.
 pub(crate) async fn turn(
     vm: &mut Vm,
@@ -54,7 +36,7 @@ pub(crate) async fn turn(
     flags: u32,
     (op, message): (Op, Message),
     timer: &mut Option<Delay>,
-) -> Result<u32, TurnEnd> {
+) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
         return Ok(Wire::Refused as u32);
     };
@@ -80,25 +62,20 @@ pub(crate) async fn turn(
             desk.driver().resume(desk.now());
             let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             let now = desk.now();
+            if desk.driver().is_tick_due(now) {
+                desk.driver().tick(now, desk.thread_cpu());
+            }
             desk.driver().pause(now);
             if let Poll::Ready(ended) = polled {
-                return Poll::Ready(ended.map_err(TurnEnd::Crash));
+                return Poll::Ready(ended);
             }
             if desk.driver().is_in_sync_call() {
                 calls.deliver();
                 in_sync_call = true;
                 continue;
             }
-            let slice = desk.driver().slice(now, desk.is_cancelled());
-            match slice {
-                Slice::GoOn => {}
-                Slice::Kill => return Poll::Ready(Err(TurnEnd::Killed)),
-                Slice::Yield if calls.mode() == Mode::Sync => {}
-                Slice::Yield => {
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-            }
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
     })
     .await

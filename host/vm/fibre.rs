@@ -1,7 +1,7 @@
 //! One instance of the guest, and one operation of it at a time, on a stack of its own.
 //!
-//! Every operation runs on a fibre with fuel in slices. Between slices the driving code looks at budgets and at the cancel flag,
-//! and either goes on, lets others run, or drops the fibre. There is no second mechanism: no epoch, no ticker thread.
+//! Metered code calls the import `poll` whenever its fuel is used up, and there the host goes on, lets others run, or traps.
+//! There is no second mechanism: no epoch, no ticker thread.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,21 +9,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use belljar_abi::{Op, export, vitals};
-use wasmtime::{Global, Memory, Store, Trap, TypedFunc};
+use wasmtime::{Global, Memory, Store, Trap, TypedFunc, Val};
 
 use super::frozen::Frozen;
 use super::image::Image;
 use super::state::{Ceiling, Desk, Host};
+use super::tuning::FUEL_EXPORT;
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 
-/// Guest work between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the
-/// built-ins that do most between two branches.
-const SLICE: u64 = 1_000_000;
 const WASM_PAGE: u64 = 64 << 10;
-/// Fuel beyond a fuel limit in which the guest can poll, learn that it must stop, and unwind.
-const UNWIND_FUEL: u64 = 4 * SLICE;
-
 /// How an operation ended when it did not end with a status.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Crash {
@@ -33,11 +28,21 @@ pub(crate) enum Crash {
     Trap(String),
 }
 
+impl Crash {
+    pub(crate) fn into_error(self, limits: &Limits) -> Error {
+        match self {
+            Crash::Limit(kind) => kind.error(limits),
+            Crash::Trap(trap) => Error::guest(format!("it trapped: {trap}")),
+        }
+    }
+}
+
 /// A running instance of the guest.
 pub(crate) struct Vm {
     store: Store<Host>,
     call: TypedFunc<(u32, u32, u32, u32), u32>,
     memory: Memory,
+    fuel: Global,
     stack_pointer: Global,
     vitals: u32,
 }
@@ -47,9 +52,9 @@ impl Vm {
     pub(crate) fn new(image: &Image, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
         let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
-        let mut store = Store::new(image.pre.module().engine(), Host { desk, memory: None, ceiling, fuel: 0 });
+        let mut store =
+            Store::new(image.pre.module().engine(), Host { desk, memory: None, fuel: None, granted: 0, ceiling });
         store.limiter(|host| &mut host.ceiling);
-        store.fuel_async_yield_interval(Some(SLICE)).map_err(failed)?;
         let instance = match ready(image.pre.instantiate_async(&mut store)) {
             Some(Ok(instance)) => instance,
             Some(Err(_)) if store.data().ceiling.refused => {
@@ -69,27 +74,29 @@ impl Vm {
             instance.get_global(&mut store, export::VITALS).ok_or_else(|| wrong(export::VITALS))?.get(&mut store);
         let stack_pointer =
             instance.get_global(&mut store, export::STACK_POINTER).ok_or_else(|| wrong(export::STACK_POINTER))?;
+        let fuel = instance.get_global(&mut store, FUEL_EXPORT).ok_or_else(|| wrong(FUEL_EXPORT))?;
+        store.data_mut().fuel = Some(fuel);
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        Ok(Vm { store, call, memory, stack_pointer, vitals })
+        Ok(Vm { store, call, memory, fuel, stack_pointer, vitals })
     }
 
-    /// Gives a call its fuel; `used` is what it has used before.
-    pub(crate) fn refuel(&mut self, limits: &Limits, used: u64) {
-        let fuel = limits.fuel.map_or(u64::MAX, |fuel| fuel.saturating_add(UNWIND_FUEL).saturating_sub(used));
-        self.store.data_mut().fuel = fuel;
-        self.store.data_mut().ceiling.refused = false;
-        // The engine is set up with fuel, so this cannot fail; if it did, the store would have none and trap at once.
-        let _ = self.store.set_fuel(fuel);
+    /// Gives a call its first slice of fuel; `poll` gives it the others.
+    pub(crate) fn refuel(&mut self, fuel: u64) {
+        let host = self.store.data_mut();
+        (host.granted, host.ceiling.refused) = (fuel, false);
+        // The meter made the counter a mutable number, so this cannot fail; if it did, the guest would ask at once.
+        let _ = self.fuel.set(&mut self.store, Val::I64(i64::try_from(fuel).unwrap_or(i64::MAX)));
     }
 
-    /// Fuel that the call in progress has used since it was given some.
-    pub(crate) fn fuel_used(&self) -> u64 {
-        self.store.data().fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
+    /// Fuel that the guest has used since [`Vm::refuel`].
+    pub(crate) fn fuel_used(&mut self) -> u64 {
+        let left = self.fuel.get(&mut self.store).i64().unwrap_or_default();
+        used(self.store.data().granted, left)
     }
 
-    /// Starts an operation. The future must be polled by hand: it is pending at the end of a slice and while the guest
-    /// waits for a synchronous call, and nobody wakes it.
+    /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and while
+    /// it waits for a synchronous call, and nobody wakes it.
     pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
         match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
             Ok(status) => Ok(status),
@@ -99,7 +106,6 @@ impl Vm {
 
     fn explain(&self, error: &wasmtime::Error) -> Crash {
         match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => Crash::Limit(LimitKind::Fuel),
             Some(Trap::StackOverflow) => Crash::Limit(LimitKind::Stack),
             // The guest aborts when memory that it cannot do without is refused.
             Some(_) if self.store.data().ceiling.refused => Crash::Limit(LimitKind::Memory),
@@ -124,7 +130,7 @@ impl Vm {
             Some(Ok(_)) => {}
             _ => return Err(refused()),
         }
-        let _ = self.stack_pointer.set(&mut self.store, wasmtime::Val::I32(frozen.stack_pointer));
+        let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
         if frozen.write(self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
     }
 
@@ -150,6 +156,11 @@ impl Vm {
         let word = self.memory.data(&self.store).get(start..start + size_of::<u32>());
         word.and_then(|word| word.try_into().ok()).map_or(0, |word| u32::from_le_bytes(word).into())
     }
+}
+
+/// The counter may have gone below zero before it was looked at.
+pub(super) fn used(granted: u64, left: i64) -> u64 {
+    granted.saturating_add_signed(left.saturating_neg())
 }
 
 /// Polls a future once.

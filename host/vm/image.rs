@@ -43,10 +43,12 @@ impl Image {
     #[cfg(feature = "compiler")]
     pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Image> {
         use sha2::{Digest, Sha256};
-        let module = Module::from_binary(engine, wasm)
+        let refused = |why: String| Error::input(format!("the guest image cannot be metered: {why}"));
+        let wasm = super::meter::install(wasm).map_err(refused)?;
+        let module = Module::from_binary(engine, &wasm)
             .map_err(|error| Error::input(format!("the guest image does not compile: {error:#}")))?;
         let mut identity = Sha256::new();
-        identity.update(wasm);
+        identity.update(&wasm);
         identity.update(super::tuning::ENGINE_VERSION.as_bytes());
         Image::link(engine, &module, identity.finalize().into())
     }

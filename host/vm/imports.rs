@@ -7,11 +7,12 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use belljar_abi::{Ask, Reply, import};
-use wasmtime::{Caller, Linker, bail};
+use wasmtime::{Caller, Linker, Val, bail};
 
+use super::fibre::used;
 use super::memory::{self, Span};
 use super::state::Host;
-use crate::driver::Stop;
+use crate::driver::{Order, Stop};
 
 const GO_ON: i32 = 0;
 const UNWIND: i32 = 1;
@@ -27,12 +28,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             None => 0,
         }
     })?;
-    linker.func_wrap(import::MODULE, import::POLL, |caller: Caller<'_, Host>| -> wasmtime::Result<i32> {
-        let host = caller.data();
-        let fuel = host.fuel.saturating_sub(caller.get_fuel()?);
-        let stop = host.desk.driver().poll(host.desk.now(), host.desk.is_cancelled(), fuel);
-        Ok(verdict(stop))
-    })?;
+    linker.func_wrap_async(import::MODULE, import::POLL, |caller: Caller<'_, Host>, (): ()| Box::new(poll(caller)))?;
     linker.func_wrap(
         import::MODULE,
         import::SEND,
@@ -93,6 +89,39 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         },
     )?;
     Ok(())
+}
+
+/// QuickJS calls this every so often, and metered code when its fuel is used up.
+async fn poll(mut caller: Caller<'_, Host>) -> wasmtime::Result<i32> {
+    let Some(fuel) = caller.data().fuel else { bail!("the guest ran before it was made") };
+    let left = fuel.get(&mut caller).i64().unwrap_or_default();
+    let is_slice_over = left < 0;
+    let host = caller.data_mut();
+    let used = used(host.granted, left);
+    let (order, next) = {
+        let mut driver = host.desk.driver();
+        let now = host.desk.now();
+        if is_slice_over || driver.is_tick_due(now) {
+            driver.tick(now, host.desk.thread_cpu());
+        }
+        let order = driver.poll(now, host.desk.is_cancelled(), used, is_slice_over);
+        (order, driver.next_slice(used))
+    };
+    if is_slice_over {
+        host.granted = used.saturating_add(next);
+        fuel.set(&mut caller, Val::I64(i64::try_from(next).unwrap_or(i64::MAX)))?;
+    }
+    match order {
+        Order::GoOn => Ok(GO_ON),
+        Order::Unwind => Ok(UNWIND),
+        Order::Kill => bail!("the guest did not unwind when it was told to"),
+        Order::Yield => {
+            // Suspends the fibre once; the driving code resumes it when the executor comes back.
+            let mut has_yielded = false;
+            poll_fn(|_| if std::mem::replace(&mut has_yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+            Ok(GO_ON)
+        }
+    }
 }
 
 fn spans<'a, const N: usize>(caller: &'a Caller<'_, Host>, spans: [Span; N]) -> wasmtime::Result<[&'a [u8]; N]> {

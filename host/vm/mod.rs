@@ -10,5 +10,7 @@ pub(crate) mod frozen;
 pub(crate) mod image;
 mod imports;
 mod memory;
+#[cfg(feature = "compiler")]
+mod meter;
 pub(crate) mod state;
 mod tuning;

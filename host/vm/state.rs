@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use atomic_waker::AtomicWaker;
-use wasmtime::{Memory, ResourceLimiter};
+use wasmtime::{Global, Memory, ResourceLimiter};
 
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
@@ -46,6 +46,18 @@ impl Desk {
     /// Nanoseconds since the instance began.
     pub(crate) fn now(&self) -> Nanos {
         Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX).saturating_add(self.age)
+    }
+
+    /// What this thread has had of the processor, where the system keeps count; elsewhere the time that went by.
+    pub(crate) fn thread_cpu(&self) -> Nanos {
+        #[cfg(unix)]
+        {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            let seconds = Nanos::try_from(time.tv_sec).unwrap_or_default();
+            seconds.saturating_mul(1_000_000_000).saturating_add(Nanos::try_from(time.tv_nsec).unwrap_or_default())
+        }
+        #[cfg(not(unix))]
+        self.now()
     }
 
     pub(crate) fn cancel(&self) {
@@ -105,9 +117,11 @@ fn random() -> u64 {
 pub(crate) struct Host {
     pub(super) desk: Arc<Desk>,
     pub(super) memory: Option<Memory>,
+    /// The meter's counter.
+    pub(super) fuel: Option<Global>,
+    /// Fuel that the call in progress was given so far.
+    pub(super) granted: u64,
     pub(super) ceiling: Ceiling,
-    /// Fuel that the call in progress began with.
-    pub(super) fuel: u64,
 }
 
 /// The hard ceiling of linear memory.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 
 mod cancel;
+mod concurrency;
 mod console;
 mod determinism;
 mod dispatch;
@@ -10,6 +11,7 @@ mod faults;
 mod input;
 mod js;
 mod limits;
+mod pool;
 mod program;
 mod rejections;
 mod rpc;
