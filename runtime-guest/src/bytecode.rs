@@ -11,7 +11,7 @@ pub fn compile(message: &[u8], split: usize) -> Status {
     let Some((name, source)) = eval::name_and_source(message, split) else {
         return Status::Refused;
     };
-    let written = qjs::eval(name, source, true, true)
+    let written = qjs::compile(name, source)
         .and_then(|function| qjs::write_bytecode(&function, |bytes| abi::send(Send::Bytecode, bytes)));
     match written {
         Ok(true) => Status::Stopped,

@@ -1,19 +1,22 @@
 //! `console`: any value to a line of text, without running script code on the way.
 //!
-//! It looks at own properties by their descriptors, so getters are named and not called, and Proxies are not entered.
+//! It looks at properties by their descriptors, so getters are named and not called, and Proxies are not entered. What is
+//! behind a getter or a method of the engine is read with those of [`natives`], which no script can replace. One thing is
+//! left: when the engine itself runs out of memory or stack in here, it makes an error as it does everywhere, and
+//! `Error.prepareStackTrace` of the script sees that.
 
 use belljar_abi::{Ask, Level};
 
-use crate::qjs::{self, Arguments, Atom, Native, Property, Value};
-use crate::report::{present, quote};
-use crate::{abi, state};
+use crate::qjs::{self, Arguments, Atom, Native, PromiseState, Property, Value};
+use crate::report::{own_value, present, quote};
+use crate::{abi, natives, state};
 
 /// How deep nested values are shown.
 const DEPTH: usize = 4;
 /// How many entries of one object or array are shown.
 const ENTRIES: usize = 100;
-/// The most that one line holds; the rest is cut.
-const LINE_BYTES: usize = 64 << 10;
+/// The most that one line holds; the rest is cut. A line that was cut fits in what a call may print by default.
+const LINE_BYTES: usize = 32 << 10;
 
 /// What a method of `console` does besides printing, as the `magic` of its function.
 #[derive(Clone, Copy)]
@@ -61,8 +64,8 @@ thread_local! {
 }
 
 thread_local! {
-    /// The engine's own `forEach` of maps and of sets, kept from before any script ran.
-    static FOR_EACH: std::cell::RefCell<Option<(Value, Value, Value)>> = const { std::cell::RefCell::new(None) };
+    /// The function that walks over maps and sets.
+    static WALKER: std::cell::RefCell<Option<Value>> = const { std::cell::RefCell::new(None) };
     /// What the walk over a map or set in progress has found.
     static FOUND: std::cell::RefCell<Vec<(Value, Value)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
@@ -76,11 +79,8 @@ pub fn install() -> qjs::Result<()> {
     for (name, method) in METHODS {
         console.define(name, Value::function::<Console>(name, 0, method as u8)?)?;
     }
-    let global = Value::global();
-    let for_each = |class: &core::ffi::CStr| global.get(class)?.get(c"prototype")?.get(c"forEach");
-    let kept = (for_each(c"Map")?, for_each(c"Set")?, Value::function::<Found>(c"", 2, 0)?);
-    FOR_EACH.set(Some(kept));
-    global.define(c"console", console)
+    WALKER.set(Some(Value::function::<Found>(c"", 2, 0)?));
+    Value::global().define(c"console", console)
 }
 
 /// Remembers the entries of the map or set that is being shown.
@@ -88,13 +88,13 @@ struct Found;
 
 impl Native for Found {
     fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        FOUND.with_borrow_mut(|found| {
+        let is_enough = FOUND.with_borrow_mut(|found| {
+            found.push((arguments.get(1), arguments.get(0)));
             // One more than is shown, so that the reader learns that there are more.
-            if found.len() <= ENTRIES {
-                found.push((arguments.get(1), arguments.get(0)));
-            }
+            found.len() > ENTRIES
         });
-        Ok(Value::undefined())
+        // Not an error object: a script can have its say in how those are made.
+        if is_enough { Err(qjs::throw(Value::undefined())) } else { Ok(Value::undefined()) }
     }
 }
 
@@ -162,7 +162,7 @@ fn print(level: Level, line: &str) -> qjs::Result<Value> {
 
 fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
     let label = arguments.get(0);
-    let label = if label.is_undefined() { "default".to_owned() } else { label.lossy()? };
+    let label = if label.is_undefined() { "default".to_owned() } else { text(&label) };
     let is_timer = matches!(method, Method::Time | Method::TimeLog | Method::TimeEnd);
     let now = if is_timer { abi::ask(Ask::MonotonicNanos) } else { 0 };
     let line = LABELS.with_borrow_mut(|labels| {
@@ -209,17 +209,22 @@ fn list(arguments: &Arguments<'_>, from: usize, out: &mut String) {
         if index > from {
             out.push(' ');
         }
-        let value = arguments.get(index);
-        if value.is_string() {
-            out.push_str(&present(value.lossy()).unwrap_or_default());
-        } else {
-            show(&value, 0, &mut Vec::new(), out);
-        }
+        out.push_str(&text(&arguments.get(index)));
         if out.len() > LINE_BYTES {
             cut(out);
             return;
         }
     }
+}
+
+/// A value as it looks beside others: strings as they are.
+fn text(value: &Value) -> String {
+    if value.is_string() {
+        return plain(value);
+    }
+    let mut out = String::new();
+    show(value, 0, &mut Vec::new(), &mut out);
+    out
 }
 
 fn cut(out: &mut String) {
@@ -231,26 +236,17 @@ fn cut(out: &mut String) {
     out.push('…');
 }
 
+/// The text of a primitive, no more of it than a line could hold.
+fn plain(value: &Value) -> String {
+    present(value.lossy_start(LINE_BYTES + 4)).unwrap_or_default()
+}
+
 fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
     if out.len() > LINE_BYTES || abi::is_stopped() {
         return;
     }
-    if value.is_string() {
-        quote(&present(value.lossy()).unwrap_or_default(), out);
-        return;
-    }
-    if value.is_symbol() {
-        out.push_str("Symbol(");
-        let description = present(value.get(c"description")).filter(|text| !text.is_undefined());
-        out.push_str(&description.and_then(|text| present(text.lossy())).unwrap_or_default());
-        out.push(')');
-        return;
-    }
     if !value.is_object() {
-        out.push_str(&present(value.lossy()).unwrap_or_default());
-        if value.is_big_int() {
-            out.push('n');
-        }
+        show_primitive(value, out);
         return;
     }
     if value.is_proxy() {
@@ -261,45 +257,49 @@ fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
         out.push_str("[Circular]");
         return;
     }
-    if value.is_error() {
-        show_error(value, out);
-        return;
-    }
     if value.is_function() {
-        let name =
-            data(value, b"name").filter(Value::is_string).and_then(|name| present(name.lossy())).unwrap_or_default();
-        out.push_str(if name.is_empty() { "[Function]" } else { "[Function: " });
-        if !name.is_empty() {
-            out.push_str(&name);
-            out.push(']');
-        }
+        show_function(value, out);
         return;
     }
-    let class = present(value.class_name()).and_then(|name| present(name.lossy())).unwrap_or_default();
-    if value.is_date()
-        || value.is_regexp()
-        || matches!(
-            class.as_str(),
-            "Number" | "String" | "Boolean" | "BigInt" | "Promise" | "WeakMap" | "WeakSet" | "WeakRef"
-        )
-    {
-        show_opaque(value, &class, out);
+    let class = present(value.class_name()).map(|name| plain(&name)).unwrap_or_default();
+    if show_content(value, &class, out) {
         return;
     }
-    if depth >= DEPTH {
+    if depth >= DEPTH && !value.is_error() {
         out.push_str(if value.is_array() { "[Array]" } else { "[Object]" });
         return;
     }
     above.push(value.clone());
-    if value.is_array() {
-        show_array(value, depth, above, out);
+    if value.is_error() {
+        show_error(value, depth, above, out);
     } else {
-        if value.is_map() || value.is_set() {
-            show_collection(value, &class, depth, above, out);
-        } else if class != "Object" {
-            out.push_str(&class);
-            out.push(' ');
-            show_entries(value, depth, above, out);
+        let name = natives::constructor_name(value).map(|name| plain(&name)).filter(|name| !name.is_empty());
+        let is_plain = class == "Object" || class == "Array";
+        match name {
+            // What inherits from a class of the engine's goes by its own name and says what it is.
+            Some(name) if name != class && is_plain && name != "Object" => {
+                out.push_str(&name);
+                out.push(' ');
+            }
+            Some(name) if name != class && !is_plain && !class.ends_with("Iterator") && name != "Object" => {
+                out.push_str(&format!("{name} [{class}] "));
+            }
+            _ if is_plain => {}
+            _ => {
+                out.push_str(&class);
+                out.push(' ');
+            }
+        }
+        if value.is_array() {
+            show_array(value, depth, above, out);
+        } else if value.is_map() || value.is_set() {
+            show_collection(value, depth, above, out);
+        } else if value.is_typed_array() {
+            show_typed_array(value, out);
+        } else if value.is_promise() {
+            show_promise(value, depth, above, out);
+        } else if let Some(length) = natives::byte_length(&class, value) {
+            out.push_str(&format!("{{ byteLength: {length} }}"));
         } else {
             show_entries(value, depth, above, out);
         }
@@ -307,31 +307,88 @@ fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
     above.pop();
 }
 
-/// Dates, expressions and boxed values by the text that their own class gives, found on a prototype that script may
-/// have changed; what that throws is left out.
-fn show_opaque(value: &Value, class: &str, out: &mut String) {
-    match present(value.lossy()) {
-        Some(text) if !text.starts_with("[object ") => out.push_str(&text),
-        _ => {
-            out.push('[');
-            out.push_str(class);
-            out.push(']');
+fn show_primitive(value: &Value, out: &mut String) {
+    if value.is_string() {
+        quote(&plain(value), out);
+    } else if value.is_symbol() {
+        out.push_str("Symbol(");
+        out.push_str(&natives::description(value).map(|text| plain(&text)).unwrap_or_default());
+        out.push(')');
+    } else if value.as_number().is_some_and(|number| number == 0.0 && number.is_sign_negative()) {
+        out.push_str("-0");
+    } else {
+        out.push_str(&plain(value));
+        if value.is_big_int() {
+            out.push('n');
         }
     }
 }
 
-fn show_error(value: &Value, out: &mut String) {
-    let part = |name: &core::ffi::CStr| {
-        present(value.get(name)).filter(Value::is_string).and_then(|text| present(text.lossy()))
-    };
-    out.push_str(&part(c"name").unwrap_or_else(|| "Error".into()));
-    if let Some(message) = part(c"message").filter(|message| !message.is_empty()) {
+fn show_function(value: &Value, out: &mut String) {
+    let name = own_value(value, b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
+    out.push_str(if name.is_empty() { "[Function]" } else { "[Function: " });
+    if !name.is_empty() {
+        out.push_str(&name);
+        out.push(']');
+    }
+}
+
+/// What is a value of its own in the shape of an object: dates, expressions, boxes, and what nobody can look into.
+fn show_content(value: &Value, class: &str, out: &mut String) -> bool {
+    if value.is_date() {
+        out.push_str(&natives::iso_date(value).map_or("Invalid Date".into(), |date| plain(&date)));
+    } else if value.is_regexp() {
+        out.push('/');
+        out.push_str(&natives::source(value).map(|source| plain(&source)).unwrap_or_default());
+        out.push('/');
+        out.push_str(&natives::flags(value));
+    } else if matches!(class, "Number" | "String" | "Boolean" | "BigInt" | "Symbol") {
+        out.push('[');
+        out.push_str(class);
+        if let Some(inner) = natives::unboxed(class, value) {
+            out.push_str(": ");
+            show_primitive(&inner, out);
+        }
+        out.push(']');
+    } else if matches!(class, "WeakMap" | "WeakSet" | "WeakRef") {
+        out.push('[');
+        out.push_str(class);
+        out.push(']');
+    } else {
+        return false;
+    }
+    true
+}
+
+fn show_promise(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
+    match value.promise_state() {
+        PromiseState::Pending => out.push_str("{ <pending> }"),
+        state => {
+            out.push_str(if state == PromiseState::Rejected { "{ <rejected> " } else { "{ " });
+            show(&value.promise_result(), depth + 1, above, out);
+            out.push_str(" }");
+        }
+    }
+}
+
+fn show_error(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
+    let part = |name: &[u8]| natives::inherited(value, name).filter(Value::is_string).map(|text| plain(&text));
+    out.push_str(&part(b"name").unwrap_or_else(|| "Error".into()));
+    if let Some(message) = part(b"message").filter(|message| !message.is_empty()) {
         out.push_str(": ");
         out.push_str(&message);
     }
-    if let Some(stack) = part(c"stack").filter(|stack| !stack.trim().is_empty()) {
+    // A stack of the script's own making hides the one that the engine noted.
+    let stack = own_value(value, b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
+    if let Some(stack) = stack.map(|stack| plain(&stack)).filter(|stack| !stack.trim().is_empty()) {
         out.push('\n');
         out.push_str(stack.trim_end());
+    }
+    if depth < DEPTH
+        && let Some(cause) = own_value(value, b"cause")
+    {
+        out.push_str("\n[cause] ");
+        show(&cause, depth + 1, above, out);
     }
 }
 
@@ -340,8 +397,10 @@ fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut Str
     out.push('[');
     for index in 0..length.min(ENTRIES as i64) {
         out.push_str(if index == 0 { " " } else { ", " });
-        match data(value, index.to_string().as_bytes()) {
-            Some(element) => show(&element, depth + 1, above, out),
+        let name = present(Atom::new(index.to_string().as_bytes()));
+        match name.and_then(|name| present(value.own(&name)).flatten()) {
+            Some(Property::Value(element)) => show(&element, depth + 1, above, out),
+            Some(Property::Accessor(_)) => out.push_str("[Getter]"),
             None => out.push_str("<empty>"),
         }
     }
@@ -351,14 +410,28 @@ fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut Str
     out.push_str(if length > 0 { " ]" } else { "]" });
 }
 
-fn show_collection(value: &Value, class: &str, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let kept = FOR_EACH.with_borrow(Clone::clone);
-    if let Some((map, set, found)) = kept {
-        drop(present(if value.is_map() { map } else { set }.call(value, &[&found])));
+fn show_typed_array(value: &Value, out: &mut String) {
+    // Its length is not a property of its own, and a script can hide it; its elements are, and cannot be hidden.
+    let length = natives::typed_length(value);
+    out.push('[');
+    for index in 0..length.min(ENTRIES) {
+        out.push_str(if index == 0 { " " } else { ", " });
+        if let Some(element) = own_value(value, index.to_string().as_bytes()) {
+            show_primitive(&element, out);
+        }
+    }
+    if length > ENTRIES {
+        out.push_str(&format!(", … {} more", length - ENTRIES));
+    }
+    out.push_str(if length > 0 { " ]" } else { "]" });
+}
+
+fn show_collection(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
+    if let Some(walker) = WALKER.with_borrow(Clone::clone) {
+        natives::for_each(value, &walker);
     }
     let entries = FOUND.take();
-    out.push_str(class);
-    out.push_str(" {");
+    out.push('{');
     for (index, (key, value_of)) in entries.iter().take(ENTRIES).enumerate() {
         out.push_str(if index == 0 { " " } else { ", " });
         if value.is_map() {
@@ -374,16 +447,16 @@ fn show_collection(value: &Value, class: &str, depth: usize, above: &mut Vec<Val
 }
 
 fn show_entries(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let keys = present(value.own_keys()).unwrap_or_default();
+    let (keys, count) = present(value.own_keys(ENTRIES)).unwrap_or_default();
     out.push('{');
-    for (index, key) in keys.iter().take(ENTRIES).enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         out.push_str(if index == 0 { " " } else { ", " });
         if key.is_symbol() {
             out.push('[');
-            show(key, depth, above, out);
+            show_primitive(key, out);
             out.push(']');
         } else {
-            let name = present(key.lossy()).unwrap_or_default();
+            let name = plain(key);
             let is_plain = !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$');
             if is_plain { out.push_str(&name) } else { quote(&name, out) }
@@ -391,21 +464,12 @@ fn show_entries(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut S
         out.push_str(": ");
         match present(Atom::of(key)).and_then(|atom| present(value.own(&atom)).flatten()) {
             Some(Property::Value(value)) => show(&value, depth + 1, above, out),
-            Some(Property::Accessor) => out.push_str("[Getter]"),
+            Some(Property::Accessor(_)) => out.push_str("[Getter]"),
             None => out.push_str("<gone>"),
         }
     }
-    if keys.len() > ENTRIES {
-        out.push_str(&format!(", … {} more", keys.len() - ENTRIES));
+    if count > keys.len() {
+        out.push_str(&format!(", … {} more", count - keys.len()));
     }
-    out.push_str(if keys.is_empty() { "}" } else { " }" });
-}
-
-/// An own data property.
-fn data(value: &Value, name: &[u8]) -> Option<Value> {
-    let name = present(Atom::new(name))?;
-    match present(value.own(&name))?? {
-        Property::Value(value) => Some(value),
-        Property::Accessor => None,
-    }
+    out.push_str(if count == 0 { "}" } else { " }" });
 }

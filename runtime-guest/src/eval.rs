@@ -17,6 +17,6 @@ pub fn call(message: &[u8], split: usize) -> Status {
         return Status::Refused;
     };
     let is_async = state::is_async();
-    let result = qjs::eval(name, source, is_async, false);
+    let result = qjs::eval(name, source, is_async);
     settle::begin(result, if is_async { Form::Wrapped } else { Form::Plain })
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use belljar_abi::Ask;
 
-use crate::abi;
 use crate::qjs::{self, Arguments, Native, Value};
+use crate::{abi, natives};
 
 thread_local! {
     /// The state of `Math.random`; zero until the first call asks the host for a seed.
@@ -57,20 +57,23 @@ impl Native for Now {
 }
 
 /// Every way from text to code, as script reaches it: the constructor of each kind of function.
-const FUNCTION_KINDS: [&[u8]; 4] =
-    [b"(function () {})\0", b"(async function () {})\0", b"(function* () {})\0", b"(async function* () {})\0"];
+const FUNCTION_KINDS: [(&core::ffi::CStr, &[u8]); 4] = [
+    (c"Function", b"(function () {})\0"),
+    (c"AsyncFunction", b"(async function () {})\0"),
+    (c"GeneratorFunction", b"(function* () {})\0"),
+    (c"AsyncGeneratorFunction", b"(async function* () {})\0"),
+];
 
 /// Makes `eval` and the function constructors throw an EvalError.
 pub fn forbid_code_generation() -> qjs::Result<()> {
     let global = Value::global();
     global.define(c"eval", Value::function::<Forbidden>(c"eval", 1, 0)?)?;
-    for (kind, source) in FUNCTION_KINDS.iter().enumerate() {
-        let prototype = qjs::eval(b"<init>\0", source, false, false)?.prototype()?;
-        let constructor =
-            Value::function::<Forbidden>(if kind == 0 { c"Function" } else { c"GeneratorFunction" }, 1, 0)?;
+    for (name, source) in FUNCTION_KINDS {
+        let prototype = qjs::eval(b"<init>\0", source, false)?.prototype()?;
+        let constructor = Value::function::<Forbidden>(name, 1, 0)?;
         constructor.define_locked(c"prototype", prototype.clone())?;
-        if kind == 0 {
-            global.define(c"Function", constructor.clone())?;
+        if name == c"Function" {
+            global.define(name, constructor.clone())?;
         }
         prototype.define(c"constructor", constructor)?;
     }
@@ -83,8 +86,7 @@ impl Native for Forbidden {
     const CONSTRUCTOR: bool = true;
 
     fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let error = Value::global().get(c"EvalError")?;
         let message = Value::string(b"code generation is turned off for this instance")?;
-        Err(qjs::throw(error.call(&Value::undefined(), &[&message])?))
+        Err(qjs::throw(natives::eval_error(&message)?))
     }
 }

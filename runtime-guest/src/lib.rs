@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`abi`] is the door (exports, imports, the vitals), [`qjs`] the safe face of QuickJS;
 //! [`eval`], [`dispatch`], [`bytecode`] start a call, [`settle`] ends it, [`bridge`] carries RPC,
-//! [`console`] and [`report`] turn values into text, [`intrinsics`] replaces what a snapshot must not freeze.
+//! [`console`] and [`report`] turn values into text with [`natives`], [`intrinsics`] replaces what a snapshot must not freeze.
 //!
 //! `unsafe` lives in `abi.rs` and `qjs.rs` only. The host trusts nothing that happens here.
 #![deny(unsafe_code)]
@@ -14,6 +14,7 @@ mod console;
 mod dispatch;
 mod eval;
 mod intrinsics;
+mod natives;
 mod qjs;
 mod report;
 mod settle;

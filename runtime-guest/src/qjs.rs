@@ -124,8 +124,8 @@ impl Atom {
 pub enum Property {
     /// A plain value.
     Value(Value),
-    /// A getter, a setter, or both.
-    Accessor,
+    /// A getter, a setter, or both; the getter, or undefined.
+    Accessor(Value),
 }
 
 impl Value {
@@ -225,7 +225,14 @@ impl Value {
 
     /// As [`Value::text`], replacing what is not UTF-8.
     pub fn lossy(&self) -> Result<String> {
-        Ok(String::from_utf8_lossy(self.text()?.bytes()).into_owned())
+        self.lossy_start(usize::MAX)
+    }
+
+    /// As [`Value::lossy`], but of a longer text only the start, so that what script can make large is not copied whole.
+    pub fn lossy_start(&self, most: usize) -> Result<String> {
+        let text = self.text()?;
+        let bytes = text.bytes();
+        Ok(String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned())
     }
 
     /// Reads a property, which may run script code.
@@ -258,14 +265,14 @@ impl Value {
             let (value, getter, setter) = (Value(descriptor.value), Value(descriptor.getter), Value(descriptor.setter));
             if descriptor.flags & sys::JS_PROP_GETSET as c_int != 0 || !getter.is_undefined() || !setter.is_undefined()
             {
-                return Ok(Some(Property::Accessor));
+                return Ok(Some(Property::Accessor(getter)));
             }
             Ok(Some(Property::Value(value)))
         }
     }
 
-    /// The own enumerable keys: strings, and symbols too.
-    pub fn own_keys(&self) -> Result<Vec<Value>> {
+    /// The first of the own enumerable keys, strings and symbols, and how many there are.
+    pub fn own_keys(&self, most: usize) -> Result<(Vec<Value>, usize)> {
         let mut table: *mut sys::JSPropertyEnum = null_mut();
         let mut length = 0_u32;
         let flags = (sys::JS_GPN_STRING_MASK | sys::JS_GPN_SYMBOL_MASK | sys::JS_GPN_ENUM_ONLY) as c_int;
@@ -274,9 +281,11 @@ impl Value {
             checked_int(sys::JS_GetOwnPropertyNames(context(), &raw mut table, &raw mut length, self.0, flags))?;
             let entries: &[sys::JSPropertyEnum] =
                 if length == 0 { &[] } else { core::slice::from_raw_parts(table, length as usize) };
-            let keys = entries.iter().map(|entry| checked(sys::JS_AtomToValue(context(), entry.atom))).collect();
+            let first = entries.iter().take(most);
+            let keys: Result<Vec<Value>> =
+                first.map(|entry| checked(sys::JS_AtomToValue(context(), entry.atom))).collect();
             sys::JS_FreePropertyEnum(context(), table, length);
-            keys
+            Ok((keys?, length as usize))
         }
     }
 
@@ -341,6 +350,12 @@ impl Value {
         unsafe { sys::JS_IsUndefined(self.0) }
     }
 
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        // SAFETY: reading a tag touches no memory.
+        unsafe { sys::JS_IsNull(self.0) }
+    }
+
     /// Whether it is a string.
     pub fn is_string(&self) -> bool {
         // SAFETY: reading a tag touches no memory.
@@ -369,6 +384,15 @@ impl Value {
     pub fn as_int(&self) -> Option<i32> {
         // SAFETY: reading a tag and the immediate number touches no memory.
         unsafe { if sys::JS_IsInt(self.0) { Some(sys::JS_VALUE_GET_INT(self.0)) } else { None } }
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<f64> {
+        let mut number = 0.0;
+        // SAFETY: reading a tag touches no memory; a number is converted without running script code.
+        let is_number =
+            unsafe { sys::JS_IsNumber(self.0) && sys::JS_ToFloat64(context(), &raw mut number, self.0) == 0 };
+        is_number.then_some(number)
     }
 
     /// The boolean, if it is one.
@@ -417,6 +441,12 @@ impl Value {
     pub fn is_regexp(&self) -> bool {
         // SAFETY: the handle keeps the value alive.
         unsafe { sys::JS_IsRegExp(self.0) }
+    }
+
+    /// Whether it is a typed array.
+    pub fn is_typed_array(&self) -> bool {
+        // SAFETY: the handle keeps the value alive.
+        unsafe { sys::JS_GetTypedArrayType(self.0) >= 0 }
     }
 
     /// Whether it is a Map.
@@ -527,22 +557,95 @@ pub fn take_exception(_: Thrown) -> Value {
     Value(unsafe { sys::JS_GetException(context()) })
 }
 
+/// Compiles a script that may await. Both texts must end in NUL, which is not part of them.
+pub fn compile(name: &[u8], source: &[u8]) -> Result<Value> {
+    let function = evaluate(name, source, COMPILE_ASYNC)?;
+    seal_result(&function)?;
+    Ok(function)
+}
+
 /// Evaluates a script in global scope. Both texts must end in NUL, which is not part of them.
-pub fn eval(name: &[u8], source: &[u8], is_async: bool, compile_only: bool) -> Result<Value> {
+pub fn eval(name: &[u8], source: &[u8], is_async: bool) -> Result<Value> {
+    if is_async { eval_function(compile(name, source)?) } else { evaluate(name, source, 0) }
+}
+
+const COMPILE_ASYNC: u32 = sys::JS_EVAL_FLAG_COMPILE_ONLY | sys::JS_EVAL_FLAG_ASYNC;
+
+fn evaluate(name: &[u8], source: &[u8], flags: u32) -> Result<Value> {
     let (Some((&0, _)), Some((&0, body))) = (name.split_last(), source.split_last()) else {
         return Err(throw_type(c"script is not terminated"));
     };
-    let mut flags = sys::JS_EVAL_TYPE_GLOBAL;
-    if is_async {
-        flags |= sys::JS_EVAL_FLAG_ASYNC;
-    }
-    if compile_only {
-        flags |= sys::JS_EVAL_FLAG_COMPILE_ONLY;
-    }
+    let flags = sys::JS_EVAL_TYPE_GLOBAL | flags;
     // SAFETY: both slices end in NUL and live through the call.
     checked(unsafe {
         sys::JS_Eval(context(), body.as_ptr().cast(), body.len() as _, name.as_ptr().cast(), flags as c_int)
     })
+}
+
+/// Where `JSFunctionBytecode` of the pinned QuickJS keeps its code and the length of it; [`prove_layout`] shows that it does.
+const CODE_AT: usize = 12;
+const CODE_LENGTH_AT: usize = 16;
+/// Opcodes of the pinned QuickJS.
+mod op {
+    pub const OBJECT: u8 = 11;
+    pub const SPECIAL_OBJECT: u8 = 12;
+    pub const SPECIAL_NULL_PROTO: u8 = 7;
+    pub const DUP: u8 = 17;
+    pub const RETURN_ASYNC: u8 = 47;
+    pub const PUT_FIELD: u8 = 66;
+    pub const DEFINE_FIELD: u8 = 75;
+    pub const GET_LOC: u8 = 87;
+    pub const GET_LOC8: u8 = 199;
+    pub const GET_LOC0: u8 = 203;
+    pub const GET_LOC3: u8 = 206;
+}
+
+/// Takes what an async script results in out of the script's reach; false when nothing was there to be changed.
+///
+/// QuickJS ends such a script with `const wrapper = {}; wrapper.value = result; return wrapper`, which looks up `value` and
+/// then `then` on `Object.prototype`, where a script can put accessors that see the wrapper and forge the result. The code
+/// is changed, in as many bytes, to one that makes the wrapper without a prototype and defines `value` as its own.
+fn seal_result(function: &Value) -> Result<bool> {
+    let value = Atom::new(b"value")?;
+    let mut end = [op::PUT_FIELD, 0, 0, 0, 0, op::RETURN_ASYNC];
+    end[1..5].copy_from_slice(&value.0.to_le_bytes());
+    // SAFETY: the caller passes what the compiler has just made, a live `JSFunctionBytecode` that nobody runs yet; the two
+    // fields name its own code, and every write stays inside of it.
+    let code = unsafe {
+        let bytecode = sys::JS_VALUE_GET_PTR(function.0).cast::<u8>();
+        let code = bytecode.add(CODE_AT).cast::<*mut u8>().read();
+        core::slice::from_raw_parts_mut(code, bytecode.add(CODE_LENGTH_AT).cast::<u32>().read() as usize)
+    };
+    // A script that cannot come to its end has no such code, and needs none.
+    if !code.ends_with(&end) {
+        return Ok(false);
+    }
+    let put = code.len() - end.len();
+    let Some(start) = (match code[..put] {
+        [.., op::OBJECT, op::DUP, op::GET_LOC0..=op::GET_LOC3] => put.checked_sub(3),
+        [.., op::OBJECT, op::DUP, op::GET_LOC8, _] => put.checked_sub(4),
+        [.., op::OBJECT, op::DUP, op::GET_LOC, _, _] => put.checked_sub(5),
+        _ => None,
+    }) else {
+        return Ok(false);
+    };
+    code[start] = op::SPECIAL_OBJECT;
+    code[start + 1] = op::SPECIAL_NULL_PROTO;
+    code[put] = op::DEFINE_FIELD;
+    Ok(true)
+}
+
+/// Fails unless the pinned QuickJS is as [`seal_result`] takes it to be. Runs while the image is built.
+pub fn prove_layout() -> Result<()> {
+    let script = evaluate(b"<init>\0", b"1\0", COMPILE_ASYNC)?;
+    if !seal_result(&script)? {
+        return Err(throw_type(c"the end of an async script is not where it should be"));
+    }
+    let wrapper = eval_function(script)?.promise_result();
+    match (wrapper.own(&Atom::new(b"value")?)?, wrapper.is_object() && wrapper.prototype()?.is_null()) {
+        (Some(Property::Value(value)), true) if value.as_int() == Some(1) => Ok(()),
+        _ => Err(throw_type(c"an async script does not end as it should")),
+    }
 }
 
 /// Writes a compiled script; `sink` sees the bytes before they are freed.
@@ -727,11 +830,25 @@ pub mod heap {
     pub static belljar_vitals: [AtomicU32; belljar_abi::vitals::WORDS] =
         [const { AtomicU32::new(0) }; belljar_abi::vitals::WORDS];
 
+    /// What the host allows.
+    static ALLOWED: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+    /// What the call in progress may fill.
     static LIMIT: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+    /// The most that is kept back of what the host allows.
+    const RESERVE_BYTES: usize = 256 << 10;
 
     /// Sets the limit.
     pub fn set_limit(bytes: u32) {
-        LIMIT.0.set(bytes as usize);
+        ALLOWED.0.set(bytes as usize);
+        begin_call();
+    }
+
+    /// Sets the limit of a call. A call may fill the heap up to a reserve; one that finds it full already may use half of
+    /// the reserve, so that a script that lets go of what an earlier one kept can still be compiled and run.
+    pub fn begin_call() {
+        let allowed = ALLOWED.0.get();
+        let reserve = (allowed / 8).min(RESERVE_BYTES);
+        LIMIT.0.set((allowed - reserve).max(held().saturating_add(reserve / 2).min(allowed)));
     }
 
     /// How often the limit refused, since the instance began.

@@ -4,7 +4,7 @@
 //! what they throw counts as absent.
 
 use crate::qjs::{self, Atom, Property, Value};
-use crate::state;
+use crate::{natives, state};
 
 /// The most that one text of a report may hold.
 const TEXT_BYTES: usize = 64 << 10;
@@ -29,9 +29,11 @@ fn describe(thrown: &Value, causes: usize, out: &mut String) {
         field("name", &text(thrown.get(c"name")).unwrap_or_else(|| "Error".into()), out);
         out.push(',');
         field("message", &text(thrown.get(c"message")).unwrap_or_default(), out);
-        if let Some(stack) = present(thrown.get(c"stack")).filter(Value::is_string).and_then(|stack| text(Ok(stack))) {
+        let stack = present(thrown.get(c"stack")).filter(Value::is_string).and_then(|stack| text(Ok(stack)));
+        // An error that was made while no script ran has a stack without a line.
+        if let Some(stack) = stack.as_deref().map(str::trim_end).filter(|stack| !stack.is_empty()) {
             out.push(',');
-            field("stack", stack.trim_end(), out);
+            field("stack", stack, out);
         }
         if is_out_of_memory(thrown) {
             out.push(',');
@@ -43,6 +45,13 @@ fn describe(thrown: &Value, causes: usize, out: &mut String) {
             out.push_str(",\"cause\":");
             describe(&cause, causes - 1, out);
         }
+    } else if thrown.is_null() && has_memory_run_out() {
+        // The engine throws null when there is no memory even for the error that would say so.
+        field("name", "InternalError", out);
+        out.push(',');
+        field("message", "out of memory", out);
+        out.push(',');
+        field("native", "memory", out);
     } else {
         field("name", "", out);
         out.push(',');
@@ -61,18 +70,24 @@ fn describe(thrown: &Value, causes: usize, out: &mut String) {
 /// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but it
 /// cannot make the allocator refuse without really having asked for too much.
 fn is_out_of_memory(thrown: &Value) -> bool {
-    let (engine_error, refusals) = state::with(|state| (state.engine_error.clone(), state.refusals));
+    let engine_error = state::with(|state| state.engine_error.clone());
     let (Some(engine_error), Some(prototype)) = (engine_error, present(thrown.prototype())) else {
         return false;
     };
-    prototype.is_same(&engine_error) && qjs::heap::refusals() != refusals
+    prototype.is_same(&engine_error) && has_memory_run_out()
 }
 
-fn own_value(of: &Value, name: &[u8]) -> Option<Value> {
+/// Whether the allocator has refused anything in this call.
+fn has_memory_run_out() -> bool {
+    qjs::heap::refusals() != state::with(|state| state.refusals)
+}
+
+/// An own data property.
+pub fn own_value(of: &Value, name: &[u8]) -> Option<Value> {
     let name = present(Atom::new(name))?;
     match present(of.own(&name))?? {
         Property::Value(value) => Some(value),
-        Property::Accessor => None,
+        Property::Accessor(_) => None,
     }
 }
 
@@ -93,11 +108,9 @@ fn text(value: qjs::Result<Value>) -> Option<String> {
         return None;
     }
     if value.is_symbol() {
-        return present(value.get(c"description"))
-            .and_then(|description| text(Ok(description)))
-            .or(Some("symbol".into()));
+        return natives::description(&value).and_then(|description| text(Ok(description))).or(Some("symbol".into()));
     }
-    let mut text = present(value.lossy())?;
+    let mut text = present(value.lossy_start(TEXT_BYTES + 4))?;
     if text.len() > TEXT_BYTES {
         let mut end = TEXT_BYTES;
         while !text.is_char_boundary(end) {

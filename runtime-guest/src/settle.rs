@@ -5,7 +5,7 @@
 
 use belljar_abi::{Send, Status};
 
-use crate::qjs::{self, PromiseState, Thrown, Value};
+use crate::qjs::{self, Atom, PromiseState, Property, Thrown, Value};
 use crate::{abi, report, state};
 
 /// How the engine wraps a result.
@@ -57,6 +57,19 @@ pub fn advance() -> Status {
         if !run_jobs() {
             return Status::Stopped;
         }
+        // Before any rejection is reported: a promise that turns out to be the result has somebody who looks after it.
+        match unwrap_root() {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(thrown) => return threw(thrown),
+        }
+        if !report_rejections() {
+            return Status::Stopped;
+        }
+        // Describing a rejection may run a getter of the script, which may queue more.
+        if is_anything_left() {
+            continue;
+        }
         let Some(root) = state::with(|state| state.root.take()) else {
             return Status::Done;
         };
@@ -67,23 +80,35 @@ pub fn advance() -> Status {
         if !value.is_promise() {
             return emit(&value);
         }
-        match value.promise_state() {
-            PromiseState::Pending => {
-                state::with(|state| state.root = Some(Root::Value { value, form }));
-                return Status::Pending;
-            }
-            PromiseState::Rejected => return failed(&value.promise_result()),
-            PromiseState::Fulfilled => match unwrap(value.promise_result(), form) {
-                Ok(next) => state::with(|state| state.root = Some(next)),
-                Err(thrown) => return threw(thrown),
-            },
+        let state = value.promise_state();
+        if state == PromiseState::Rejected {
+            return failed(&value.promise_result());
+        }
+        state::with(|state| state.root = Some(Root::Value { value, form }));
+        if state == PromiseState::Pending {
+            return Status::Pending;
         }
     }
 }
 
+/// Puts what a fulfilled promise holds in the place of the promise; false when there is nothing to do.
+fn unwrap_root() -> qjs::Result<bool> {
+    let fulfilled = state::with(|state| match &state.root {
+        Some(Root::Value { value, form }) if value.is_promise() => {
+            (value.promise_state() == PromiseState::Fulfilled).then(|| (value.promise_result(), *form))
+        }
+        _ => None,
+    });
+    let Some((value, form)) = fulfilled else { return Ok(false) };
+    state::with(|state| state.root = None);
+    let root = unwrap(value, form)?;
+    state::with(|state| state.root = Some(root));
+    Ok(true)
+}
+
 /// The value of a fulfilled promise: taken out of its wrapping, and adopted if it is itself something to wait for.
 fn unwrap(value: Value, form: Form) -> qjs::Result<Root> {
-    let value = if form == Form::Wrapped { value.get(c"value")? } else { value };
+    let value = if form == Form::Wrapped { wrapped(&value)? } else { value };
     if form == Form::Wrapped
         && !value.is_promise()
         && value.is_object()
@@ -97,6 +122,17 @@ fn unwrap(value: Value, form: Form) -> qjs::Result<Root> {
     Ok(wait_for(value, Form::Plain))
 }
 
+/// What is in the wrapping, which has no prototype: only its own property counts.
+fn wrapped(wrapper: &Value) -> qjs::Result<Value> {
+    if !wrapper.is_object() {
+        return Ok(Value::undefined());
+    }
+    match wrapper.own(&Atom::new(b"value")?)? {
+        Some(Property::Value(value)) => Ok(value),
+        _ => Ok(Value::undefined()),
+    }
+}
+
 /// Runs one job; false when there is none left. What a job throws is nobody's result: it is thrown away.
 pub fn run_one_job() -> bool {
     match qjs::run_job() {
@@ -108,32 +144,52 @@ pub fn run_one_job() -> bool {
     }
 }
 
-/// Runs every job and reports the rejections that nobody took care of; false when the host said stop.
+/// How many jobs or reports go by between two questions whether to go on. QuickJS asks once in ten thousand calls, which
+/// is too seldom for jobs that do a lot of native work each.
+const POLL_EVERY: u32 = 64;
+
+/// Runs every job; false when the host said stop.
 fn run_jobs() -> bool {
-    loop {
-        while qjs::is_job_pending() {
-            match qjs::run_job() {
-                _ if abi::is_stopped() => return false,
-                Ok(_) => {}
-                Err(thrown) => {
-                    let reason = qjs::take_exception(thrown);
-                    if !report_rejection(&reason) {
-                        return false;
-                    }
+    let mut ran = 0_u32;
+    while qjs::is_job_pending() {
+        ran = ran.wrapping_add(1);
+        if ran.is_multiple_of(POLL_EVERY) && abi::poll() {
+            return false;
+        }
+        match qjs::run_job() {
+            _ if abi::is_stopped() => return false,
+            Ok(_) => {}
+            Err(thrown) => {
+                let reason = qjs::take_exception(thrown);
+                if !report_rejection(&reason) {
+                    return false;
                 }
             }
         }
-        let rejections = state::with(|state| std::mem::take(&mut state.rejections));
-        for promise in &rejections {
-            if !report_rejection(&promise.promise_result()) {
-                return false;
-            }
-        }
-        // Describing a rejection may run a getter of the script, which may queue more.
-        if !qjs::is_job_pending() {
-            return !abi::is_stopped();
+    }
+    !abi::is_stopped()
+}
+
+/// Reports the rejections that nobody has taken care of; false when the host said stop.
+fn report_rejections() -> bool {
+    let rejections = state::with(|state| std::mem::take(&mut state.rejections));
+    rejections.iter().all(|promise| report_rejection(&promise.promise_result())) && !abi::is_stopped()
+}
+
+fn is_anything_left() -> bool {
+    qjs::is_job_pending() || state::with(|state| !state.rejections.is_empty())
+}
+
+/// Runs and reports what the description of a result has left behind; false when the host said stop.
+fn finish() -> bool {
+    let mut rounds = 0_u32;
+    while is_anything_left() {
+        rounds = rounds.wrapping_add(1);
+        if (rounds.is_multiple_of(POLL_EVERY) && abi::poll()) || !run_jobs() || !report_rejections() {
+            return false;
         }
     }
+    !abi::is_stopped()
 }
 
 fn report_rejection(reason: &Value) -> bool {
@@ -149,20 +205,20 @@ pub fn threw(thrown: Thrown) -> Status {
 
 fn failed(reason: &Value) -> Status {
     let report = report::failure(reason);
-    if abi::is_stopped() || abi::send(Send::Failure, report.as_bytes()) { Status::Stopped } else { Status::Threw }
+    end(Send::Failure, report.as_bytes(), Status::Threw)
 }
 
 fn not_serializable(why: &[u8]) -> Status {
-    if abi::is_stopped() || abi::send(Send::NotSerializable, why) { Status::Stopped } else { Status::NotSerializable }
+    end(Send::NotSerializable, why, Status::NotSerializable)
 }
 
 fn done(kind: Send, bytes: &[u8]) -> Status {
-    // `toJSON` may have queued jobs; they belong to this call.
-    if (qjs::is_job_pending() && !run_jobs()) || abi::is_stopped() || abi::send(kind, bytes) {
-        Status::Stopped
-    } else {
-        Status::Done
-    }
+    end(kind, bytes, Status::Done)
+}
+
+/// Ends the call. What getters and `toJSON` set in motion while the result was described belongs to this call, not to the next.
+fn end(kind: Send, bytes: &[u8], status: Status) -> Status {
+    if !finish() || abi::send(kind, bytes) { Status::Stopped } else { status }
 }
 
 fn emit(value: &Value) -> Status {

@@ -9,7 +9,7 @@ use belljar_abi::{Op, Status, configure, flag};
 use crate::bridge::Pending;
 use crate::qjs::{self, Hooks, PromiseState, Value};
 use crate::settle::Root;
-use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, settle};
+use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, natives, settle};
 
 /// Everything that a snapshot must hold besides QuickJS's own heap.
 #[derive(Default)]
@@ -66,7 +66,11 @@ const SPARE_BYTES: usize = 768 << 10;
 pub fn start() {
     qjs::start::<Engine>();
     apply(configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES);
-    let built = bridge::install().and_then(|()| console::install()).and_then(|()| intrinsics::install());
+    let built = qjs::prove_layout()
+        .and_then(|()| natives::install())
+        .and_then(|()| bridge::install())
+        .and_then(|()| console::install())
+        .and_then(|()| intrinsics::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
     // Room in the heap's top, so that a small script does not grow the memory: growing costs a change of page
@@ -126,6 +130,7 @@ fn begin(flags: u32) {
         // begin. The work is this call's, like any other.
         qjs::collect();
     }
+    qjs::heap::begin_call();
 }
 
 /// Whether the call in progress may await.

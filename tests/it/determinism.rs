@@ -1,1 +1,144 @@
-//! todo
+//! What makes a script repeatable: its seed, its clock, its time zone.
+
+use std::time::Duration;
+
+use belljar::{Clock, Instance, Limits, Router};
+
+use crate::support::{block_on, jar, runtime};
+
+const DRAW: &str = "Array.from({ length: 20 }, () => Math.random())";
+
+fn seeded(seed: u64) -> Instance {
+    runtime().build_instance().seed(seed).start(&Router::new(), &Limits::default()).unwrap()
+}
+
+fn with_clock(clock: Clock) -> Instance {
+    runtime().build_instance().clock(clock).start(&Router::new(), &Limits::default()).unwrap()
+}
+
+fn draw(jar: &mut Instance) -> Vec<f64> {
+    jar.eval(DRAW).unwrap().get().unwrap()
+}
+
+#[test]
+fn a_seed_makes_random_numbers_repeatable() {
+    for seed in [0, 1, 7, u64::MAX] {
+        let (mut first, mut second) = (seeded(seed), seeded(seed));
+        let numbers = draw(&mut first);
+        assert_eq!(numbers, draw(&mut second));
+        // The sequence goes on from call to call, in every kind of call.
+        let more: Vec<f64> = block_on(first.eval_async(DRAW)).unwrap().get().unwrap();
+        assert_eq!(more, draw(&mut second));
+        assert_ne!(numbers, more);
+        first.reset().unwrap();
+        assert_eq!(draw(&mut first), numbers);
+    }
+}
+
+#[test]
+fn other_seeds_give_other_numbers() {
+    let mut sequences: Vec<Vec<f64>> = (0..50).map(|seed| draw(&mut seeded(seed))).collect();
+    sequences.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    sequences.dedup();
+    assert_eq!(sequences.len(), 50);
+}
+
+#[test]
+fn instances_without_a_seed_differ_from_each_other() {
+    let mut firsts: Vec<String> = (0..50).map(|_| jar().eval("Math.random()").unwrap().as_str().to_owned()).collect();
+    firsts.sort();
+    firsts.dedup();
+    assert_eq!(firsts.len(), 50);
+}
+
+#[test]
+fn a_reset_instance_without_a_seed_draws_anew() {
+    let mut jar = jar();
+    let before = draw(&mut jar);
+    jar.reset().unwrap();
+    assert_ne!(draw(&mut jar), before);
+}
+
+#[test]
+fn random_numbers_fill_their_range() {
+    let script = "const n = Array.from({ length: 10000 }, Math.random);
+        [n.every(x => x >= 0 && x < 1), new Set(n).size, n.filter(x => x < 0.5).length, Math.max(...n) > 0.99, Math.min(...n) < 0.01]";
+    let (all, distinct, low, high_end, low_end): (bool, u32, u32, bool, bool) =
+        seeded(3).eval(script).unwrap().get().unwrap();
+    assert!(all && high_end && low_end && distinct == 10_000 && (4500..5500).contains(&low), "{low}");
+}
+
+#[test]
+fn a_fixed_clock_stands_still() {
+    let mut jar = with_clock(Clock::Fixed(Duration::from_millis(1_700_000_000_123)));
+    let script =
+        "const a = Date.now(); for (let i = 0; i < 1e5; i++); [a, Date.now(), +new Date(), new Date().toISOString()]";
+    let expected = r#"[1700000000123,1700000000123,1700000000123,"2023-11-14T22:13:20.123Z"]"#;
+    assert_eq!(jar.eval(script).unwrap().as_str(), expected);
+    assert_eq!(block_on(jar.eval_async(&format!("{{ {script} }}"))).unwrap().as_str(), expected);
+    assert_eq!(jar.eval("performance.now() === performance.now()").unwrap().as_str(), "true");
+}
+
+#[test]
+fn a_stepped_clock_moves_each_time_it_is_read() {
+    let clock = Clock::Stepped { start: Duration::from_millis(1000), step: Duration::from_millis(10) };
+    let mut jar = with_clock(clock.clone());
+    let script = "[Date.now(), Date.now(), +new Date(), performance.now(), performance.now()]";
+    assert_eq!(jar.eval(script).unwrap().as_str(), "[1000,1010,1020,1030,1040]");
+    // It goes on from call to call; another instance has its own.
+    assert_eq!(jar.eval("Date.now()").unwrap().as_str(), "1050");
+    assert_eq!(with_clock(clock).eval("Date.now()").unwrap().as_str(), "1000");
+}
+
+#[test]
+fn clocks_at_the_ends_of_time_do_no_harm() {
+    for clock in [
+        Clock::Fixed(Duration::ZERO),
+        Clock::Fixed(Duration::MAX),
+        Clock::Stepped { start: Duration::MAX, step: Duration::MAX },
+    ] {
+        let kinds = "[typeof Date.now(), typeof performance.now(), typeof new Date().getTime()]";
+        assert_eq!(with_clock(clock).eval(kinds).unwrap().as_str(), r#"["number","number","number"]"#);
+    }
+}
+
+#[test]
+fn a_script_cannot_stop_the_clock_of_the_limits() {
+    let limits = Limits { cpu_time: Duration::from_millis(30), ..Limits::default() };
+    let mut jar =
+        runtime().build_instance().clock(Clock::Fixed(Duration::ZERO)).start(&Router::new(), &limits).unwrap();
+    assert_eq!(jar.eval("for (;;) Date.now()").unwrap_err().code(), "cpu_limit_exceeded");
+}
+
+#[test]
+fn the_system_clock_is_the_default_and_monotonic_time_never_goes_back() {
+    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let script = "let last = performance.now(), ok = last >= 0;
+        for (let i = 0; i < 1000; i++) { const now = performance.now(); ok &&= now >= last; last = now }
+        [ok, Date.now()]";
+    let (ok, now): (bool, u128) = jar().eval(script).unwrap().get().unwrap();
+    let after = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    assert!(ok && (before..=after).contains(&now), "{before} {now} {after}");
+}
+
+#[test]
+fn the_time_zone_is_utc() {
+    let script = "const d = new Date(2024, 2, 10, 2, 30);
+        [d.toISOString(), d.getTimezoneOffset(), new Date(2024, 6, 1).getTimezoneOffset(), d.getHours() === d.getUTCHours(),
+         Date.parse('2024-03-10T02:30:00') === Date.UTC(2024, 2, 10, 2, 30), /GMT\\+0000/.test(String(d))]";
+    assert_eq!(jar().eval(script).unwrap().as_str(), r#"["2024-03-10T02:30:00.000Z",0,0,true,true,true]"#);
+}
+
+#[test]
+fn the_same_script_uses_the_same_fuel() {
+    let fuel = |script: &str| {
+        let mut jar = with_clock(Clock::Fixed(Duration::ZERO));
+        jar.eval(script).unwrap();
+        jar.call_stats().fuel
+    };
+    for script in ["1 + 2", "let s = ''; for (let i = 0; i < 1000; i++) s += i; s", "[3, 1, 2].sort().map(n => n * 2)"]
+    {
+        assert_eq!(fuel(script), fuel(script), "{script}");
+    }
+    assert!(fuel("for (let i = 0; i < 2000; i++);") > fuel("for (let i = 0; i < 1000; i++);"));
+}

@@ -8,6 +8,7 @@ use belljar::{Call, Error, Json, LimitKind, Limits, Router, RpcError, Status};
 
 use crate::support::{
     Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, jar_with, limit_of, poll_once, runtime,
+    thrown,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -659,4 +660,44 @@ fn stack_bytes_over_what_the_guest_has_are_the_callers_fault() {
 fn stack_bytes_are_enough_for_a_script_that_stays_under_them() {
     let mut jar = jar();
     assert_eq!(int(jar.eval("(function f(n) { return n ? f(n - 1) + 1 : 0 })(500)")), 500);
+}
+
+#[test]
+fn null_that_is_thrown_because_memory_ran_out_is_the_heap_limit() {
+    let limits = Limits { js_heap_bytes: 4 << 20, ..Limits::default() };
+    for script in [
+        "{ const list = []; for (;;) list.push({ list }) }",
+        "{ let head; for (;;) head = { head } }",
+        "{ const map = new Map(); for (let i = 0; ; i++) map.set(i, { map }) }",
+        "{ const f = n => () => n; let g = f(); for (;;) g = f(g) }",
+    ] {
+        let mut jar = jar_with(&limits);
+        assert_eq!(limit_of(jar.eval(script)).0, LimitKind::JsHeap, "{script}");
+        assert_usable(&mut jar);
+        assert_eq!(limit_of(block_on(jar.eval_async(script))).0, LimitKind::JsHeap, "{script}");
+        assert_usable(&mut jar);
+        // Thrown by the script, it is a value like any other, also after a call that ran out of memory.
+        assert_eq!(thrown(jar.eval("throw null")).thrown.unwrap().as_str(), "null");
+    }
+}
+
+#[test]
+fn a_heap_full_of_live_objects_leaves_room_for_a_script_that_lets_them_go() {
+    for js_heap_bytes in [2 << 20, 8 << 20, 32 << 20] {
+        for fill in [
+            "var head; for (;;) head = { head }",
+            "var head = []; for (;;) head.push([1, {}])",
+            "var head = ''; for (;;) head += 'x'.repeat(99)",
+        ] {
+            let mut jar = jar_with(&Limits { js_heap_bytes, ..Limits::default() });
+            assert_eq!(limit_of(jar.eval(fill)).0, LimitKind::JsHeap, "{fill}");
+            for _ in 0..20 {
+                assert_usable(&mut jar);
+            }
+            assert!(jar.stats().heap_peak_bytes <= js_heap_bytes);
+            assert_eq!(thrown(jar.eval("throw new Error('mine')")).message, "mine");
+            jar.eval("head = undefined").unwrap();
+            assert_eq!(jar.eval("Array(10000).fill(7).length").unwrap().as_str(), "10000", "{fill}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Scripts that replace, delete and booby-trap what the language gives them: they break themselves and nothing else.
 
-use belljar::{Call, Error, Instance, Json, Limits, Router, RpcError};
+use belljar::{Call, Error, Instance, Json, Limits, Program, Router, RpcError};
 
 use crate::support::{Log, assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
@@ -502,4 +502,77 @@ fn importing_a_module_is_an_error_of_the_script() {
     }
     assert_eq!(thrown(jar.eval("import x from 'x'")).name, "SyntaxError");
     assert_usable(&mut jar);
+}
+
+#[test]
+fn nothing_on_object_prototype_changes_what_an_async_script_comes_to() {
+    for tampering in [
+        "Object.prototype.then = function (resolve) { seen.push(this); resolve(7) }",
+        "Object.defineProperty(Object.prototype, 'then', { get() { seen.push(this); return r => r(7) }, configurable: true })",
+        "Object.defineProperty(Object.prototype, 'value', { get() { seen.push(this); return 7 }, set() { seen.push(this) }, configurable: true })",
+        "Object.defineProperty(Object.prototype, 'value', { value: 7, writable: false, configurable: true })",
+        "Object.defineProperty(Object.prototype, 'value', { set() { throw 1 }, configurable: true })",
+        "Object.setPrototypeOf(Object.prototype.__proto__ ?? Array.prototype, null); Object.prototype.value = Object.prototype.get = 7",
+    ] {
+        let mut jar = jar_with_router(&router());
+        jar.eval(format!("var seen = []; {tampering}; 1")).unwrap();
+        for (script, result) in [
+            ("5", "5"),
+            ("await 5", "5"),
+            ("await host.rpc('later', 1); 'x'", "\"x\""),
+            ("var a = 1, b = 2, c = 3; { let d = a + b; d + c }", "6"),
+            ("{ const f = () => g; let g = 5; f() }", "5"),
+            ("if (true) { 5 }", "5"),
+            ("{ using guard = null; 5 }", "5"),
+            ("try { 5 } finally { 6 }", "5"),
+        ] {
+            let program = runtime().compile(script).unwrap();
+            let again = Program::from_bytes(&program.to_bytes()).unwrap();
+            for run in 0..3 {
+                let value = block_on(async {
+                    match run {
+                        0 => jar.eval_async(script).await,
+                        1 => jar.run_async(&program).await,
+                        _ => jar.run_async(&again).await,
+                    }
+                });
+                assert_eq!(value.unwrap().as_str(), result, "{tampering}: {script}");
+            }
+        }
+        assert_eq!(jar.eval("seen.length").unwrap().as_str(), "0", "{tampering}");
+    }
+}
+
+#[test]
+fn a_thenable_that_the_script_results_in_is_still_awaited() {
+    let mut jar = jar();
+    assert_eq!(block_on(jar.eval_async("({ then(resolve) { resolve(7) } })")).unwrap().as_str(), "7");
+    assert_eq!(block_on(jar.eval_async("({ value: 1, then: 2 })")).unwrap().as_str(), r#"{"value":1,"then":2}"#);
+    jar.eval("Object.prototype.then = function (resolve) { resolve(7) }; 1").unwrap();
+    assert_eq!(block_on(jar.eval_async("({})")).unwrap().as_str(), "7");
+    assert_eq!(block_on(jar.eval_async("5")).unwrap().as_str(), "5");
+}
+
+#[test]
+fn a_script_with_many_variables_keeps_its_result_to_itself_too() {
+    let mut jar = jar();
+    jar.eval("Object.prototype.then = function (resolve) { resolve('forged') }; 1").unwrap();
+    for count in [1, 5, 300, 2000] {
+        let names: String = (0..count).map(|n| format!("let v{count}_{n} = {n};")).collect();
+        let script = format!("{{ {names} v{count}_{} + await 1 }}", count - 1);
+        assert_eq!(block_on(jar.eval_async(&script)).unwrap().get::<u32>().unwrap(), count, "{count}");
+    }
+}
+
+#[test]
+fn forbidden_constructors_keep_their_names_and_their_error() {
+    let mut jar = runtime().build_instance().without_code_generation().start(&router(), &Limits::default()).unwrap();
+    let script = "[() => {}, async () => {}, function* () {}, async function* () {}].map(f => f.constructor.name)";
+    assert_eq!(
+        jar.eval(script).unwrap().as_str(),
+        r#"["Function","AsyncFunction","GeneratorFunction","AsyncGeneratorFunction"]"#
+    );
+    jar.eval("var Own = EvalError; globalThis.EvalError = function () { return 'forged' }; 1").unwrap();
+    let script = "try { eval('1') } catch (e) { e instanceof Own && e.name }";
+    assert_eq!(jar.eval(script).unwrap().as_str(), r#""EvalError""#);
 }

@@ -1,0 +1,197 @@
+//! Functions of the engine, kept from before any script ran, that look into a value without running script code.
+//!
+//! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+
+use crate::qjs::{self, Atom, Property, Value};
+use crate::report::{own_value, present};
+
+struct Natives {
+    eval_error: Value,
+    description: Value,
+    stack: Value,
+    get_time: Value,
+    to_iso_string: Value,
+    source: Value,
+    /// The getters of the flags of an expression, by the letter of each.
+    flags: Vec<(char, Value)>,
+    /// `valueOf` of boxed values, by the name of their class.
+    boxed: Vec<(&'static str, Value)>,
+    typed_length: Value,
+    /// Getters of `byteLength`, by the name of the class.
+    byte_lengths: Vec<(&'static str, Value)>,
+    for_each_of_map: Value,
+    for_each_of_set: Value,
+}
+
+thread_local! {
+    static NATIVES: RefCell<Option<Natives>> = const { RefCell::new(None) };
+}
+
+const FLAGS: [(char, &CStr); 8] = [
+    ('d', c"hasIndices"),
+    ('g', c"global"),
+    ('i', c"ignoreCase"),
+    ('m', c"multiline"),
+    ('s', c"dotAll"),
+    ('u', c"unicode"),
+    ('v', c"unicodeSets"),
+    ('y', c"sticky"),
+];
+const BOXED: [(&str, &CStr); 5] = [
+    ("Number", c"Number"),
+    ("String", c"String"),
+    ("Boolean", c"Boolean"),
+    ("BigInt", c"BigInt"),
+    ("Symbol", c"Symbol"),
+];
+const BUFFERS: [(&str, &CStr); 3] =
+    [("ArrayBuffer", c"ArrayBuffer"), ("SharedArrayBuffer", c"SharedArrayBuffer"), ("DataView", c"DataView")];
+
+/// Keeps them. Runs once, while the image is built.
+pub fn install() -> qjs::Result<()> {
+    let global = Value::global();
+    let prototype = |class: &CStr| global.get(class)?.get(c"prototype");
+    let method = |class: &CStr, name: &CStr| prototype(class)?.get(name);
+    let getter = |class: &CStr, name: &CStr| getter_of(&prototype(class)?, name);
+    let natives = Natives {
+        eval_error: global.get(c"EvalError")?,
+        description: getter(c"Symbol", c"description")?,
+        stack: getter(c"Error", c"stack")?,
+        get_time: method(c"Date", c"getTime")?,
+        to_iso_string: method(c"Date", c"toISOString")?,
+        source: getter(c"RegExp", c"source")?,
+        flags: FLAGS
+            .into_iter()
+            .map(|(letter, name)| Ok((letter, getter(c"RegExp", name)?)))
+            .collect::<qjs::Result<_>>()?,
+        boxed: BOXED
+            .into_iter()
+            .map(|(name, class)| Ok((name, method(class, c"valueOf")?)))
+            .collect::<qjs::Result<_>>()?,
+        typed_length: getter_of(&prototype(c"Int8Array")?.prototype()?, c"length")?,
+        byte_lengths: BUFFERS
+            .into_iter()
+            .map(|(name, class)| Ok((name, getter(class, c"byteLength")?)))
+            .collect::<qjs::Result<_>>()?,
+        for_each_of_map: method(c"Map", c"forEach")?,
+        for_each_of_set: method(c"Set", c"forEach")?,
+    };
+    NATIVES.set(Some(natives));
+    Ok(())
+}
+
+fn getter_of(object: &Value, name: &CStr) -> qjs::Result<Value> {
+    match object.own(&Atom::new(name.to_bytes())?)? {
+        Some(Property::Accessor(getter)) if getter.is_function() => Ok(getter),
+        _ => Err(qjs::throw_type(c"the engine has no such getter")),
+    }
+}
+
+/// One of them, outside of the borrow, because what it is called with may come back here.
+fn kept(pick: impl FnOnce(&Natives) -> Option<Value>) -> Option<Value> {
+    NATIVES.with_borrow(|natives| natives.as_ref().and_then(pick))
+}
+
+fn read(pick: impl FnOnce(&Natives) -> Option<Value>, from: &Value) -> Option<Value> {
+    present(kept(pick)?.call(from, &[]))
+}
+
+/// An EvalError with this message.
+pub fn eval_error(message: &Value) -> qjs::Result<Value> {
+    match kept(|natives| Some(natives.eval_error.clone())) {
+        Some(constructor) => constructor.call(&Value::undefined(), &[message]),
+        None => qjs::error(b"code generation is turned off"),
+    }
+}
+
+/// The description of a symbol, if it has one.
+pub fn description(symbol: &Value) -> Option<Value> {
+    read(|natives| Some(natives.description.clone()), symbol).filter(Value::is_string)
+}
+
+/// The stack that the engine noted in an error.
+pub fn stack(error: &Value) -> Option<Value> {
+    read(|natives| Some(natives.stack.clone()), error).filter(Value::is_string)
+}
+
+/// A date as ISO 8601 writes it; None for an invalid one.
+pub fn iso_date(date: &Value) -> Option<Value> {
+    // An invalid date makes `toISOString` throw, and a script can have its say in how errors are made.
+    let time = read(|natives| Some(natives.get_time.clone()), date)?.as_number()?;
+    if time.is_nan() { None } else { read(|natives| Some(natives.to_iso_string.clone()), date) }
+}
+
+/// The source of an expression.
+pub fn source(expression: &Value) -> Option<Value> {
+    read(|natives| Some(natives.source.clone()), expression)
+}
+
+/// The flags of an expression.
+pub fn flags(expression: &Value) -> String {
+    let getters = NATIVES.with_borrow(|natives| natives.as_ref().map(|natives| natives.flags.clone()));
+    let getters = getters.into_iter().flatten();
+    getters
+        .filter(|(_, getter)| present(getter.call(expression, &[])).is_some_and(|flag| flag.is_truthy()))
+        .map(|(letter, _)| letter)
+        .collect()
+}
+
+/// The value in a box of this class; None when it is none.
+pub fn unboxed(class: &str, boxed: &Value) -> Option<Value> {
+    read(|natives| natives.boxed.iter().find(|(name, _)| *name == class).map(|(_, read)| read.clone()), boxed)
+}
+
+/// How many elements a typed array has.
+pub fn typed_length(array: &Value) -> usize {
+    read(|natives| Some(natives.typed_length.clone()), array)
+        .and_then(|length| length.as_number())
+        .map_or(0, |length| length as usize)
+}
+
+/// How many bytes a buffer of this class, or a view of one, has; None when it is none.
+pub fn byte_length(class: &str, buffer: &Value) -> Option<usize> {
+    let length = read(
+        |natives| natives.byte_lengths.iter().find(|(name, _)| *name == class).map(|(_, read)| read.clone()),
+        buffer,
+    )?;
+    length.as_number().map(|length| length as usize)
+}
+
+/// Calls a native function for every entry of a map or a set, until it throws.
+pub fn for_each(collection: &Value, function: &Value) {
+    let is_map = collection.is_map();
+    let walk = kept(|natives| Some(if is_map { &natives.for_each_of_map } else { &natives.for_each_of_set }.clone()));
+    if let Some(walk) = walk {
+        drop(present(walk.call(collection, &[function])));
+    }
+}
+
+/// How many prototypes are looked at.
+const PROTOTYPES: usize = 32;
+
+/// A data property of the object or of its prototypes; None when an accessor or a Proxy is in the way.
+pub fn inherited(object: &Value, name: &[u8]) -> Option<Value> {
+    let name = present(Atom::new(name))?;
+    let mut holder = object.clone();
+    for _ in 0..PROTOTYPES {
+        if !holder.is_object() || holder.is_proxy() {
+            return None;
+        }
+        match present(holder.own(&name))? {
+            Some(Property::Value(value)) => return Some(value),
+            Some(Property::Accessor(_)) => return None,
+            None => holder = present(holder.prototype())?,
+        }
+    }
+    None
+}
+
+/// The name of what made an object, as far as it can be told without asking it.
+pub fn constructor_name(object: &Value) -> Option<Value> {
+    let prototype = present(object.prototype())?;
+    let constructor = inherited(&prototype, b"constructor").filter(|value| value.is_function() && !value.is_proxy())?;
+    own_value(&constructor, b"name").filter(Value::is_string)
+}
