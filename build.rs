@@ -19,6 +19,8 @@ mod meter;
 mod tuning;
 
 const GUEST: &str = "runtime-guest/guest.wasm";
+/// The same file as the published crate has it: cargo leaves nested packages out of an archive, but follows this link.
+const PACKAGED_GUEST: &str = "host/guest.wasm";
 
 /// The second level of the x86-64 psABI: every processor since 2009 has these, so the code loads on all of them and
 /// not only on the machine that built it.
@@ -32,7 +34,9 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let target = env::var("TARGET").expect("cargo sets TARGET");
 
-    let wasm = fs::read(GUEST).unwrap_or_else(|error| panic!("{GUEST}: {error}; `make guest` builds it"));
+    let wasm = fs::read(GUEST)
+        .or_else(|_| fs::read(PACKAGED_GUEST))
+        .unwrap_or_else(|error| panic!("{GUEST}: {error}; `make guest` builds it"));
     let mut config = wasmtime::Config::new();
     tuning::shape(&mut config);
     config.strategy(wasmtime::Strategy::Cranelift);
