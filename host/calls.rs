@@ -19,6 +19,7 @@ use crate::driver::{Event, Request, Stop};
 use crate::error::JsError;
 use crate::router::{Call, Handler, Reply, Router, RpcError, Token, Verdict, Working};
 use crate::snapshot::{Answer, PendingCall};
+use crate::trace;
 use crate::value::Json;
 use crate::vm::state::Desk;
 
@@ -100,6 +101,7 @@ impl<'a> Calls<'a> {
     }
 
     fn call(&mut self, method: Arc<str>) -> Call {
+        trace::rpc(&method);
         let token = self.token.get_or_insert_with(|| Arc::new(Token::new(self.desk.signal.clone(), self.deadline)));
         Call { method, token: token.clone(), data: self.data.clone() }
     }

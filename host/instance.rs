@@ -25,6 +25,7 @@ use crate::router::Router;
 use crate::runtime::{Permit, Runtime};
 use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
 use crate::stats::Stats;
+use crate::trace;
 use crate::turn::{Message, Waited, now, turn, wait};
 use crate::value::{Json, Script};
 use crate::vm::fibre::Vm;
@@ -621,7 +622,17 @@ impl Instance {
 
     /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
     /// the guest already waits for answers.
-    async fn drive(
+    async fn drive(&mut self, mode: Mode, next: Option<(Op, Message)>, answers: Vec<(u32, Answer)>) -> Result<Ended> {
+        let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
+        trace::call(op, async move {
+            let ended = self.take_turns(mode, next, answers).await;
+            trace::ended(&ended, &self.desk.driver().totals().0);
+            ended
+        })
+        .await
+    }
+
+    async fn take_turns(
         &mut self,
         mode: Mode,
         mut next: Option<(Op, Message)>,

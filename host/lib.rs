@@ -105,11 +105,12 @@
 //!
 //! # Cargo features
 //!
-//! There is one, and it is off by default.
+//! Both are off by default.
 //!
 //! | feature | gives | costs |
 //! |---|---|---|
 //! | `compiler` | `RuntimeBuilder::guest`: guest images of your own, compiled at run time | Cranelift in the program: a longer build, a larger binary, more to attack |
+//! | `tracing` | a span per call with its outcome and cost, an event per handler that it calls | the crate `tracing`; a look at a flag per call where nobody listens |
 //!
 //! # Where to read on
 //!
@@ -130,6 +131,7 @@ mod router;
 mod runtime;
 mod snapshot;
 mod stats;
+mod trace;
 mod turn;
 mod value;
 mod vm;

@@ -16,8 +16,8 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Work in one call, in units that depend on nothing but the script and this build: about one per wasm
-    /// instruction. None by default, because the time limits already bound it.
+    /// Work in one call, in units that depend on nothing but the script and this build: ten to twenty million of them
+    /// take a millisecond on a machine of today. None by default, because the time limits already bound it.
     pub fuel: Option<u64>,
     /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
     pub cpu_time: Duration,

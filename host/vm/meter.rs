@@ -1,9 +1,9 @@
 //! The meter: a pass over a guest image that makes its code pay for what it does.
 //!
-//! Every loop takes fuel from a counter each time round, every function that can reach itself takes some when it is
-//! entered, and bulk operations pay by the byte; a counter below zero calls the import `poll`, where the host decides.
-//! Nothing else is charged: code that neither loops nor recurses ends by itself. The cost of functions that are not
-//! charged is added to the loop or function that calls them, so a unit stands for a bounded amount of work.
+//! Every loop takes fuel from a counter each time round, every function that can reach itself or does much takes some when
+//! it is entered, and bulk operations pay by the byte; a counter below zero calls the import `poll`, where the host decides.
+//! Nothing else is charged, because it is short and ends by itself; its cost is added to the loop or function that calls it,
+//! so a unit stands for a bounded amount of work.
 //!
 //! The counter is a wasm global, which no guest code can address; code that owns all of QuickJS cannot avoid it. Whoever compiles
 //! an image, `build.rs` or the library, runs this pass first, so an image has no say in it.
@@ -26,6 +26,8 @@ use wasmparser::{
 /// A loop or function is charged for its instructions up to this many. Larger bodies are large because they branch:
 /// one time round the interpreter's loop is one opcode of a few thousand instructions' worth of cases.
 const MOST_PER_ROUND: u64 = 64;
+/// A function that would do more than this at one call, its loops aside, pays on entry like one that can reach itself.
+const MOST_FREE: u64 = 2_000;
 /// Calls whose callee is not known are charged as if it had this many instructions.
 const INDIRECT: u64 = 32;
 /// A bulk operation of a constant size up to this is charged like any instruction.
@@ -174,21 +176,27 @@ impl<'a> Shape<'a> {
 
     /// Which functions pay on entry, and what every loop pays per round.
     fn charges(&self) -> Vec<Charges> {
-        let recursive = self.recursive();
-        // Callees come before their callers here, because what is not recursive has an order.
-        let mut free_cost: Vec<Option<u64>> = vec![None; self.costs.len()];
-        for start in 0..self.costs.len() {
-            self.free_cost(start, &recursive, &mut free_cost);
-        }
-        let price = |stretch: &Stretch| {
-            let callees = stretch.calls.iter().map(|&callee| {
-                self.defined(callee).and_then(|index| free_cost.get(index).copied().flatten()).unwrap_or(1)
-            });
-            callees.fold(stretch.instructions, u64::saturating_add).clamp(1, MOST_PER_ROUND)
+        let Graph { on_cycle, callees_first } = self.graph();
+        let mut pays: Vec<bool> = on_cycle;
+        // What a call costs its caller: nothing to speak of when the callee pays by itself.
+        let mut cost_of_call = vec![1_u64; self.costs.len()];
+        let total = |stretch: &Stretch, cost_of_call: &[u64]| {
+            let callee = |&callee: &u32| self.defined(callee).and_then(|index| cost_of_call.get(index)).copied();
+            stretch.calls.iter().map(|call| callee(call).unwrap_or(1)).fold(stretch.instructions, u64::saturating_add)
         };
-        let charges = self.costs.iter().zip(&recursive).map(|(cost, &is_recursive)| {
-            let mut prices = cost.stretches.iter().map(price);
-            let entry = prices.next().filter(|_| is_recursive);
+        for function in callees_first {
+            let (Some(cost), Some(pays)) = (self.costs.get(function), pays.get_mut(function)) else { continue };
+            let sum = cost.stretches.first().map_or(1, |stretch| total(stretch, &cost_of_call));
+            // Calls fan out: without this, a few functions that call the next one twice would be an hour of free work.
+            *pays |= sum > MOST_FREE;
+            if let (false, Some(slot)) = (*pays, cost_of_call.get_mut(function)) {
+                *slot = sum;
+            }
+        }
+        let charges = self.costs.iter().zip(&pays).map(|(cost, &pays)| {
+            let mut prices =
+                cost.stretches.iter().map(|stretch| total(stretch, &cost_of_call).clamp(1, MOST_PER_ROUND));
+            let entry = prices.next().filter(|_| pays);
             Charges { entry, loops: prices.collect() }
         });
         charges.collect()
@@ -198,31 +206,10 @@ impl<'a> Shape<'a> {
         function.checked_sub(self.imports).map(|index| index as usize)
     }
 
-    /// What one call of a function costs that is not charged by itself, its loops aside.
-    fn free_cost(&self, function: usize, recursive: &[bool], known: &mut [Option<u64>]) -> u64 {
-        if recursive.get(function) == Some(&true) {
-            return 1;
-        }
-        if let Some(Some(cost)) = known.get(function) {
-            return *cost;
-        }
-        let Some(stretch) = self.costs.get(function).and_then(|cost| cost.stretches.first()) else { return 1 };
-        let mut cost = stretch.instructions;
-        for &callee in &stretch.calls {
-            let of_callee = self.defined(callee).map_or(1, |index| self.free_cost(index, recursive, known));
-            cost = cost.saturating_add(of_callee);
-        }
-        if let Some(slot) = known.get_mut(function) {
-            *slot = Some(cost);
-        }
-        cost
-    }
-
-    /// Which functions can reach themselves. An indirect call may reach whatever is in a table.
-    fn recursive(&self) -> Vec<bool> {
-        let count = self.costs.len();
-        let table = count;
-        let edges = |node: usize| -> Vec<usize> {
+    /// Who calls whom. An indirect call may reach whatever is in a table, which is a node of its own behind the others.
+    fn graph(&self) -> Graph {
+        let table = self.costs.len();
+        graph(table + 1, |node| {
             if node == table {
                 return self.in_table.iter().filter_map(|&function| self.defined(function)).collect();
             }
@@ -233,17 +220,23 @@ impl<'a> Shape<'a> {
                 to.push(table);
             }
             to
-        };
-        components(count + 1, edges).into_iter().take(count).collect()
+        })
     }
 }
 
-/// Tarjan's algorithm without recursion: for each node, whether it lies on a cycle.
-fn components(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Vec<bool> {
+/// Who can reach itself, and everybody in an order in which callees come before their callers.
+struct Graph {
+    on_cycle: Vec<bool>,
+    callees_first: Vec<usize>,
+}
+
+/// Tarjan's algorithm, without recursion.
+fn graph(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Graph {
     const NEW: usize = usize::MAX;
     let (mut order, mut low) = (vec![NEW; count], vec![NEW; count]);
     let (mut is_open, mut on_cycle) = (vec![false; count], vec![false; count]);
     let (mut open, mut next) = (Vec::new(), 0);
+    let mut callees_first = Vec::with_capacity(count);
     for root in 0..count {
         if order[root] != NEW {
             continue;
@@ -278,10 +271,11 @@ fn components(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Vec<bool> {
                     is_open[member] = false;
                     on_cycle[member] |= members.len() > 1;
                 }
+                callees_first.extend(members);
             }
         }
     }
-    on_cycle
+    Graph { on_cycle, callees_first }
 }
 
 impl Cost {

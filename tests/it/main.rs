@@ -8,6 +8,8 @@ mod determinism;
 mod dispatch;
 mod errors;
 mod faults;
+#[cfg(feature = "compiler")]
+mod guest;
 mod input;
 mod js;
 mod limits;
@@ -16,6 +18,7 @@ mod program;
 mod rejections;
 mod rpc;
 mod runaway;
+mod snapshot;
 mod support;
 mod tamper;
 mod tidy;

@@ -1,0 +1,292 @@
+//! Instances apart from a process: taken, stored, refused, brought back.
+
+use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Snapshot, Turn};
+use std::time::Duration;
+
+use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime};
+
+const KEY: [u8; 32] = [7; 32];
+
+fn restore(snapshot: &Snapshot) -> belljar::Instance {
+    runtime().restore(snapshot, &Router::new(), &Limits::default()).unwrap()
+}
+
+/// A handler that never answers by itself.
+fn pausing() -> Router {
+    Router::new().handle("approve", |_: &Call, _: Json| Err::<Json, _>(RpcError::pause()))
+}
+
+fn paused(turn: belljar::Result<Turn>) -> Snapshot {
+    match turn.unwrap() {
+        Turn::Paused(paused) => paused.snapshot().clone(),
+        other => panic!("nothing was paused: {other:?}"),
+    }
+}
+
+fn done(turn: belljar::Result<Turn>) -> Json {
+    match turn.unwrap() {
+        Turn::Done(value) => value,
+        other => panic!("it should be done: {other:?}"),
+    }
+}
+
+#[test]
+fn a_state_of_every_kind_survives() {
+    let mut jar = jar();
+    jar.eval(
+        "let n = 40; const f = () => ++n; const g = (function* () { try { yield 1; yield 2 } finally { n += 100 } })(); g.next();
+         const m = new Map([[1, new Set(['x'])]]), b = 2n ** 80n, r = /a/g, t = new Float32Array([1.5]), s = Symbol.for('s');
+         r.test('aa'); class P { #q = 5; q() { return this.#q } } const p = new P(), w = new WeakRef(p);
+         host.on('next', () => [f(), g.next().value, [...m.get(1)][0], String(b), r.lastIndex, t[0], p.q(), w.deref() === p])",
+    )
+    .unwrap();
+    let bytes = jar.snapshot().unwrap().to_bytes();
+    let mut twin = restore(&Snapshot::from_bytes(&bytes).unwrap());
+    let expected = r#"[41,2,"x","1208925819614629174706176",1,1.5,5,true]"#;
+    assert_eq!(twin.dispatch("next", &()).unwrap().as_str(), expected);
+    assert_eq!(jar.dispatch("next", &()).unwrap().as_str(), expected);
+}
+
+#[test]
+fn twins_share_nothing() {
+    let mut jar = jar();
+    jar.eval("let n = 0; Math.random()").unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    let mut draws = std::collections::HashSet::new();
+    for twin in 0..1000 {
+        let mut twin_jar = restore(&snapshot);
+        assert_eq!(twin_jar.eval(format!("n += {twin}; n")).unwrap().get::<u32>().unwrap(), twin);
+        draws.insert(twin_jar.eval("Math.random()").unwrap().as_str().to_owned());
+    }
+    assert_eq!(draws.len(), 1000);
+    assert_eq!(jar.eval("n").unwrap().as_str(), "0");
+}
+
+#[test]
+fn a_seeded_instance_goes_on_with_its_numbers() {
+    let start = || runtime().build_instance().seed(5).start(&Router::new(), &Limits::default()).unwrap();
+    let (mut straight, mut frozen) = (start(), start());
+    let first = straight.eval("Math.random()").unwrap();
+    assert_eq!(frozen.eval("Math.random()").unwrap(), first);
+    let second = straight.eval("Math.random()").unwrap();
+    assert_eq!(restore(&frozen.snapshot().unwrap()).eval("Math.random()").unwrap(), second);
+}
+
+#[test]
+fn a_stepped_clock_goes_on_where_it_was() {
+    let clock = Clock::Stepped { start: Duration::from_secs(1), step: Duration::from_secs(1) };
+    let mut jar = runtime().build_instance().clock(clock).start(&Router::new(), &Limits::default()).unwrap();
+    assert_eq!(jar.eval("Date.now()").unwrap().as_str(), "1000");
+    assert_eq!(restore(&jar.snapshot().unwrap()).eval("Date.now()").unwrap().as_str(), "2000");
+}
+
+#[test]
+fn memory_that_grew_comes_back() {
+    let mut jar = jar();
+    jar.eval("const big = new Uint8Array(8 << 20).fill(3)").unwrap();
+    let snapshot = Snapshot::from_bytes(&jar.snapshot().unwrap().to_bytes()).unwrap();
+    assert_eq!(restore(&snapshot).eval("big.reduce((a, b) => a + b, 0)").unwrap().get::<u32>().unwrap(), 3 << 23);
+    let small = Limits { memory_bytes: 4 << 20, ..Limits::default() };
+    assert!(matches!(runtime().restore(&snapshot, &Router::new(), &small), Err(Error::Snapshot { .. })));
+}
+
+#[test]
+fn reset_brings_a_restored_instance_back_to_its_snapshot() {
+    let mut jar = jar();
+    jar.eval("let n = 1").unwrap();
+    let mut twin = restore(&jar.snapshot().unwrap());
+    twin.eval("n = 2").unwrap();
+    twin.reset().unwrap();
+    assert_eq!(twin.eval("n").unwrap().as_str(), "1");
+}
+
+#[test]
+fn limits_of_a_restored_instance_are_the_ones_that_it_is_given() {
+    let mut jar = jar();
+    jar.eval("let n = 1").unwrap();
+    let limits = Limits { js_heap_bytes: 4 << 20, ..Limits::default() };
+    let mut twin = runtime().restore(&jar.snapshot().unwrap(), &Router::new(), &limits).unwrap();
+    assert_eq!(twin.eval("new Uint8Array(8 << 20).length").unwrap_err().code(), "memory_limit_exceeded");
+    assert_usable(&mut twin);
+}
+
+#[test]
+fn a_sealed_snapshot_opens_with_its_key_and_context_only() {
+    let snapshot = jar().snapshot().unwrap().labelled("night shift");
+    let sealed = snapshot.seal(&KEY, b"tenant 1").unwrap();
+    assert_eq!(Snapshot::open(&sealed, &KEY, b"tenant 1").unwrap().label(), "night shift");
+    assert!(matches!(Snapshot::open(&sealed, &[8; 32], b"tenant 1"), Err(Error::Snapshot { .. })));
+    assert!(matches!(Snapshot::open(&sealed, &KEY, b"tenant 2"), Err(Error::Snapshot { .. })));
+    assert!(matches!(Snapshot::from_bytes(&sealed), Err(Error::Snapshot { .. })));
+    assert!(matches!(Snapshot::open(&snapshot.to_bytes(), &KEY, b"tenant 1"), Err(Error::Snapshot { .. })));
+}
+
+#[test]
+fn bytes_that_were_changed_or_cut_are_refused() {
+    let snapshot = jar().snapshot().unwrap();
+    let (plain, sealed) = (snapshot.to_bytes(), snapshot.seal(&KEY, b"").unwrap());
+    for at in (0..plain.len()).step_by(101).chain([plain.len() - 1]) {
+        let mut changed = plain.clone();
+        changed[at] ^= 1;
+        assert!(matches!(Snapshot::from_bytes(&changed), Err(Error::Snapshot { .. })), "byte {at}");
+        assert!(matches!(Snapshot::from_bytes(&plain[..at]), Err(Error::Snapshot { .. })), "cut at {at}");
+    }
+    for at in (0..sealed.len()).step_by(101).chain([sealed.len() - 1]) {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert!(matches!(Snapshot::open(&changed, &KEY, b""), Err(Error::Snapshot { .. })), "byte {at}");
+        assert!(matches!(Snapshot::open(&sealed[..at], &KEY, b""), Err(Error::Snapshot { .. })), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_paused_script_goes_on_in_another_instance() {
+    let script = "let log = []; for (let i = 0; i < 3; i++) { try { log.push(await host.rpc('approve', i)) } finally { log.push('f') } } log";
+    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    for round in 0..3 {
+        let bytes = snapshot.seal(&KEY, b"t").unwrap();
+        let thawed = Snapshot::open(&bytes, &KEY, b"t").unwrap();
+        let call = &thawed.pending()[0];
+        assert_eq!((call.method.as_str(), call.params.as_str()), ("approve", round.to_string().as_str()));
+        let mut jar = runtime().restore(&thawed, &pausing(), &Limits::default()).unwrap();
+        assert_eq!(jar.pending(), thawed.pending());
+        let answer = Answer::Result(Json::from_value(&(round * 10)).unwrap());
+        match block_on(jar.resume_async([(call.id, answer)])).unwrap() {
+            Turn::Paused(paused) => snapshot = paused.snapshot().clone(),
+            Turn::Done(value) => assert_eq!((round, value.as_str()), (2, r#"[0,"f",10,"f",20,"f"]"#)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn calls_that_are_not_paused_settle_first() {
+    let router = pausing().handle_async("quick", |_: Call, n: u32| async move { Ok(n) });
+    let mut jar = jar_with_router(&router);
+    let script =
+        "const all = [1, 2].map(n => host.rpc('quick', n)); all.push(host.rpc('approve', 'x')); await Promise.all(all)";
+    let snapshot = paused(block_on(jar.step_async(script)));
+    assert_eq!(snapshot.pending().len(), 1);
+    let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&3).unwrap()));
+    assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "[1,2,3]");
+}
+
+#[test]
+fn an_answer_can_be_an_error_or_the_handlers_own() {
+    let script = "const r = []; for (const p of [host.rpc('approve', 1), host.rpc('approve', 2)]) r.push(await p.catch(e => e.code)); r";
+    let snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    let answering = Router::new().handle("approve", |_: &Call, n: u32| Ok(n * 100));
+    let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
+    let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let answers = [(ids[0], Answer::Error(RpcError::new("refused", "no"))), (ids[1], Answer::CallAgain)];
+    assert_eq!(done(block_on(jar.resume_async(answers))).as_str(), r#"["refused",200]"#);
+}
+
+#[test]
+fn calls_without_an_answer_stay_paused() {
+    let script = "await Promise.all([host.rpc('approve', 1), host.rpc('approve', 2)])";
+    let mut jar = jar_with_router(&pausing());
+    let first = paused(block_on(jar.step_async(script)));
+    let [one, two] = first.pending() else { panic!("two calls were made") };
+    let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
+    let second = paused(block_on(jar.resume_async([(one.id, value(7))])));
+    assert_eq!(second.pending(), std::slice::from_ref(two));
+    assert_eq!(done(block_on(jar.resume_async([(two.id, value(8))]))).as_str(), "[7,8]");
+}
+
+#[test]
+fn an_answer_to_nothing_is_refused_and_changes_nothing() {
+    let mut jar = jar_with_router(&pausing());
+    assert!(matches!(block_on(jar.resume_async([])), Err(Error::Input { .. })));
+    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', 1)")));
+    let id = snapshot.pending()[0].id;
+    let nobody = [(id + 1, Answer::Result(Json::UNDEFINED))];
+    assert!(matches!(block_on(jar.resume_async(nobody)), Err(Error::Input { .. })));
+    assert!(done(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]))).is_undefined());
+}
+
+#[test]
+fn a_pause_gives_no_fresh_budget() {
+    let limits = Limits { fuel: Some(40_000_000), ..Limits::default() };
+    let script = "for (;;) { for (let i = 0; i < 5000; i++); await host.rpc('approve', 1) }";
+    let mut jar = runtime().instance(&pausing(), &limits).unwrap();
+    let mut turn = block_on(jar.step_async(script));
+    let mut rounds = 0;
+    while let Ok(Turn::Paused(paused)) = turn {
+        rounds += 1;
+        assert!(rounds < 1000, "the budget began anew");
+        let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
+        jar = runtime().restore(&snapshot, &pausing(), &limits).unwrap();
+        let id = jar.pending()[0].id;
+        turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+    }
+    assert!(rounds > 1);
+    assert_eq!(turn.unwrap_err().code(), "fuel_limit_exceeded");
+}
+
+#[test]
+fn a_renewed_budget_is_a_fresh_one() {
+    let limits = Limits { fuel: Some(20_000_000), ..Limits::default() };
+    let mut jar = runtime().instance(&pausing(), &limits).unwrap();
+    let burn = "for (let i = 0; i < 10000; i++);";
+    let mut turn = block_on(jar.step_async(format!("for (;;) {{ {burn} await host.rpc('approve', 1) }}")));
+    for _ in 0..20 {
+        assert!(matches!(turn, Ok(Turn::Paused(_))), "{turn:?}");
+        jar.renew_budget();
+        let id = jar.pending()[0].id;
+        turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+    }
+}
+
+#[test]
+fn a_pause_where_nobody_can_take_it_over_is_an_error() {
+    let mut jar = jar_with_router(&pausing());
+    let error = block_on(jar.eval_async("await host.rpc('approve', 1)")).unwrap_err();
+    assert_eq!((error.code(), &error), ("paused", &Error::Paused { pending: vec!["approve".into()] }));
+    assert_usable(&mut jar);
+    assert_eq!(jar.eval("try { host.rpcSync('approve', 1) } catch (e) { e.code }").unwrap().as_str(), r#""paused""#);
+}
+
+#[test]
+fn a_new_call_gives_a_paused_one_up() {
+    let mut jar = jar_with_router(&pausing());
+    jar.eval("globalThis.late = 'no'").unwrap();
+    paused(block_on(jar.step_async("await host.rpc('approve', 1); globalThis.late = 'yes'")));
+    assert_eq!(jar.eval("late").unwrap().as_str(), r#""no""#);
+    assert!(jar.pending().is_empty());
+    assert_eq!(jar.eval("late").unwrap().as_str(), r#""no""#);
+}
+
+#[test]
+fn a_thousand_pauses_do_not_make_a_snapshot_grow() {
+    let mut jar = jar_with_router(&pausing());
+    let script = "let sum = 0; for (let i = 0; i < 1000; i++) sum += await host.rpc('approve', i); sum";
+    let mut turn = block_on(jar.step_async(script));
+    let (mut early, mut late) = (0, 0);
+    for round in 0..1000 {
+        let snapshot = paused(turn);
+        if round % 100 == 0 {
+            let snapshot = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
+            jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+        }
+        if round == 100 {
+            early = snapshot.memory_bytes();
+        }
+        late = snapshot.memory_bytes();
+        let call = &jar.pending()[0];
+        let answer = (call.id, Answer::Result(call.params.clone()));
+        turn = block_on(jar.resume_async([answer]));
+    }
+    assert_eq!(done(turn).as_str(), "499500");
+    assert!(late <= early + (64 << 10), "{early} grew to {late}");
+}
+
+#[test]
+fn a_poisoned_instance_has_no_snapshot() {
+    let mut jar = runtime()
+        .instance(&Router::new(), &Limits { cpu_time: Duration::from_millis(20), ..Limits::default() })
+        .unwrap();
+    jar.eval("(3n ** 3000000n).toString()").unwrap_err();
+    assert_eq!(jar.status(), belljar::Status::Poisoned);
+    assert!(matches!(jar.snapshot(), Err(Error::Poisoned)));
+}
