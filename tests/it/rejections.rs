@@ -2,7 +2,7 @@
 
 use belljar::{Call, JsError, Limits, Router, RpcError, Verdict};
 
-use crate::support::{Log, assert_usable, block_on, jar, jar_with_router, runtime, thrown};
+use crate::support::{Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_with_router, runtime, thrown};
 
 /// A router that notes every report and gives this verdict.
 fn judged(log: &Log, verdict: Verdict) -> Router {
@@ -213,6 +213,6 @@ fn a_description_that_never_comes_to_rest_is_stopped_by_the_limits_of_its_call()
         "const lose = () => Promise.reject({ toJSON: lose }); throw { toJSON: lose }".to_owned(),
     ] {
         assert_eq!(jar.eval(format!("{{ {script} }}")).unwrap_err().code(), "cpu_limit_exceeded", "{script}");
-        assert_usable(&mut jar);
+        assert_usable_after_reset(&mut jar);
     }
 }
