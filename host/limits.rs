@@ -23,7 +23,8 @@ pub struct Limits {
     pub cpu_time: Duration,
     /// Time from the start of a call to its end; everything counts.
     pub wall_time: Duration,
-    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch.
+    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch. An eighth of it, 256 KiB at the most,
+    /// is kept back, so that a script can still begin in a heap that an earlier one has filled.
     pub js_heap_bytes: u64,
     /// The hard ceiling of the instance's linear memory, and of what its calls in flight may hold on the host.
     pub memory_bytes: u64,
