@@ -126,6 +126,7 @@ pub(crate) struct Driver {
     thread_cpu: Option<Nanos>,
     yielded_at_cpu: Nanos,
     may_yield: bool,
+    gives_way: bool,
     /// Slices that are left for work of our own, while there is any.
     chore: Option<u32>,
     handlers: Nanos,
@@ -286,9 +287,15 @@ impl Driver {
         let cpu = self.cpu_at(now);
         if is_slice_over && self.may_yield && cpu.saturating_sub(self.yielded_at_cpu) >= YIELD_AFTER {
             self.yielded_at_cpu = cpu;
-            return Order::Yield;
+            self.gives_way = true;
         }
-        Order::GoOn
+        // What a busy guest has asked for happens now, and not when it is done.
+        if is_slice_over && (self.gives_way || !self.events.is_empty()) { Order::Yield } else { Order::GoOn }
+    }
+
+    /// Whether the guest has yielded so that the executor can run others, and not only to have its requests seen to.
+    pub(crate) fn take_gives_way(&mut self) -> bool {
+        std::mem::take(&mut self.gives_way)
     }
 
     /// Fuel for the guest's next slice, so that a fuel limit is met and not overshot.
@@ -594,9 +601,25 @@ mod tests {
                 driver.allow_yield();
             }
             driver.resume(0);
-            let yields = (0..100).filter(|at| driver.poll(at * MS, false, 0, true) == Order::Yield).count();
+            let yields = (0..100).filter(|at| {
+                let order = driver.poll(at * MS, false, 0, true);
+                assert_eq!(order == Order::Yield, driver.take_gives_way());
+                order == Order::Yield
+            });
+            let yields = yields.count();
             assert_eq!(yields, if may_yield { 49 } else { 0 });
         }
+    }
+
+    #[test]
+    fn a_busy_guest_stops_to_have_its_lines_printed() {
+        let mut driver = driver(Limits::default());
+        assert!(!driver.send(Send::Console as u32, Level::Log as u32, b"still here"));
+        assert_eq!(driver.poll(0, false, 0, false), Order::GoOn);
+        assert_eq!(driver.poll(0, false, 0, true), Order::Yield);
+        assert!(!driver.take_gives_way());
+        assert!(driver.take_event().is_some());
+        assert_eq!(driver.poll(0, false, 0, true), Order::GoOn);
     }
 
     #[test]

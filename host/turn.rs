@@ -69,13 +69,13 @@ pub(crate) async fn turn(
             if let Poll::Ready(ended) = polled {
                 return Poll::Ready(ended);
             }
+            calls.deliver();
             if desk.driver().is_in_sync_call() {
-                calls.deliver();
                 in_sync_call = true;
-                continue;
+            } else if desk.driver().take_gives_way() {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            context.waker().wake_by_ref();
-            return Poll::Pending;
         }
     })
     .await

@@ -430,3 +430,22 @@ fn a_string_as_large_as_the_heap_is_printed_without_a_copy_of_it() {
     assert!(log.take().iter().all(|line| line.len() < 100_000));
     assert_usable(&mut jar);
 }
+
+#[test]
+fn lines_of_a_busy_script_are_printed_while_it_runs() {
+    let handle = std::sync::Arc::new(std::sync::OnceLock::<belljar::CancelHandle>::new());
+    let known = handle.clone();
+    // Only the line itself can end the script.
+    let router = belljar::Router::new().on_console(move |_, line| {
+        if line == "now" {
+            known.get().map(belljar::CancelHandle::cancel);
+        }
+    });
+    let mut jar = crate::support::jar_with_router(&router);
+    handle.set(jar.cancel_handle()).ok();
+    assert_eq!(jar.eval("console.log('now'); for (;;) {}"), Err(belljar::Error::Cancelled));
+    assert_eq!(
+        crate::support::block_on(jar.eval_async("console.log('now'); for (;;) {}")),
+        Err(belljar::Error::Cancelled)
+    );
+}

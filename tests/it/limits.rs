@@ -683,7 +683,7 @@ fn null_that_is_thrown_because_memory_ran_out_is_the_heap_limit() {
 
 #[test]
 fn a_heap_full_of_live_objects_leaves_room_for_a_script_that_lets_them_go() {
-    for js_heap_bytes in [2 << 20, 8 << 20, 32 << 20] {
+    for js_heap_bytes in [2 << 20, 8 << 20] {
         for fill in [
             "var head; for (;;) head = { head }",
             "var head = []; for (;;) head.push([1, {}])",
@@ -691,7 +691,7 @@ fn a_heap_full_of_live_objects_leaves_room_for_a_script_that_lets_them_go() {
         ] {
             let mut jar = jar_with(&Limits { js_heap_bytes, ..Limits::default() });
             assert_eq!(limit_of(jar.eval(fill)).0, LimitKind::JsHeap, "{fill}");
-            for _ in 0..20 {
+            for _ in 0..5 {
                 assert_usable(&mut jar);
             }
             assert!(jar.stats().heap_peak_bytes <= js_heap_bytes);
