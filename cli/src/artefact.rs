@@ -1,0 +1,139 @@
+//! Files that belljar writes: programs and snapshots, made, opened and described.
+//!
+//! It owns keys and headers. It must never decide what a script may do.
+
+use std::env::{self, VarError};
+use std::fs;
+use std::path::Path;
+
+use belljar::{Script, Snapshot};
+
+use crate::arguments::{Compile, Freeze, Inspect, Key};
+use crate::ending::{Ending, Refusal};
+use crate::interrupt::Interrupt;
+use crate::screen::Screen;
+use crate::source::{self, Kind, Source};
+use crate::{jar, run};
+
+const KEY_VARIABLE: &str = "BELLJAR_KEY";
+
+/// What sealed snapshots of this command are bound to, so that one of some other program's does not open here by chance.
+const CONTEXT: &[u8] = b"belljar-cli";
+
+pub(crate) fn compile(compile: &Compile, screen: &Screen) -> Result<Ending, Refusal> {
+    let source = Source::of_script(&compile.script)?;
+    let Source::Script { name, text } = &source else {
+        return Err(Refusal::usage("the input is a compiled program already"));
+    };
+    match jar::runtime()?.compile(Script::new(text).named(name)) {
+        Ok(program) => write(&compile.output, &program.to_bytes()),
+        Err(error) => Ok(run::tell(screen, &error, &source)),
+    }
+}
+
+pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    let source = Source::of_script(&freeze.script)?;
+    let key = key(&freeze.key)?;
+    let mut instance = jar::open(&jar::runtime()?, &freeze.jar, run::console(*screen, interrupt), None)?;
+    // What the script evaluates to is dropped here, so it need not have a JSON form.
+    match run::execute(&mut instance, &source, interrupt) {
+        Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
+        Err(error) => return Ok(run::tell(screen, &error, &source)),
+    }
+    let snapshot = instance.snapshot()?.labelled(&freeze.label);
+    match key {
+        Some(key) => write(&freeze.output, &snapshot.seal(&key, CONTEXT)?),
+        None => write(&freeze.output, &snapshot.to_bytes()),
+    }
+}
+
+/// Reads a snapshot, opening it first when it is sealed.
+pub(crate) fn thaw(path: &Path, key_of: &Key) -> Result<Snapshot, Refusal> {
+    let bytes = source::file(path)?;
+    match (Kind::of(&bytes), key(key_of)?) {
+        (Kind::Snapshot, _) => Ok(Snapshot::from_bytes(&bytes)?),
+        (Kind::Sealed, Some(key)) => Ok(Snapshot::open(&bytes, &key, CONTEXT)?),
+        (Kind::Sealed, None) => Err(Refusal::usage(format!(
+            "{} is sealed; give its key with --key-file or in {KEY_VARIABLE}",
+            path.display()
+        ))),
+        (Kind::Program, _) => {
+            Err(Refusal::usage(format!("{0} is a program; run it with: belljar run {0}", path.display())))
+        }
+        (Kind::Other, _) => Err(Refusal::usage(format!("{} is not a snapshot", path.display()))),
+    }
+}
+
+pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refusal> {
+    let bytes = source::file(&inspect.file)?;
+    let kind = Kind::of(&bytes);
+    let mut lines = vec![("file", inspect.file.display().to_string()), ("bytes", bytes.len().to_string())];
+    let (what, identity) = match kind {
+        Kind::Program => ("program", bytes.get(16..48)),
+        Kind::Snapshot => ("snapshot", bytes.get(12..44)),
+        Kind::Sealed => ("sealed snapshot", bytes.get(12..44)),
+        Kind::Other => {
+            return Err(Refusal::usage(format!("{} is neither a program nor a snapshot", inspect.file.display())));
+        }
+    };
+    lines.push(("kind", what.to_owned()));
+    // The identity is public only as part of a program, and an empty one is made in no time.
+    let own = jar::runtime()?.compile("")?.to_bytes();
+    let is_ours = identity.is_some() && identity == own.get(16..48);
+    let digits: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+    lines.push((
+        "build",
+        format!("{digits} ({})", if is_ours { "this one" } else { "another one: it does not run here" }),
+    ));
+    match kind {
+        Kind::Program => {
+            belljar::Program::from_bytes(&bytes)?;
+            lines.push(("checksum", "good".into()));
+        }
+        Kind::Sealed if key(&inspect.key)?.is_none() => {
+            lines.push(("contents", format!("sealed; --key-file or {KEY_VARIABLE} opens it")));
+        }
+        _ => {
+            let snapshot = thaw(&inspect.file, &inspect.key)?;
+            lines.push(("label", snapshot.label().to_owned()));
+            lines.push(("memory", format!("{} bytes differ from an empty jar", snapshot.memory_bytes())));
+            let pending = snapshot.pending().iter().map(|call| call.method.as_str()).collect::<Vec<_>>().join(", ");
+            lines.push(("waits for", if pending.is_empty() { "nothing".into() } else { pending }));
+        }
+    }
+    let text = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect::<String>();
+    screen.write_bytes(screen.shown(&text).as_bytes())
+}
+
+/// The key of sealed snapshots. There is no flag for the key itself: other users of the machine can read arguments.
+fn key(from: &Key) -> Result<Option<[u8; 32]>, Refusal> {
+    let (text, origin) = match (&from.key_file, env::var(KEY_VARIABLE)) {
+        (Some(path), _) => (String::from_utf8_lossy(&source::file(path)?).into_owned(), path.display().to_string()),
+        (None, Ok(text)) => (text, KEY_VARIABLE.to_owned()),
+        (None, Err(VarError::NotPresent)) => return Ok(None),
+        (None, Err(VarError::NotUnicode(_))) => (String::new(), KEY_VARIABLE.to_owned()),
+    };
+    let digits = text.trim().as_bytes().chunks(2).map(|pair| {
+        let [high, low] = pair else { return None };
+        let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+        Some(value(*high)? << 4 | value(*low)?)
+    });
+    let bytes = digits.collect::<Option<Vec<u8>>>().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    match bytes {
+        Some(key) => Ok(Some(key)),
+        None => Err(Refusal::usage(format!("{origin} holds no key: it should be 64 hexadecimal digits"))),
+    }
+}
+
+/// Writes a file next to its place and moves it there, so that nobody finds half of one.
+fn write(path: &Path, bytes: &[u8]) -> Result<Ending, Refusal> {
+    let refuse = |error: std::io::Error| Refusal::usage(format!("{} cannot be written: {error}", path.display()));
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let result = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    result.map_err(refuse)?;
+    Ok(Ending::Done)
+}

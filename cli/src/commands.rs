@@ -1,0 +1,181 @@
+//! Calls of a script that are answered by commands of the shell.
+//!
+//! It owns the processes: one for each call, in a process group of its own, killed with everything that it started when nobody
+//! waits for the reply any more. It must never know the jar.
+
+use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::pin::Pin;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use belljar::{Call, Json, Router, RpcError};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::ending::Refusal;
+
+/// One `--rpc NAME=COMMAND`.
+#[derive(Clone)]
+pub(crate) struct Route {
+    name: String,
+    command: String,
+}
+
+impl FromStr for Route {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Route, String> {
+        match text.split_once('=') {
+            Some((name, command)) if !name.is_empty() && !command.trim().is_empty() => {
+                Ok(Route { name: name.into(), command: command.into() })
+            }
+            _ => Err("it should look like NAME=COMMAND".into()),
+        }
+    }
+}
+
+/// Teaches a router these commands.
+pub(crate) fn register(mut router: Router, routes: &[Route], most_bytes: u64) -> Result<Router, Refusal> {
+    let mut names = HashSet::new();
+    for Route { name, command } in routes {
+        if !names.insert(name) {
+            return Err(Refusal::usage(format!("--rpc names {name} twice")));
+        }
+        let command = command.clone();
+        router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
+            let answer = Answer::start(call.method(), &command, &params, most_bytes);
+            async move { answer?.await }
+        });
+    }
+    Ok(router)
+}
+
+/// A command at work.
+struct Answer {
+    shared: Arc<Mutex<Shared>>,
+    group: Pid,
+}
+
+#[derive(Default)]
+struct Shared {
+    reply: Option<Result<Json, RpcError>>,
+    waker: Option<Waker>,
+    is_reaped: bool,
+}
+
+impl Answer {
+    fn start(name: &str, command: &str, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
+        let child = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell could be started: {error}")))?;
+        let group = Pid::from_child(&child);
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let (name, params) = (name.to_owned(), params.as_str().to_owned());
+        let answer = Answer { shared: shared.clone(), group };
+        thread::spawn(move || {
+            let reply = converse(&name, child, &params, most_bytes, &shared);
+            let waker = {
+                let mut shared = lock(&shared);
+                shared.reply = Some(reply);
+                shared.waker.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        Ok(answer)
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Json, RpcError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut shared = lock(&self.shared);
+        if let Some(reply) = shared.reply.take() {
+            return Poll::Ready(reply);
+        }
+        shared.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let shared = lock(&self.shared);
+        // Until it is reaped, its number belongs to nobody else.
+        if !shared.is_reaped {
+            let _ = kill_process_group(self.group, Signal::KILL);
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives a command its input, takes its output, and waits for its end.
+fn converse(
+    name: &str,
+    mut child: Child,
+    params: &str,
+    most_bytes: u64,
+    shared: &Mutex<Shared>,
+) -> Result<Json, RpcError> {
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let mut output = Vec::new();
+    // On a thread of its own, because a command may print more than a pipe holds before it reads anything.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            if let Some(mut stdin) = stdin {
+                // A command that does not read its input is a good one too.
+                let _ = stdin.write_all(params.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
+            }
+        });
+        if let Some(stdout) = stdout {
+            let _ = stdout.take(most_bytes.saturating_add(1)).read_to_end(&mut output);
+        }
+        if output.len() as u64 > most_bytes {
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        }
+    });
+    let status = reap(&mut child, shared);
+    if output.len() as u64 > most_bytes {
+        return Err(RpcError::new(
+            "message_too_large",
+            format!("{name}: the command printed more than {most_bytes} bytes"),
+        ));
+    }
+    match status {
+        Ok(status) if status.success() => read(name, output),
+        Ok(status) => Err(RpcError::new("command_failed", format!("{name}: the command ended with {status}"))),
+        Err(error) => Err(RpcError::new("command_failed", format!("{name}: the command was lost: {error}"))),
+    }
+}
+
+/// Waits for the end first and reaps then, under the lock, so that nobody kills a number that has passed to another process.
+fn reap(child: &mut Child, shared: &Mutex<Shared>) -> std::io::Result<ExitStatus> {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while waitid(WaitId::Pid(Pid::from_child(child)), ended).is_err_and(|error| error == Errno::INTR) {}
+    let mut shared = lock(shared);
+    shared.is_reaped = true;
+    child.wait()
+}
+
+fn read(name: &str, output: Vec<u8>) -> Result<Json, RpcError> {
+    let refuse = |why: String| RpcError::new("invalid_reply", format!("{name}: the command did not print JSON: {why}"));
+    let text = String::from_utf8(output).map_err(|error| refuse(error.to_string()))?;
+    match text.trim() {
+        "" => Ok(Json::UNDEFINED),
+        text => Json::from_text(text).map_err(|error| refuse(error.to_string())),
+    }
+}

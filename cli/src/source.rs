@@ -1,0 +1,104 @@
+//! Where a script comes from, and whether the bytes are a script at all.
+//!
+//! It owns reading input. It must never run anything.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use belljar::Program;
+
+use crate::arguments::{Run, Script};
+use crate::ending::Refusal;
+
+/// Larger files are not read at all: neither the largest script that a flag can allow nor a program of one comes near it.
+const MOST_BYTES: u64 = 2 << 30;
+
+/// What an input turned out to be.
+pub(crate) enum Source {
+    Script { name: String, text: String },
+    Program { program: Program },
+}
+
+impl Source {
+    pub(crate) fn of_run(run: &Run) -> Result<Source, Refusal> {
+        match &run.print {
+            Some(code) => Ok(Source::typed(code)),
+            None => Source::of_script(&run.script),
+        }
+    }
+
+    pub(crate) fn of_script(script: &Script) -> Result<Source, Refusal> {
+        match (&script.eval, &script.file) {
+            (Some(code), _) => Ok(Source::typed(code)),
+            (None, Some(path)) if path.as_os_str() == "-" => Source::read("[stdin]".into(), &stdin()?),
+            (None, Some(path)) => Source::read(path.display().to_string(), &file(path)?),
+            (None, None) => Err(Refusal::usage("no script: give a file, `-` for standard input, or -e CODE")),
+        }
+    }
+
+    fn typed(code: &str) -> Source {
+        Source::Script { name: "[eval]".into(), text: code.to_owned() }
+    }
+
+    fn read(name: String, bytes: &[u8]) -> Result<Source, Refusal> {
+        match Kind::of(bytes) {
+            Kind::Program => Ok(Source::Program { program: Program::from_bytes(bytes)? }),
+            Kind::Snapshot | Kind::Sealed => Err(Refusal::usage(format!(
+                "{name} is a snapshot; go on from it with: belljar run --from {name} -e CODE"
+            ))),
+            Kind::Other => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Source::Script { name, text: text.strip_prefix('\u{feff}').unwrap_or(text).to_owned() }),
+                Err(error) => Err(Refusal::usage(format!(
+                    "{name} is no script: it is not UTF-8 at byte {}, and not a program of belljar either",
+                    error.valid_up_to()
+                ))),
+            },
+        }
+    }
+}
+
+/// What bytes are, by their beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Program,
+    Snapshot,
+    Sealed,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(bytes: &[u8]) -> Kind {
+        match bytes.first_chunk() {
+            Some(b"belljarP") => Kind::Program,
+            Some(b"belljarS") => Kind::Snapshot,
+            Some(b"belljarX") => Kind::Sealed,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// The bytes of a file.
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Refusal> {
+    let refuse = |error: io::Error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(refuse)?;
+    if file.metadata().map_err(refuse)?.is_dir() {
+        return Err(Refusal::usage(format!("{} is a folder; name a file in it", path.display())));
+    }
+    let length = file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(refuse)?;
+    if length as u64 == MOST_BYTES {
+        return Err(Refusal::usage(format!("{} is too large to be a script", path.display())));
+    }
+    Ok(bytes)
+}
+
+fn stdin() -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(MOST_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Refusal::usage(format!("standard input cannot be read: {error}")))?;
+    Ok(bytes)
+}
