@@ -48,7 +48,8 @@ pub(crate) struct Calls<'a> {
     paused: Vec<PendingCall>,
     /// Parameters of the calls in flight, kept for the case that one is paused.
     params: Vec<(u32, Vec<u8>)>,
-    answers: VecDeque<(u32, Reply)>,
+    /// Replies that the guest has not taken yet, each with the weight of its call.
+    answers: VecDeque<(u32, u64, Reply)>,
     sync_working: Option<Contained>,
 }
 
@@ -114,9 +115,9 @@ impl<'a> Calls<'a> {
             let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
             let call = self.paused.swap_remove(at);
             match answer {
-                Answer::Result(json) => self.answers.push_back((id, Ok(json.into_text()))),
+                Answer::Result(json) => self.answers.push_back((id, 0, Ok(json.into_text()))),
                 Answer::Error(error) if error.is_pause() => self.paused.push(call),
-                Answer::Error(error) => self.answers.push_back((id, Err(error))),
+                Answer::Error(error) => self.answers.push_back((id, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
                     self.start(Request { id, method: call.method.into_bytes(), params });
@@ -155,12 +156,13 @@ impl<'a> Calls<'a> {
 
     /// Files the reply of a handler: an answer, or a pause.
     fn settle(&mut self, id: u32, method: &str, params: Vec<u8>, reply: Reply) {
-        self.desk.driver().release((method.len() + params.len()) as u64);
+        let weight = (method.len() + params.len()) as u64;
         if reply.as_ref().is_err_and(RpcError::is_pause) {
+            self.desk.driver().answered(weight);
             let params = String::from_utf8(params).ok().filter(|params| !params.is_empty());
             self.paused.push(PendingCall { id, method: method.to_owned(), params: Json::from_option(params) });
         } else {
-            self.answers.push_back((id, reply));
+            self.answers.push_back((id, weight, reply));
         }
     }
 
@@ -217,8 +219,8 @@ impl<'a> Calls<'a> {
     /// The next answers as the guest reads them.
     pub(crate) fn take_answers(&mut self) -> Vec<u8> {
         let mut batch = Vec::new();
-        while let Some((id, reply)) = self.answers.pop_front() {
-            self.desk.driver().answered();
+        while let Some((id, weight, reply)) = self.answers.pop_front() {
+            self.desk.driver().answered(weight);
             let (kind, body) = match self.desk.driver().sized(reply) {
                 Ok(text) => (Wire::Value, text.unwrap_or_default()),
                 Err(error) => (Wire::Error, error.to_wire()),
@@ -229,7 +231,7 @@ impl<'a> Calls<'a> {
             }
             batch.extend_from_slice(body.as_bytes());
             batch.push(0);
-            if self.answers.front().is_some_and(|(_, reply)| batch.len() + size(reply) > BATCH_BYTES) {
+            if self.answers.front().is_some_and(|(_, _, reply)| batch.len() + size(reply) > BATCH_BYTES) {
                 break;
             }
         }

@@ -26,8 +26,8 @@ const TICK_AFTER: Nanos = 1_000_000;
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
 const YIELD_AFTER: Nanos = 2_000_000;
-/// Rejections that one turn reports; a script that rejects more says nothing new.
-const REJECTIONS_PER_TURN: usize = 64;
+/// Rejections that one call reports; a script that rejects more says nothing new.
+const REJECTIONS_PER_CALL: usize = 256;
 
 /// Why a call ends before its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -370,7 +370,7 @@ impl Driver {
                 None => self.stop(Stop::Protocol("it printed at an unknown level")),
             },
             Some(Send::Rejection) => {
-                if self.rejections < REJECTIONS_PER_TURN {
+                if self.rejections < REJECTIONS_PER_CALL {
                     self.rejections += 1;
                     self.events.push_back(Event::Rejection(bytes.to_vec()));
                 }
@@ -428,13 +428,10 @@ impl Driver {
         false
     }
 
-    /// The parameters of a call are not held any more.
-    pub(crate) fn release(&mut self, bytes: u64) {
+    /// A call has its answer or waits for one elsewhere; `bytes` is what its method and parameters weighed. Until then they count,
+    /// whatever has become of them: a reply takes their place, and a guest that is busy takes no replies.
+    pub(crate) fn answered(&mut self, bytes: u64) {
         self.held_bytes = self.held_bytes.saturating_sub(bytes);
-    }
-
-    /// A call was answered.
-    pub(crate) fn answered(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
@@ -512,11 +509,7 @@ impl Driver {
     }
 
     pub(crate) fn take_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if matches!(event, Some(Event::Rejection(_))) {
-            self.rejections = self.rejections.saturating_sub(1);
-        }
-        event
+        self.events.pop_front()
     }
 
     pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
@@ -681,11 +674,11 @@ mod tests {
     }
 
     #[test]
-    fn rejections_of_one_turn_are_bounded() {
+    fn rejections_of_one_call_are_bounded() {
         let mut driver = driver(Limits::default());
         for _ in 0..10_000 {
             assert!(!driver.send(Send::Rejection as u32, 0, b"{}"));
         }
-        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_TURN);
+        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_CALL);
     }
 }
