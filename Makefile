@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint ci
+.PHONY: help guest verify-guest setup build test examples lint bench ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -45,6 +45,9 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
+
+bench: setup ## measure belljar beside native QuickJS; the table is also written to target/bench.json
+	cargo bench --locked --package belljar --bench native -- --json target/bench.json
 
 ci: ## everything that decides whether a change is good; the same script as in CI
 	.ci/run
