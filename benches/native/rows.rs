@@ -102,7 +102,8 @@ pub(crate) fn measure(bench: &mut Bench) {
     }
     let runtime = Runtime::new().unwrap();
     let jar = || runtime.instance(&router(), &limits()).unwrap();
-    let groups: [(&str, &dyn Fn(&mut Bench)); 9] = [
+    type Group<'a> = (&'a str, &'a dyn Fn(&mut Bench));
+    let groups: [Group<'_>; 9] = [
         ("cold_start", &|bench| cold_start(bench, &runtime)),
         ("eval", &|bench| eval(bench, jar())),
         ("rpc_sync", &|bench| rpc_sync(bench, jar())),
@@ -158,7 +159,8 @@ fn cold_start(bench: &mut Bench, runtime: &Runtime) {
         }
         life
     };
-    let parts: [(&str, Goal, fn(Life) -> Duration); 4] = [
+    type Part = (&'static str, Goal, fn(Life) -> Duration);
+    let parts: [Part; 4] = [
         ("cold_start", Goal::Faster(6.0, 10.0), |life| life.create + life.eval + life.drop),
         ("cold_start/create", Goal::None, |life| life.create),
         ("cold_start/eval", Goal::None, |life| life.eval),
