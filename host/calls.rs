@@ -86,6 +86,8 @@ impl<'a> Calls<'a> {
                 None => return,
                 Some(Event::Console(level, line)) => self.router.print(level, &String::from_utf8_lossy(&line)),
                 Some(Event::Rejection(report)) => self.reject(&report),
+                // A call that is being stopped sets nothing further in motion.
+                Some(Event::Rpc(_)) if self.desk.driver().stopped().is_some() => {}
                 Some(Event::Rpc(request)) => self.start(request),
             }
         }

@@ -531,3 +531,20 @@ fn status_is_ready_before_and_after_a_call_that_was_dropped_at_an_await() {
     abandon(jar.eval_async("await host.rpc('never')"));
     assert_eq!(jar.status(), Status::Ready);
 }
+
+#[test]
+fn calls_that_were_queued_before_a_stop_are_not_started() {
+    let started = Arc::new(AtomicUsize::new(0));
+    let counted = started.clone();
+    let router = Router::new().handle("act", move |_: &Call, (): ()| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    });
+    let limits = Limits { pending_rpcs: 3, ..Limits::default() };
+    let mut jar = jar_of(&router, &limits);
+    // The fourth call stops the script in the same turn in which the first three were queued.
+    let error = jar.eval("for (let i = 0; i < 4; i++) host.rpc('act')").unwrap_err();
+    assert_eq!(error.code(), "rpc_limit_exceeded");
+    assert_eq!(started.load(Ordering::SeqCst), 0);
+    assert_usable(&mut jar);
+}
