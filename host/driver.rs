@@ -10,7 +10,7 @@ use belljar_abi::{Level, Send};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, JsError};
-use crate::limits::{LimitKind, Limits};
+use crate::limits::{LimitKind, Limits, OPCODES_PER_POLL};
 use crate::router::RpcError;
 use crate::stats::Stats;
 
@@ -109,6 +109,8 @@ pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
     pub(crate) wall: Nanos,
     pub(crate) fuel: u64,
+    #[serde(default)]
+    pub(crate) polls: u64,
     pub(crate) rpc_calls: u64,
     pub(crate) console_bytes: u64,
 }
@@ -174,6 +176,7 @@ impl Driver {
             cpu: self.cpu_at(now),
             wall: self.wall_at(now),
             fuel: self.before.fuel + self.call.fuel,
+            polls: self.before.polls + self.call.polls,
             rpc_calls: self.before.rpc_calls + self.call.rpc_calls,
             console_bytes: self.before.console_bytes + self.console_bytes,
         }
@@ -278,6 +281,10 @@ impl Driver {
         }
         if !is_slice_over {
             self.call.polls += 1;
+            let opcodes = self.before.polls.saturating_add(self.call.polls).saturating_mul(OPCODES_PER_POLL);
+            if self.limits.opcodes.is_some_and(|limit| opcodes > limit) {
+                self.stop(Stop::Limit(LimitKind::Opcodes));
+            }
         }
         self.burn(fuel);
         if self.check(now, cancelled) {

@@ -22,6 +22,9 @@ pub(crate) struct Bounds {
     /// Units of work, which are the same on every machine of one build; no limit by default
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     max_fuel: Option<u64>,
+    /// Jumps and calls of script code, as QuickJS counts them in steps of 10,000; no limit by default
+    #[arg(long, value_name = "OPCODES", value_parser = clap::value_parser!(u64).range(1..))]
+    max_opcodes: Option<u64>,
     /// What the script's values may take
     #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_heap_mb: u64,
@@ -65,6 +68,7 @@ impl Bounds {
         let memory_mb = self.max_memory_mb.unwrap_or_else(|| (2 * self.max_heap_mb).clamp(64, 4096));
         Limits {
             fuel: self.max_fuel,
+            opcodes: self.max_opcodes,
             cpu_time: Duration::from_millis(self.max_cpu_ms),
             wall_time: Duration::from_millis(self.max_wall_ms),
             js_heap_bytes: self.max_heap_mb << 20,
@@ -83,6 +87,7 @@ impl Bounds {
 pub(crate) fn flag(kind: LimitKind) -> &'static str {
     match kind {
         LimitKind::Fuel => "--max-fuel",
+        LimitKind::Opcodes => "--max-opcodes",
         LimitKind::CpuTime => "--max-cpu-ms",
         LimitKind::WallTime => "--max-wall-ms",
         LimitKind::JsHeap => "--max-heap-mb",

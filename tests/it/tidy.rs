@@ -185,6 +185,7 @@ fn the_readme_prints_what_the_guest_imports() {
 fn the_readme_has_the_default_and_the_code_of_every_limit() {
     let Limits {
         fuel,
+        opcodes,
         cpu_time,
         wall_time,
         js_heap_bytes,
@@ -198,6 +199,7 @@ fn the_readme_has_the_default_and_the_code_of_every_limit() {
     } = Limits::default();
     let defaults = [
         (LimitKind::Fuel, fuel.map_or("none".into(), count)),
+        (LimitKind::Opcodes, opcodes.map_or("none".into(), count)),
         (LimitKind::CpuTime, seconds(cpu_time)),
         (LimitKind::WallTime, seconds(wall_time)),
         (LimitKind::JsHeap, bytes(js_heap_bytes)),
