@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Task {
     /// Run a script, or a program that `compile` wrote
     Run(Run),
-    /// Compile a script, without top-level await, to a program that only this build of belljar runs
+    /// Compile a script to a program that only this build of belljar runs
     Compile(Compile),
     /// Run a script, then freeze the jar with everything that it left there
     Snapshot(Freeze),
@@ -63,7 +63,7 @@ pub(crate) struct Script {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Run this code and print its value: a string as it is, everything else as JSON
+    /// Run this code and print its value: a string as it is, everything else as console.log shows it
     #[arg(short = 'p', long = "print", value_name = "CODE", group = "script", allow_hyphen_values = true)]
     pub(crate) print: Option<String>,
     /// Start from a snapshot instead of an empty jar
@@ -77,6 +77,10 @@ pub(crate) struct Run {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) jar: Jar,
+    /// Send every call without a command of its own as a line {"rpc": ...} to standard output, and read replies from standard
+    /// input, as the JSON lines protocol does; `-` is the only place it can go
+    #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
+    pub(crate) rpc_all: Option<String>,
     #[command(flatten)]
     pub(crate) key: Key,
 }
@@ -91,7 +95,7 @@ impl Run {
         if self.from.is_some() || self.stats || self.json {
             return Err(Refusal::usage("no script: --from, --stats and --json need a file, -e CODE or -p CODE"));
         }
-        Ok(Json { jar: self.jar, rpc_all: None })
+        Ok(Json { jar: self.jar, rpc_all: self.rpc_all, key: self.key })
     }
 }
 
@@ -154,4 +158,6 @@ pub(crate) struct Json {
     /// Forward every call without a command of its own as a line {"rpc": ...}; `-` is the only place it can go
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: Key,
 }

@@ -8,13 +8,17 @@ mod bounds;
 mod commands;
 mod ending;
 mod executor;
+mod forward;
 mod frame;
 mod interrupt;
 mod jar;
+mod lines;
 mod protocol;
 mod run;
 mod screen;
 mod source;
+mod syntax;
+mod wrapping;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
