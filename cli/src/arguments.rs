@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Task {
     /// Run a script, or a program that `compile` wrote
     Run(Run),
+    /// Type JavaScript at a prompt; without arguments on a terminal, belljar does this too
+    Repl(Repl),
     /// Compile a script to a program that only this build of belljar runs
     Compile(Compile),
     /// Run a script, then freeze the jar with everything that it left there
@@ -99,6 +101,16 @@ impl Run {
     }
 }
 
+impl Run {
+    /// The arguments of the prompt, which begins on a terminal when no script was named.
+    pub(crate) fn without_command(self) -> Result<Repl, Refusal> {
+        if self.stats || self.json || self.rpc_all.is_some() {
+            return Err(Refusal::usage("no script: --stats, --json and --rpc-all need a file, -e CODE or -p CODE"));
+        }
+        Ok(Repl { from: self.from, jar: self.jar, key: self.key })
+    }
+}
+
 /// How the jar is set up.
 #[derive(Args)]
 pub(crate) struct Jar {
@@ -115,6 +127,17 @@ pub(crate) struct Key {
     /// A file with the key of sealed snapshots: 64 hexadecimal digits; the variable BELLJAR_KEY does as well
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Repl {
+    /// Start from a snapshot instead of an empty jar
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
+    #[command(flatten)]
+    pub(crate) key: Key,
 }
 
 #[derive(Args)]

@@ -231,9 +231,10 @@ impl Jars {
             }
             other => other,
         };
-        let (key, jar) = match (self.key.clone(), self.named(instance)) {
-            (key, Ok(jar)) => (key, jar),
-            (_, Err(error)) => return (Err(error), None),
+        let key = self.key;
+        let jar = match self.named(instance) {
+            Ok(jar) => jar,
+            Err(error) => return (Err(error), None),
         };
         let runs = matches!(request, Request::Eval(_) | Request::Dispatch(_) | Request::Run(_));
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));

@@ -67,7 +67,9 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         return Err(Refusal::usage("--rpc-all writes JSON lines to standard output, so it wants --json for the rest"));
     }
     if run.rpc_all.is_some() && run.script.file.as_deref().is_some_and(|file| file.as_os_str() == "-") {
-        return Err(Refusal::usage("--rpc-all reads replies from standard input, so the script cannot come from there"));
+        return Err(Refusal::usage(
+            "--rpc-all reads replies from standard input, so the script cannot come from there",
+        ));
     }
     let source = Source::of_run(run)?;
     let origin = match &run.from {

@@ -127,9 +127,7 @@ pub(crate) fn words(source: &str) -> Vec<Word> {
                 open.push('$');
             }
             (Kind::Text, length)
-        } else if first.is_ascii_digit()
-            || (first == '.' && rest.bytes().nth(1).is_some_and(|next| next.is_ascii_digit()))
-        {
+        } else if first.is_ascii_digit() || (first == '.' && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)) {
             (Kind::Number, number(rest))
         } else if is_name(first) {
             let length = rest.find(|character| !is_name(character)).unwrap_or(rest.len());
@@ -299,9 +297,27 @@ pub(crate) fn declared(source: &str) -> Vec<String> {
     names
 }
 
+/// The events that a script registers handlers for, as far as its text has their names.
+pub(crate) fn events(source: &str) -> Vec<String> {
+    let words = words(source);
+    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
+    words
+        .windows(5)
+        .filter_map(|window| match window {
+            [host, dot, on, bracket, name]
+                if [host, dot, on, bracket].map(text) == ["host", ".", "on", "("] && name.kind == Kind::Text =>
+            {
+                let name = text(name);
+                Some(name.get(1..name.len().checked_sub(1)?)?.to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Kind, declared, last_expressions, words};
+    use super::{Kind, declared, events, last_expressions, words};
 
     fn kinds(source: &str) -> Vec<(Kind, &str)> {
         words(source).into_iter().map(|word| (word.kind, source.get(word.span).unwrap_or_default())).collect()
@@ -347,6 +363,11 @@ mod tests {
         assert_eq!(guesses("function f() {} [1]"), ["[1]"]);
         assert_eq!(guesses("class A {}"), [""; 0]);
         assert_eq!(guesses("; ;"), [""; 0]);
+    }
+
+    #[test]
+    fn events_are_found_by_their_names() {
+        assert_eq!(events("host.on('a', f); host . on(`b`, g); host.on(c, h); other.on('d')"), ["a", "b"]);
     }
 
     #[test]

@@ -44,11 +44,14 @@ impl Wrapped {
 
     /// The error as the script that was typed would have thrown it.
     pub(crate) fn restore(&self, mut error: JsError, name: &str) -> JsError {
-        error.stack = error
-            .stack
-            .map(|stack| stack.lines().map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n"));
+        error.stack = error.stack.map(|stack| self.restore_text(&stack, name));
         error.cause = error.cause.map(|cause| Box::new(self.restore(*cause, name)));
         error
+    }
+
+    /// A text with stacks in it as the script that was typed would have made it.
+    pub(crate) fn restore_text(&self, text: &str, name: &str) -> String {
+        text.lines().map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
     }
 
     fn restore_line(&self, line: &str, name: &str) -> String {
