@@ -124,6 +124,7 @@ mod calls;
 mod clock;
 mod driver;
 mod error;
+mod facts;
 mod instance;
 mod limits;
 mod program;
@@ -138,6 +139,7 @@ mod vm;
 
 pub use clock::Clock;
 pub use error::{Blame, Error, JsError, Result};
+pub use facts::Facts;
 pub use instance::{CancelHandle, Instance, InstanceBuilder, Status};
 pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use program::Program;

@@ -294,6 +294,24 @@ fn the_commands_of_the_readme_are_run_by_ci() {
 }
 
 #[test]
+fn the_facts_are_those_of_the_guest() {
+    use sha2::Digest as _;
+    let facts = crate::support::runtime().facts();
+    let (name, version) = facts.bindings.split_once(' ').expect("a name and a version");
+    let entry = format!("name = \"{name}\"\nversion = \"{version}\"");
+    assert!(
+        read("runtime-guest/Cargo.lock").contains(&entry),
+        "host/facts.rs names other bindings than the guest has; look up the version of QuickJS again too"
+    );
+    let guest = fs::read(root().join("runtime-guest/guest.wasm")).expect("the guest is there");
+    let checksum: String = sha2::Sha256::digest(guest).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(facts.guest_sha256, checksum);
+    let program = crate::support::runtime().compile("1").expect("it compiles").to_bytes();
+    let carried: String = program[16..48].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(facts.identity, carried, "programs carry it");
+}
+
+#[test]
 fn the_changelog_has_room_for_what_is_not_released() {
     assert!(read("CHANGELOG.md").contains("\n## [Unreleased]\n"));
 }
