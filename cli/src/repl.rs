@@ -78,8 +78,8 @@ impl Console {
                 ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
                 _ => Stream::Out,
             };
-            if screen.print(stream, line).is_err() {
-                interrupt.pipe_closed();
+            if let Err(error) = screen.print(stream, line) {
+                interrupt.output_lost(&error);
             }
         })
     }
@@ -173,6 +173,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
             screen.complain(&format!("{} keeps no history: {error}", path.display()));
         }
         let then = session.borrow_mut().enter(&line)?;
+        interrupt.check_output()?;
         if interrupt.is_told_to_end() {
             return Ok(Ending::Cancelled);
         }

@@ -124,6 +124,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         screen.write_bytes(&line)?;
         return Ok(result.as_ref().map_or_else(Ending::of, |_| Ending::Done));
     }
+    interrupt.check_output()?;
     let ending = match &result {
         Ok(value) if wrapped.is_some() && value.is_undefined() => Ending::Done,
         Ok(value) if run.print.is_some() => show(screen, value)?,
@@ -145,8 +146,8 @@ pub(crate) fn console(screen: Screen, interrupt: &Interrupt) -> Router {
             ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
             _ => Stream::Out,
         };
-        if screen.print(stream, line).is_err() {
-            interrupt.pipe_closed();
+        if let Err(error) = screen.print(stream, line) {
+            interrupt.output_lost(&error);
         }
     })
 }

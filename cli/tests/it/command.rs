@@ -1,77 +1,11 @@
-//! The command as its users meet it: arguments in; exit code, standard output and standard error out.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
+//! Scripts as people run them: arguments in; exit code, standard output and standard error out.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
-
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn belljar() -> Command {
-    let mut command = Command::new(BELLJAR);
-    command.env_remove("BELLJAR_KEY").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
-    command
-}
-
-fn end(mut command: Command) -> Ended {
-    let output = command.output().expect("the binary starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn run(arguments: &[&str]) -> Ended {
-    let mut command = belljar();
-    command.args(arguments);
-    end(command)
-}
-
-fn feed(arguments: &[&str], input: &[u8]) -> Ended {
-    let mut command = belljar();
-    let mut child =
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// A folder of one test's own.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the folder can be made");
-    folder
-}
-
-fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, contents).expect("the file can be written");
-    path.to_str().expect("the path is UTF-8").to_owned()
-}
-
-#[track_caller]
-fn prints(arguments: &[&str], expected: &str) {
-    let ended = run(arguments);
-    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, expected, ""), "{arguments:?}");
-}
-
-#[track_caller]
-fn refuses(arguments: &[&str], code: i32, word: &str) {
-    let ended = run(arguments);
-    assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{arguments:?}: {}", ended.err);
-    assert!(ended.err.contains(word), "{arguments:?} should say {word:?}: {}", ended.err);
-    assert!(!ended.err.contains("panicked"), "{}", ended.err);
-}
+use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, write};
 
 #[test]
 fn a_value_is_printed_as_it_is() {
@@ -143,7 +77,7 @@ fn a_thrown_error_is_shown_where_it_happened() {
     command.current_dir(&folder).arg("price.js");
     let ended = end(command);
     assert_eq!(ended.code, 1);
-    assert_eq!(ended.err, include_str!("golden/thrown.txt"));
+    golden("thrown.txt", &ended.err);
 }
 
 #[test]
@@ -172,34 +106,6 @@ fn a_limit_ends_with_three_and_names_the_flag_that_raises_it() {
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
-    let folder = folder("bad");
-    let text = folder.to_str().unwrap();
-    let binary = write(&folder, "binary", [0xff, 0xfe, 0]);
-    let program = write(&folder, "program", b"belljarP and then nothing");
-    let snapshot = write(&folder, "snapshot", b"belljarS and then nothing");
-    refuses(&[&format!("{text}/missing.js")], 2, "cannot be read");
-    refuses(&[text], 2, "is a folder");
-    refuses(&[&binary], 2, "not UTF-8");
-    refuses(&[&program], 2, "not a program of this build");
-    refuses(&["inspect", &program], 2, "not a program of this build");
-    refuses(&["inspect", &binary], 2, "neither");
-    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "not a snapshot of this build");
-    refuses(&["-p", "1", "--max-fuel", "0"], 2, "--max-fuel");
-    refuses(&["-p", "1", "--max-heap-mb", "1000000"], 2, "--max-heap-mb");
-    refuses(&["-p", "1", "--nonsense"], 2, "--nonsense");
-    refuses(&["-p", "1", "-e", "2"], 2, "cannot be used with");
-    refuses(&["-p", "1", "--clock", "tomorrow"], 2, "1970");
-    refuses(&["-p", "1", "--rpc", "nothing"], 2, "NAME=COMMAND");
-    refuses(&["-p", "1", "--rpc", "a=cat", "--rpc", "a=cat"], 2, "twice");
-    refuses(&["--stats"], 2, "no script");
-    refuses(&["run"], 2, "no script");
-    refuses(&["-e", "1", "--rpc-all", "-"], 2, "--json");
-    refuses(&["--json", "--rpc-all", "-", "-"], 2, "standard input");
-    refuses(&["-e", "1", "--rpc-all", "elsewhere"], 2, "possible values: -");
-}
-
-#[test]
 fn time_and_chance_can_be_fixed() {
     prints(&["-p", "new Date().toISOString()", "--clock", "2024-02-29T12:00:00Z"], "2024-02-29T12:00:00.000Z\n");
     prints(&["-p", "Date.now()", "--clock", "1709208000000"], "1709208000000\n");
@@ -216,6 +122,10 @@ fn one_json_object_says_everything() {
     assert_eq!((&report["ok"], &report["value"]["a"]), (&true.into(), &1.into()));
     assert_eq!(report["logs"], serde_json::json!([{ "level": "warn", "text": "w" }]));
     assert!(report["stats"]["fuel"].as_u64().unwrap() > 0);
+    let shape: Vec<_> = report["stats"].as_object().unwrap().keys().map(String::as_str).collect();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/JSON-PROTOCOL.md")).unwrap();
+    assert_eq!(shape.len(), 11);
+    assert!(shape.iter().all(|name| page.contains(&format!("`{name}`"))), "{shape:?}");
 
     let ended = run(&["--json", "-e", "null.x"]);
     let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
@@ -236,7 +146,21 @@ fn one_json_object_says_everything() {
 fn the_cost_goes_to_standard_error() {
     let ended = run(&["--stats", "-p", "1"]);
     assert_eq!((ended.code, ended.out.as_str()), (0, "1\n"));
-    assert!(ended.err.starts_with("fuel ") && ended.err.contains("\nmemory "), "{}", ended.err);
+    let names: Vec<_> = ended.err.lines().map(|line| line.get(..18).unwrap().trim_end()).collect();
+    assert_eq!(
+        names,
+        [
+            "fuel",
+            "opcodes",
+            "processor time",
+            "wall-clock time",
+            "time in handlers",
+            "calls of handlers",
+            "bytes in, out",
+            "heap now, at most",
+            "memory"
+        ]
+    );
 }
 
 #[test]
@@ -357,13 +281,6 @@ fn a_sealed_snapshot_wants_its_key() {
     let mut command = belljar();
     command.args(["run", "--from", &out, "-p", "secret"]).env("BELLJAR_KEY", "0123456789ABCDEF".repeat(4));
     assert_eq!(end(command).out, "marmalade\n");
-}
-
-#[test]
-fn completions_name_the_tasks() {
-    let script = run(&["completions", "bash"]);
-    assert_eq!(script.code, 0);
-    assert!(script.out.contains("snapshot") && script.out.contains("--max-cpu-ms"));
 }
 
 /// Each line of the README's block is a command, and after `#` what it prints.

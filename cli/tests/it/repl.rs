@@ -1,5 +1,4 @@
 //! The prompt as a person meets it: in a terminal of its own, key by key.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -14,7 +13,8 @@ use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
+use crate::support::BELLJAR;
+
 const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
 const UP: &str = "\u{1b}[A";
