@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_lock::{Semaphore, SemaphoreGuardArc};
 
+use crate::builder::{InstanceBuilder, Options};
 use crate::error::{Error, Result};
-use crate::instance::{Instance, InstanceBuilder, Options};
+use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::router::Router;
