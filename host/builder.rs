@@ -18,12 +18,35 @@ pub(crate) struct Options {
     pub(crate) clock: Option<Clock>,
     pub(crate) code_generation: bool,
     pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) origin: Option<Snapshot>,
+    pub(crate) origin: Origin,
+}
+
+/// What an instance begins as.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    /// What the runtime's set-up left, or the bare guest where there is none.
+    Runtime,
+    /// The bare guest.
+    Image,
+    /// What somebody's set-up left; the instance is a new one all the same.
+    Prelude(Snapshot),
+    /// An instance that goes on.
+    Restored(Snapshot),
+}
+
+impl Origin {
+    /// The memory to begin with, where that is not the bare guest's.
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        match self {
+            Origin::Runtime | Origin::Image => None,
+            Origin::Prelude(snapshot) | Origin::Restored(snapshot) => Some(snapshot),
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seed: None, clock: None, code_generation: true, data: None, origin: None }
+        Options { seed: None, clock: None, code_generation: true, data: None, origin: Origin::Runtime }
     }
 }
 
@@ -64,10 +87,35 @@ impl InstanceBuilder {
         self
     }
 
-    /// Starts from a snapshot instead of the bare guest: a set-up that ran once serves every instance, and
-    /// [`Instance::reset`] comes back to it.
+    /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and [`Instance::reset`] comes back
+    /// to it. It takes the place of what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
+    ///
+    /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here. A script that
+    /// waits for answers is no set-up, so a paused snapshot is refused.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let runtime = Runtime::new()?;
+    /// let (router, limits) = (Router::new(), Limits::default());
+    /// let mut jar = runtime.instance(&router, &limits)?;
+    /// jar.eval("const rates = new Map([['DE', 19]]); host.on('rate', country => rates.get(country))")?;
+    /// let prelude = jar.snapshot()?;
+    /// for _ in 0..3 {
+    ///     let mut jar = runtime.build_instance().prelude(&prelude).start(&router, &limits)?;
+    ///     assert_eq!(jar.dispatch("rate", "DE")?.get::<u32>()?, 19);
+    /// }
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
     pub fn prelude(mut self, snapshot: &Snapshot) -> Self {
-        self.options.origin = Some(snapshot.clone());
+        self.options.origin = Origin::Prelude(snapshot.clone());
+        self
+    }
+
+    /// Goes on where a snapshot was taken, as [`Runtime::restore`] does: with its clock, its random numbers if they were
+    /// seeded, and the calls that it waits for. A seed or a clock that is given here takes the place of the snapshot's.
+    pub fn restore(mut self, snapshot: &Snapshot) -> Self {
+        self.options.origin = Origin::Restored(snapshot.clone());
         self
     }
 

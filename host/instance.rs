@@ -16,7 +16,7 @@ use belljar_abi::{Op, configure, vitals};
 use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
-use crate::builder::Options;
+use crate::builder::{Options, Origin};
 use crate::calls::Mode;
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
@@ -25,7 +25,7 @@ use crate::limits::{LimitKind, Limits};
 use crate::program::Program;
 use crate::router::Router;
 use crate::runtime::{Permit, Runtime};
-use crate::snapshot::{PendingCall, Snapshot};
+use crate::snapshot::PendingCall;
 use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script};
@@ -83,8 +83,10 @@ pub struct Instance {
     limits: Limits,
     code_generation: bool,
     data: Option<Arc<dyn Any + Send + Sync>>,
-    /// What the instance began as, when that was not the bare image.
-    origin: Option<Snapshot>,
+    /// What the instance began as.
+    origin: Origin,
+    /// Whether the random numbers go on where those of the origin stopped.
+    keeps_random: bool,
     /// What the call in [`Phase::Paused`] had used.
     spent: Spent,
     runtime: Runtime,
@@ -109,16 +111,32 @@ impl Instance {
                 limits.stack_bytes
             )));
         }
-        let origin = options.origin;
-        let (clock, seed, age) = match &origin {
-            Some(origin) => {
-                if origin.identity() != runtime.identity() {
-                    return Err(Error::Snapshot { message: "it was taken from another guest".into() });
-                }
-                let about = &origin.about;
-                (options.clock.unwrap_or_else(|| about.clock.clone()), options.seed.or(about.seed), about.age)
+        let origin = match options.origin {
+            Origin::Runtime => runtime.prelude().map_or(Origin::Image, |prelude| Origin::Prelude(prelude.clone())),
+            origin => origin,
+        };
+        if origin.snapshot().is_some_and(|snapshot| snapshot.identity() != runtime.identity()) {
+            return Err(Error::Snapshot { message: "it was taken from another guest".into() });
+        }
+        let held = origin.snapshot().map_or(0, |snapshot| snapshot.frozen().memory_bytes);
+        if held > limits.memory_bytes {
+            return Err(Error::input(format!(
+                "`memory_bytes` of {} is less than the {held} that the snapshot or prelude holds; raise it",
+                limits.memory_bytes
+            )));
+        }
+        let (clock, seed, age, keeps_random) = match &origin {
+            Origin::Restored(snapshot) => {
+                let about = &snapshot.about;
+                let clock = options.clock.unwrap_or_else(|| about.clock.clone());
+                (clock, options.seed.or(about.seed), about.age, options.seed.is_none() && about.seed.is_some())
             }
-            None => (options.clock.unwrap_or_default(), options.seed, 0),
+            Origin::Prelude(snapshot) if !snapshot.pending().is_empty() => {
+                return Err(Error::input(
+                    "a prelude must not wait for answers; `restore` goes on with a paused script",
+                ));
+            }
+            _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };
         let desk = Arc::new(Desk::new(Driver::new(limits.clone()), clock, seed, age));
         let mut instance = Instance {
@@ -133,6 +151,7 @@ impl Instance {
             code_generation: options.code_generation,
             data: options.data,
             origin,
+            keeps_random,
             spent: Spent::default(),
             runtime: runtime.clone(),
             _not_sync: PhantomData,
@@ -287,14 +306,14 @@ impl Instance {
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
         let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
-        if let Some(origin) = &self.origin {
-            vm.thaw(origin.frozen())?;
-            let about = &origin.about;
+        if let Some(snapshot) = self.origin.snapshot() {
+            vm.thaw(snapshot.frozen())?;
+            let about = &snapshot.about;
             for (word, was) in self.configured.iter_mut().zip(&about.configured) {
                 *word = *was;
             }
-            if !self.desk.is_seeded() {
-                // Without a seed of its own the guest must not go on with the numbers of the one it was copied from.
+            if !self.keeps_random {
+                // The guest must not go on with the numbers of the one that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
             if !about.pending.is_empty() {

@@ -92,11 +92,6 @@ impl Desk {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the embedder chose the seed.
-    pub(crate) fn is_seeded(&self) -> bool {
-        self.seed.is_some()
-    }
-
     /// The seed that the embedder chose.
     pub(crate) fn seed_of_embedder(&self) -> Option<u64> {
         self.seed

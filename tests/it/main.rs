@@ -15,6 +15,7 @@ mod input;
 mod js;
 mod limits;
 mod pool;
+mod prelude;
 mod program;
 mod rejections;
 mod rpc;

@@ -87,7 +87,9 @@ fn memory_that_grew_comes_back() {
     let snapshot = Snapshot::from_bytes(&jar.snapshot().unwrap().to_bytes()).unwrap();
     assert_eq!(restore(&snapshot).eval("big.reduce((a, b) => a + b, 0)").unwrap().get::<u32>().unwrap(), 3 << 23);
     let small = Limits { memory_bytes: 4 << 20, ..Limits::default() };
-    assert!(matches!(runtime().restore(&snapshot, &Router::new(), &small), Err(Error::Snapshot { .. })));
+    let refused = runtime().restore(&snapshot, &Router::new(), &small).unwrap_err();
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.to_string().contains("`memory_bytes` of 4194304"), "{refused}");
 }
 
 #[test]
