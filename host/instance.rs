@@ -76,6 +76,8 @@ pub struct Instance {
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
+    /// The id of the call that is paused next. No id is used twice in the life of an instance, nor after it was restored.
+    next_pending_id: u32,
     /// Whether the newest call asked for more linear memory than it may have.
     was_memory_refused: bool,
     desk: Arc<Desk>,
@@ -144,6 +146,7 @@ impl Instance {
             phase: Phase::Idle,
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
+            next_pending_id: 0,
             was_memory_refused: false,
             desk,
             router: router.clone(),
@@ -305,6 +308,7 @@ impl Instance {
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
+        self.next_pending_id = 0;
         let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
             vm.thaw(snapshot.frozen())?;
@@ -316,6 +320,7 @@ impl Instance {
                 // The guest must not go on with the numbers of the one that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
+            self.next_pending_id = about.next_pending_id;
             if !about.pending.is_empty() {
                 self.paused.clone_from(&about.pending);
                 self.spent = about.spent.unwrap_or_default();

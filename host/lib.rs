@@ -121,6 +121,7 @@
 #![deny(missing_docs)]
 
 mod builder;
+mod call;
 mod calls;
 mod cancel;
 mod clock;
@@ -139,13 +140,14 @@ mod value;
 mod vm;
 
 pub use builder::InstanceBuilder;
+pub use call::Call;
 pub use cancel::CancelHandle;
 pub use clock::Clock;
 pub use error::{Blame, Error, JsError, Result};
 pub use instance::{Instance, Status};
 pub use limits::{LimitKind, Limits};
 pub use program::Program;
-pub use router::{Call, ConsoleLevel, Router, RpcError, Verdict};
+pub use router::{ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use snapshot::{Answer, Paused, PendingCall, Snapshot, Turn};
 pub use stats::Stats;

@@ -252,7 +252,7 @@ impl Instance {
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
                 Waited::Paused => {
-                    self.paused = calls.take_paused();
+                    self.paused = calls.take_paused(&mut self.next_pending_id);
                     break (Ok(Ended::Paused), Leftovers::Call);
                 }
             }

@@ -30,6 +30,7 @@ impl Instance {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
+            next_pending_id: self.next_pending_id,
             spent: (self.phase == Phase::Paused).then_some(self.spent),
             age: self.desk.now(),
             clock: self.desk.clock(),

@@ -6,9 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use atomic_waker::AtomicWaker;
 use wasmtime::{Global, Memory, ResourceLimiter};
 
+use crate::call::Signal;
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
-use crate::router::Signal;
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
