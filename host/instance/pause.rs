@@ -32,7 +32,7 @@ impl Instance {
             pending: self.paused.clone(),
             next_pending_id: self.next_pending_id,
             spent: (self.phase == Phase::Paused).then_some(self.spent),
-            age: self.desk.now(),
+            age: self.desk.age(),
             clock: self.desk.clock(),
             seed: self.desk.seed_of_embedder(),
         };
