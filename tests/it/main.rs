@@ -8,6 +8,7 @@ mod determinism;
 mod dispatch;
 mod errors;
 mod faults;
+mod forgery;
 mod fuel;
 #[cfg(feature = "compiler")]
 mod guest;

@@ -376,3 +376,48 @@ fn params_that_were_left_out_stay_so() {
     let params: Vec<&str> = thawed.pending().iter().map(|call| call.params.as_str()).collect();
     assert_eq!(params, ["undefined", "null", "undefined"]);
 }
+
+#[test]
+fn each_refusal_says_what_did_not_match() {
+    let snapshot = jar().snapshot().unwrap();
+    let (plain, sealed) = (snapshot.to_bytes(), snapshot.seal(&KEY, b"tenant").unwrap());
+    let refusal = |bytes: &[u8], change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = bytes.to_vec();
+        change(&mut changed);
+        let read =
+            if bytes == plain { Snapshot::from_bytes(&changed) } else { Snapshot::open(&changed, &KEY, b"tenant") };
+        let Err(Error::Snapshot { message }) = read else { panic!("it should be refused: {read:?}") };
+        message
+    };
+    for bytes in [&plain, &sealed] {
+        assert_eq!(refusal(bytes, &|bytes| bytes.truncate(10)), "it is shorter than its header");
+        assert_eq!(refusal(bytes, &|bytes| bytes.truncate(50)), "it ends in its header");
+        assert_eq!(refusal(bytes, &|bytes| bytes[0] ^= 1), "it does not begin like one");
+        assert_eq!(refusal(bytes, &|bytes| bytes[8] ^= 1), "it has another format version");
+    }
+    assert_eq!(refusal(&plain, &|bytes| bytes.push(0)), "its checksum is wrong");
+    let changed = "the key or the context is another one, or it was changed";
+    // The build's identity is authenticated too, and so is what encrypts the rest.
+    for at in [12, 43, 44, 67, 68, sealed.len() - 1] {
+        assert_eq!(refusal(&sealed, &|bytes| bytes[at] ^= 1), changed, "byte {at}");
+    }
+    for (key, context) in [(&[8; 32], b"tenant".as_slice()), (&KEY, b"tenant 2"), (&KEY, b"")] {
+        let Err(Error::Snapshot { message }) = Snapshot::open(&sealed, key, context) else { panic!("it opened") };
+        assert_eq!(message, changed);
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_build_is_refused_before_it_runs() {
+    let mut bytes = jar().snapshot().unwrap().to_bytes();
+    bytes[12] ^= 1;
+    crate::forgery::forge_checksum(&mut bytes);
+    // Whoever stores snapshots of two builds has bytes that are sound and still not ours.
+    let foreign = Snapshot::from_bytes(&bytes).unwrap();
+    for refused in [
+        runtime().restore(&foreign, &Router::new(), &Limits::default()),
+        runtime().build_instance().prelude(&foreign).start(&Router::new(), &Limits::default()),
+    ] {
+        assert_eq!(refused.unwrap_err().to_string(), "not a snapshot of this build: it was taken from another guest");
+    }
+}
