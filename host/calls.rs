@@ -45,12 +45,12 @@ pub(crate) struct Calls<'a> {
     /// Made when the first async handler starts; a call without one pays nothing.
     working: Option<FuturesUnordered<Contained>>,
     in_flight: Vec<InFlight>,
-    /// Async handlers that were started so far.
+    /// Calls that were started so far.
     started: u64,
     /// Calls that were paused before, and what it takes to make them again.
     paused: Vec<PendingCall>,
-    /// Calls that were paused since; they get their ids when the script is put away.
-    just_paused: Vec<PendingCall>,
+    /// Calls that were paused since, each with its number; they get their ids when the script is put away.
+    just_paused: Vec<(u64, PendingCall)>,
     /// Replies that the guest has not taken yet, each with the weight of its call.
     answers: VecDeque<(u32, u64, Reply)>,
     sync_working: Option<Contained>,
@@ -136,12 +136,15 @@ impl<'a> Calls<'a> {
     /// Starts a call, unless it cannot be told from another.
     pub(crate) fn start(&mut self, request: Request) {
         let id = request.id;
-        if self.paused.iter().chain(&self.just_paused).any(|other| other.slot == id)
+        if self.paused.iter().any(|other| other.slot == id)
+            || self.just_paused.iter().any(|(_, other)| other.slot == id)
             || self.in_flight.iter().any(|other| other.slot == id)
         {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
+        let number = self.started;
+        self.started += 1;
         let reply = match self.find(&request) {
             Err(error) => Err(error),
             Ok((method, Handler::Sync(handler), params)) => {
@@ -149,8 +152,6 @@ impl<'a> Calls<'a> {
                 timed(self.desk, || handler(&call, params))
             }
             Ok((method, Handler::Async(handler), params)) => {
-                let number = self.started;
-                self.started += 1;
                 if self.mode == Mode::Async {
                     let call = self.call(method.clone(), Some(number));
                     let working = timed(self.desk, || handler(call, params));
@@ -160,23 +161,24 @@ impl<'a> Calls<'a> {
                 return;
             }
         };
-        let method = String::from_utf8_lossy(&request.method).into_owned();
-        self.settle(id, &method, request.params, reply);
+        let method = String::from_utf8_lossy(&request.method);
+        self.settle(InFlight { slot: id, number, method: method.into(), params: request.params }, reply);
     }
 
     /// Files the reply of a handler: an answer, or a pause.
-    fn settle(&mut self, id: u32, method: &str, params: Vec<u8>, reply: Reply) {
+    fn settle(&mut self, call: InFlight, reply: Reply) {
         if reply.as_ref().is_err_and(RpcError::is_pause) {
-            self.pause(id, method, params);
+            self.pause(call);
         } else {
-            self.answers.push_back((id, (method.len() + params.len()) as u64, reply));
+            self.answers.push_back((call.slot, call.weight(), reply));
         }
     }
 
-    fn pause(&mut self, slot: u32, method: &str, params: Vec<u8>) {
-        self.desk.driver().answered((method.len() + params.len()) as u64);
-        let params = Json::from_option(String::from_utf8(params).ok().filter(|params| !params.is_empty()));
-        self.just_paused.push(PendingCall { id: 0, slot, method: method.to_owned(), params });
+    fn pause(&mut self, call: InFlight) {
+        self.desk.driver().answered(call.weight());
+        let params = Json::from_option(String::from_utf8(call.params).ok().filter(|params| !params.is_empty()));
+        let pending = PendingCall { id: 0, slot: call.slot, method: call.method.to_string(), params };
+        self.just_paused.push((call.number, pending));
     }
 
     fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
@@ -196,7 +198,7 @@ impl<'a> Calls<'a> {
             let Poll::Ready(Some((id, reply))) = timed(self.desk, || working.poll_next_unpin(context)) else { break };
             let Some(at) = self.in_flight.iter().position(|call| call.slot == id) else { continue };
             let call = self.in_flight.swap_remove(at);
-            self.settle(id, &call.method, call.params, reply);
+            self.settle(call, reply);
         }
         !self.answers.is_empty()
     }
@@ -219,23 +221,22 @@ impl<'a> Calls<'a> {
         }
         self.working = None;
         for call in std::mem::take(&mut self.in_flight) {
-            self.pause(call.slot, &call.method, call.params);
+            self.pause(call);
         }
         true
     }
 
-    /// The paused calls, oldest first. Those that were paused just now get ids, in the order of the guest's own numbers: which
+    /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
     /// handler was faster leaves no trace.
     pub(crate) fn take_paused(&mut self, next_id: &mut u32) -> Vec<PendingCall> {
         let mut paused = std::mem::take(&mut self.paused);
         paused.sort_by_key(|call| call.id);
-        let mut new = std::mem::take(&mut self.just_paused);
-        new.sort_by_key(|call| call.slot);
-        for call in &mut new {
-            call.id = *next_id;
+        self.just_paused.sort_by_key(|(number, _)| *number);
+        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|(_, call)| {
+            let id = *next_id;
             *next_id = next_id.wrapping_add(1);
-        }
-        paused.append(&mut new);
+            PendingCall { id, ..call }
+        }));
         paused
     }
 
@@ -335,11 +336,17 @@ impl fmt::Debug for Calls<'_> {
 /// A call whose handler is at work.
 struct InFlight {
     slot: u32,
-    /// Which async call of this one it is, counted from zero. Unlike the guest's slot it is not used again.
+    /// How many were started before it. Unlike the guest's slot it is not used again.
     number: u64,
     method: Arc<str>,
     /// Kept for the case that it is paused.
     params: Vec<u8>,
+}
+
+impl InFlight {
+    fn weight(&self) -> u64 {
+        (self.method.len() + self.params.len()) as u64
+    }
 }
 
 /// An async handler at work. Its destructor is the embedder's code too, so a panic there ends here; the other handlers are
