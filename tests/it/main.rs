@@ -9,6 +9,7 @@ mod dispatch;
 mod errors;
 mod faults;
 mod forgery;
+mod freeze;
 mod fuel;
 #[cfg(feature = "compiler")]
 mod guest;
