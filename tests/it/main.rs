@@ -8,6 +8,8 @@ mod determinism;
 mod dispatch;
 mod errors;
 mod faults;
+mod forgery;
+mod freeze;
 mod fuel;
 #[cfg(feature = "compiler")]
 mod guest;
@@ -16,6 +18,7 @@ mod js;
 mod json;
 mod limits;
 mod pool;
+mod prelude;
 mod program;
 mod rejections;
 mod rpc;
