@@ -13,6 +13,7 @@ mod fuel;
 mod guest;
 mod input;
 mod js;
+mod json;
 mod limits;
 mod pool;
 mod program;
