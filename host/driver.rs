@@ -10,7 +10,7 @@ use belljar_abi::{Level, Send};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, JsError};
-use crate::limits::{LimitKind, Limits};
+use crate::limits::{LimitKind, Limits, OPCODES_PER_POLL};
 use crate::router::RpcError;
 use crate::stats::Stats;
 
@@ -110,6 +110,8 @@ pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
     pub(crate) wall: Nanos,
     pub(crate) fuel: u64,
+    #[serde(default)]
+    pub(crate) polls: u64,
     pub(crate) rpc_calls: u64,
     pub(crate) console_bytes: u64,
 }
@@ -175,6 +177,7 @@ impl Driver {
             cpu: self.cpu_at(now),
             wall: self.wall_at(now),
             fuel: self.before.fuel.saturating_add(self.call.fuel),
+            polls: self.before.polls.saturating_add(self.call.polls),
             rpc_calls: self.before.rpc_calls.saturating_add(self.call.rpc_calls),
             console_bytes: self.before.console_bytes.saturating_add(self.console_bytes),
         }
@@ -280,6 +283,10 @@ impl Driver {
         }
         if !is_slice_over {
             self.call.polls += 1;
+            let opcodes = self.before.polls.saturating_add(self.call.polls).saturating_mul(OPCODES_PER_POLL);
+            if self.limits.opcodes.is_some_and(|limit| opcodes > limit) {
+                self.stop(Stop::Limit(LimitKind::Opcodes));
+            }
         }
         self.burn(fuel);
         if self.check(now, cancelled) {
