@@ -12,12 +12,15 @@ mod faults;
 mod fuel;
 #[cfg(feature = "compiler")]
 mod guest;
+#[cfg(feature = "compiler")]
+mod hostile_guests;
 mod input;
 mod js;
 mod limits;
 mod pool;
 mod program;
 mod rejections;
+mod residue;
 mod rpc;
 mod runaway;
 mod snapshot;
