@@ -10,6 +10,7 @@ mod dispatch;
 mod errors;
 mod faults;
 mod fuel;
+mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
 #[cfg(feature = "compiler")]
