@@ -104,7 +104,8 @@ pub(crate) enum Order {
     Kill,
 }
 
-/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget.
+/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget. The numbers come out
+/// of a snapshot and may be any; sums with them end at the largest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
@@ -175,9 +176,9 @@ impl Driver {
         Spent {
             cpu: self.cpu_at(now),
             wall: self.wall_at(now),
-            fuel: self.before.fuel + self.call.fuel,
-            rpc_calls: self.before.rpc_calls + self.call.rpc_calls,
-            console_bytes: self.before.console_bytes + self.console_bytes,
+            fuel: self.before.fuel.saturating_add(self.call.fuel),
+            rpc_calls: self.before.rpc_calls.saturating_add(self.call.rpc_calls),
+            console_bytes: self.before.console_bytes.saturating_add(self.console_bytes),
         }
     }
 
@@ -233,11 +234,12 @@ impl Driver {
     }
 
     fn cpu_at(&self, now: Nanos) -> Nanos {
-        self.before.cpu + self.cpu + self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
+        let running = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
+        self.before.cpu.saturating_add(self.cpu).saturating_add(running)
     }
 
     fn wall_at(&self, now: Nanos) -> Nanos {
-        self.before.wall + now.saturating_sub(self.begun)
+        self.before.wall.saturating_add(now.saturating_sub(self.begun))
     }
 
     /// Records why the call must stop, unless there is a reason already.
@@ -403,7 +405,7 @@ impl Driver {
             return false;
         }
         self.call.rpc_calls += 1;
-        if self.before.rpc_calls + self.call.rpc_calls > self.limits.rpc_calls.into() {
+        if self.before.rpc_calls.saturating_add(self.call.rpc_calls) > self.limits.rpc_calls.into() {
             self.stop(Stop::Limit(LimitKind::RpcCalls));
             return false;
         }

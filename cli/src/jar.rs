@@ -31,7 +31,7 @@ pub(crate) fn open(runtime: &Runtime, jar: &Jar, router: Router, from: Option<&S
         builder = builder.without_code_generation();
     }
     if let Some(snapshot) = from {
-        builder = builder.prelude(snapshot);
+        builder = builder.restore(snapshot);
     }
     Ok(builder.start(&router, &limits)?)
 }
