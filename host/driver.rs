@@ -26,7 +26,8 @@ const TICK_AFTER: Nanos = 1_000_000;
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
 const YIELD_AFTER: Nanos = 2_000_000;
-/// Rejections that one call reports; a script that rejects more says nothing new.
+/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
+/// because the host reads them, and neither its memory nor its time is the guest's.
 const REJECTIONS_PER_CALL: usize = 256;
 
 /// Why a call ends before its time.
@@ -140,6 +141,7 @@ pub(crate) struct Driver {
     outcome: Option<Outcome>,
     events: VecDeque<Event>,
     rejections: usize,
+    rejection_bytes: u64,
     sync_call: SyncCall,
     in_flight: u32,
     held_bytes: u64,
@@ -379,7 +381,8 @@ impl Driver {
                 None => self.stop(Stop::Protocol("it printed at an unknown level")),
             },
             Some(Send::Rejection) => {
-                if self.rejections < REJECTIONS_PER_CALL {
+                self.rejection_bytes = self.rejection_bytes.saturating_add(bytes.len() as u64);
+                if self.rejections < REJECTIONS_PER_CALL && self.rejection_bytes <= self.limits.message_bytes {
                     self.rejections += 1;
                     self.events.push_back(Event::Rejection(bytes.to_vec()));
                 }
@@ -689,5 +692,14 @@ mod tests {
             assert!(!driver.send(Send::Rejection as u32, 0, b"{}"));
         }
         assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_CALL);
+    }
+
+    #[test]
+    fn rejections_of_one_call_weigh_no_more_than_one_message() {
+        let mut driver = driver(Limits { message_bytes: 100, ..Limits::default() });
+        for _ in 0..10 {
+            assert!(!driver.send(Send::Rejection as u32, 0, &[b' '; 40]));
+        }
+        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), 2);
     }
 }
