@@ -15,9 +15,10 @@ use belljar_abi::{Reply as Wire, answer};
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop};
 use crate::error::JsError;
-use crate::router::{Call, Handler, Reply, Router, RpcError, Token, Verdict, Working};
+use crate::router::{Handler, Reply, Router, RpcError, Verdict, Working};
 use crate::snapshot::{Answer, PendingCall};
 use crate::trace;
 use crate::value::Json;
@@ -43,11 +44,13 @@ pub(crate) struct Calls<'a> {
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
     working: Option<FuturesUnordered<Contained>>,
-    in_flight: Vec<(u32, Arc<str>)>,
-    /// Calls that their handler paused, and what it takes to make them again.
+    in_flight: Vec<InFlight>,
+    /// Calls that were started so far.
+    started: u64,
+    /// Calls that were paused before, and what it takes to make them again.
     paused: Vec<PendingCall>,
-    /// Parameters of the calls in flight, kept for the case that one is paused.
-    params: Vec<(u32, Vec<u8>)>,
+    /// Calls that were paused since, each with its number; they get their ids when the script is put away.
+    just_paused: Vec<(u64, PendingCall)>,
     /// Replies that the guest has not taken yet, each with the weight of its call.
     answers: VecDeque<(u32, u64, Reply)>,
     sync_working: Option<Contained>,
@@ -70,8 +73,9 @@ impl<'a> Calls<'a> {
             token: None,
             working: None,
             in_flight: Vec::new(),
+            started: 0,
             paused: Vec::new(),
-            params: Vec::new(),
+            just_paused: Vec::new(),
             answers: VecDeque::new(),
             sync_working: None,
         }
@@ -103,10 +107,10 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn call(&mut self, method: Arc<str>) -> Call {
+    fn call(&mut self, method: Arc<str>, number: Option<u64>) -> Call {
         trace::rpc(&method);
         let token = self.token.get_or_insert_with(|| Arc::new(Token::new(self.desk.signal.clone(), self.deadline)));
-        Call { method, token: token.clone(), data: self.data.clone() }
+        Call { method, number, token: token.clone(), data: self.data.clone() }
     }
 
     /// Takes over calls that were paused before, with the answers that some of them have got.
@@ -116,13 +120,14 @@ impl<'a> Calls<'a> {
             // An id that is named twice has had its answer.
             let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
             let call = self.paused.swap_remove(at);
+            let slot = call.slot;
             match answer {
-                Answer::Result(json) => self.answers.push_back((id, 0, Ok(json.into_text()))),
+                Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json.into_text()))),
                 Answer::Error(error) if error.is_pause() => self.paused.push(call),
-                Answer::Error(error) => self.answers.push_back((id, 0, Err(error))),
+                Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
-                    self.start(Request { id, method: call.method.into_bytes(), params });
+                    self.start(Request { id: slot, method: call.method.into_bytes(), params });
                 }
             }
         }
@@ -131,41 +136,49 @@ impl<'a> Calls<'a> {
     /// Starts a call, unless it cannot be told from another.
     pub(crate) fn start(&mut self, request: Request) {
         let id = request.id;
-        if self.paused.iter().any(|other| other.id == id) || self.in_flight.iter().any(|(other, _)| *other == id) {
+        if self.paused.iter().any(|other| other.slot == id)
+            || self.just_paused.iter().any(|(_, other)| other.slot == id)
+            || self.in_flight.iter().any(|other| other.slot == id)
+        {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
+        let number = self.started;
+        self.started += 1;
         let reply = match self.find(&request) {
             Err(error) => Err(error),
             Ok((method, Handler::Sync(handler), params)) => {
-                let call = self.call(method);
+                let call = self.call(method, None);
                 timed(self.desk, || handler(&call, params))
             }
             Ok((method, Handler::Async(handler), params)) => {
-                self.in_flight.push((id, method.clone()));
                 if self.mode == Mode::Async {
-                    let call = self.call(method);
+                    let call = self.call(method.clone(), Some(number));
                     let working = timed(self.desk, || handler(call, params));
                     self.working.get_or_insert_default().push(Contained { id, working: Some(working) });
-                    self.params.push((id, request.params));
                 }
+                self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
                 return;
             }
         };
-        let method = String::from_utf8_lossy(&request.method).into_owned();
-        self.settle(id, &method, request.params, reply);
+        let method = String::from_utf8_lossy(&request.method);
+        self.settle(InFlight { slot: id, number, method: method.into(), params: request.params }, reply);
     }
 
     /// Files the reply of a handler: an answer, or a pause.
-    fn settle(&mut self, id: u32, method: &str, params: Vec<u8>, reply: Reply) {
-        let weight = (method.len() + params.len()) as u64;
+    fn settle(&mut self, call: InFlight, reply: Reply) {
         if reply.as_ref().is_err_and(RpcError::is_pause) {
-            self.desk.driver().answered(weight);
-            let params = String::from_utf8(params).ok().filter(|params| !params.is_empty());
-            self.paused.push(PendingCall { id, method: method.to_owned(), params: Json::from_option(params) });
+            self.pause(call);
         } else {
-            self.answers.push_back((id, weight, reply));
+            self.answers.push_back((call.slot, call.weight(), reply));
         }
+    }
+
+    fn pause(&mut self, call: InFlight) {
+        self.desk.driver().answered(call.weight());
+        let params = Json::from_option(String::from_utf8(call.params).ok().filter(|params| !params.is_empty()));
+        let pending = PendingCall { id: 0, slot: call.slot, method: call.method.to_string(), params };
+        self.just_paused.push((call.number, pending));
     }
 
     fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
@@ -183,10 +196,9 @@ impl<'a> Calls<'a> {
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> bool {
         while let Some(working) = &mut self.working {
             let Poll::Ready(Some((id, reply))) = timed(self.desk, || working.poll_next_unpin(context)) else { break };
-            let method =
-                self.in_flight.iter().position(|(other, _)| *other == id).map(|at| self.in_flight.swap_remove(at).1);
-            let params = self.params.iter().position(|(other, _)| *other == id).map(|at| self.params.swap_remove(at).1);
-            self.settle(id, &method.unwrap_or_default(), params.unwrap_or_default(), reply);
+            let Some(at) = self.in_flight.iter().position(|call| call.slot == id) else { continue };
+            let call = self.in_flight.swap_remove(at);
+            self.settle(call, reply);
         }
         !self.answers.is_empty()
     }
@@ -198,24 +210,44 @@ impl<'a> Calls<'a> {
 
     /// Whether a handler has paused a call.
     pub(crate) fn has_paused(&self) -> bool {
-        !self.paused.is_empty()
+        !self.paused.is_empty() || !self.just_paused.is_empty()
     }
 
-    /// The paused calls, oldest first.
-    pub(crate) fn take_paused(&mut self) -> Vec<PendingCall> {
+    /// Drops the handlers at work if a call is paused and each of them lets itself be dropped; their calls are paused too then.
+    pub(crate) fn drop_droppable(&mut self) -> bool {
+        let Some(token) = &self.token else { return false };
+        if !self.has_paused() || !self.in_flight.iter().all(|call| token.may_drop(call.number)) {
+            return false;
+        }
+        self.working = None;
+        for call in std::mem::take(&mut self.in_flight) {
+            self.pause(call);
+        }
+        true
+    }
+
+    /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
+    /// handler was faster leaves no trace.
+    pub(crate) fn take_paused(&mut self, next_id: &mut u32) -> Vec<PendingCall> {
         let mut paused = std::mem::take(&mut self.paused);
         paused.sort_by_key(|call| call.id);
+        self.just_paused.sort_by_key(|(number, _)| *number);
+        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|(_, call)| {
+            let id = *next_id;
+            *next_id = next_id.wrapping_add(1);
+            PendingCall { id, ..call }
+        }));
         paused
     }
 
     /// Whether the guest holds promises that have no answer.
     pub(crate) fn has_unanswered(&self) -> bool {
-        !self.in_flight.is_empty() || !self.answers.is_empty() || !self.paused.is_empty()
+        !self.in_flight.is_empty() || !self.answers.is_empty() || self.has_paused()
     }
 
     /// The methods of the calls that have no answer.
     pub(crate) fn unanswered(&self) -> Vec<String> {
-        self.in_flight.iter().map(|(_, method)| method.to_string()).collect()
+        self.in_flight.iter().map(|call| call.method.to_string()).collect()
     }
 
     /// The next answers as the guest reads them.
@@ -247,11 +279,11 @@ impl<'a> Calls<'a> {
             let reply = match self.find(&request) {
                 Err(error) => Err(error),
                 Ok((method, Handler::Sync(handler), params)) => {
-                    let call = self.call(method);
+                    let call = self.call(method, None);
                     timed(self.desk, || handler(&call, params))
                 }
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
-                    let call = self.call(method);
+                    let call = self.call(method, None);
                     let working = timed(self.desk, || handler(call, params));
                     self.sync_working = Some(Contained { id: request.id, working: Some(working) });
                     return self.work_on_sync(context);
@@ -297,7 +329,23 @@ impl Drop for Calls<'_> {
 
 impl fmt::Debug for Calls<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calls").field("in_flight", &self.in_flight).finish_non_exhaustive()
+        f.debug_struct("Calls").field("in_flight", &self.unanswered()).finish_non_exhaustive()
+    }
+}
+
+/// A call whose handler is at work.
+struct InFlight {
+    slot: u32,
+    /// How many were started before it. Unlike the guest's slot it is not used again.
+    number: u64,
+    method: Arc<str>,
+    /// Kept for the case that it is paused.
+    params: Vec<u8>,
+}
+
+impl InFlight {
+    fn weight(&self) -> u64 {
+        (self.method.len() + self.params.len()) as u64
     }
 }
 

@@ -26,7 +26,8 @@ const TICK_AFTER: Nanos = 1_000_000;
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
 const YIELD_AFTER: Nanos = 2_000_000;
-/// Rejections that one call reports; a script that rejects more says nothing new.
+/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
+/// because the host reads them, and neither its memory nor its time is the guest's.
 const REJECTIONS_PER_CALL: usize = 256;
 
 /// Why a call ends before its time.
@@ -103,7 +104,8 @@ pub(crate) enum Order {
     Kill,
 }
 
-/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget.
+/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget. The numbers come out
+/// of a snapshot and may be any; sums with them end at the largest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
@@ -139,6 +141,7 @@ pub(crate) struct Driver {
     outcome: Option<Outcome>,
     events: VecDeque<Event>,
     rejections: usize,
+    rejection_bytes: u64,
     sync_call: SyncCall,
     in_flight: u32,
     held_bytes: u64,
@@ -175,10 +178,10 @@ impl Driver {
         Spent {
             cpu: self.cpu_at(now),
             wall: self.wall_at(now),
-            fuel: self.before.fuel + self.call.fuel,
-            polls: self.before.polls + self.call.polls,
-            rpc_calls: self.before.rpc_calls + self.call.rpc_calls,
-            console_bytes: self.before.console_bytes + self.console_bytes,
+            fuel: self.before.fuel.saturating_add(self.call.fuel),
+            polls: self.before.polls.saturating_add(self.call.polls),
+            rpc_calls: self.before.rpc_calls.saturating_add(self.call.rpc_calls),
+            console_bytes: self.before.console_bytes.saturating_add(self.console_bytes),
         }
     }
 
@@ -234,11 +237,12 @@ impl Driver {
     }
 
     fn cpu_at(&self, now: Nanos) -> Nanos {
-        self.before.cpu + self.cpu + self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
+        let running = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
+        self.before.cpu.saturating_add(self.cpu).saturating_add(running)
     }
 
     fn wall_at(&self, now: Nanos) -> Nanos {
-        self.before.wall + now.saturating_sub(self.begun)
+        self.before.wall.saturating_add(now.saturating_sub(self.begun))
     }
 
     /// Records why the call must stop, unless there is a reason already.
@@ -377,7 +381,8 @@ impl Driver {
                 None => self.stop(Stop::Protocol("it printed at an unknown level")),
             },
             Some(Send::Rejection) => {
-                if self.rejections < REJECTIONS_PER_CALL {
+                self.rejection_bytes = self.rejection_bytes.saturating_add(bytes.len() as u64);
+                if self.rejections < REJECTIONS_PER_CALL && self.rejection_bytes <= self.limits.message_bytes {
                     self.rejections += 1;
                     self.events.push_back(Event::Rejection(bytes.to_vec()));
                 }
@@ -407,7 +412,7 @@ impl Driver {
             return false;
         }
         self.call.rpc_calls += 1;
-        if self.before.rpc_calls + self.call.rpc_calls > self.limits.rpc_calls.into() {
+        if self.before.rpc_calls.saturating_add(self.call.rpc_calls) > self.limits.rpc_calls.into() {
             self.stop(Stop::Limit(LimitKind::RpcCalls));
             return false;
         }
@@ -687,5 +692,14 @@ mod tests {
             assert!(!driver.send(Send::Rejection as u32, 0, b"{}"));
         }
         assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_CALL);
+    }
+
+    #[test]
+    fn rejections_of_one_call_weigh_no_more_than_one_message() {
+        let mut driver = driver(Limits { message_bytes: 100, ..Limits::default() });
+        for _ in 0..10 {
+            assert!(!driver.send(Send::Rejection as u32, 0, &[b' '; 40]));
+        }
+        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), 2);
     }
 }

@@ -1,32 +1,33 @@
-//! One sealed jar: it takes a script, an event or a program, drives the guest until there is a result, and says how it ended.
+//! One sealed jar: it takes a script, an event or a program, and says how it ended.
 //!
-//! It joins the driver, the virtual machine and the handlers. It must never know wasmtime.
+//! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never know wasmtime.
+
+mod course;
+mod pause;
 
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
-use belljar_abi::{Op, Status as Wire, configure, flag, vitals};
+use belljar_abi::{Op, configure, vitals};
 use serde::Serialize;
 
-use crate::calls::{Calls, Mode};
-use crate::clock::Clock;
+use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
+use crate::builder::{Options, Origin};
+use crate::calls::Mode;
+use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::program::Program;
 use crate::router::Router;
 use crate::runtime::{Permit, Runtime};
-use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
+use crate::snapshot::PendingCall;
 use crate::stats::Stats;
-use crate::trace;
-use crate::turn::{Message, Waited, now, turn, wait};
+use crate::turn::{Message, now};
 use crate::value::{Json, Script};
 use crate::vm::fibre::Vm;
 use crate::vm::state::Desk;
@@ -75,6 +76,8 @@ pub struct Instance {
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
+    /// The id of the call that is paused next. No id is used twice in the life of an instance, nor after it was restored.
+    next_pending_id: u32,
     /// Whether the newest call asked for more linear memory than it may have.
     was_memory_refused: bool,
     desk: Arc<Desk>,
@@ -82,8 +85,10 @@ pub struct Instance {
     limits: Limits,
     code_generation: bool,
     data: Option<Arc<dyn Any + Send + Sync>>,
-    /// What the instance began as, when that was not the bare image.
-    origin: Option<Snapshot>,
+    /// What the instance began as.
+    origin: Origin,
+    /// Whether the random numbers go on where those of the origin stopped.
+    keeps_random: bool,
     /// What the call in [`Phase::Paused`] had used.
     spent: Spent,
     runtime: Runtime,
@@ -108,16 +113,32 @@ impl Instance {
                 limits.stack_bytes
             )));
         }
-        let origin = options.origin;
-        let (clock, seed, age) = match &origin {
-            Some(origin) => {
-                if origin.identity() != runtime.identity() {
-                    return Err(Error::Snapshot { message: "it was taken from another guest".into() });
-                }
-                let about = &origin.about;
-                (options.clock.unwrap_or_else(|| about.clock.clone()), options.seed.or(about.seed), about.age)
+        let origin = match options.origin {
+            Origin::Runtime => runtime.prelude().map_or(Origin::Image, |prelude| Origin::Prelude(prelude.clone())),
+            origin => origin,
+        };
+        if origin.snapshot().is_some_and(|snapshot| snapshot.identity() != runtime.identity()) {
+            return Err(Error::Snapshot { message: "it was taken from another guest".into() });
+        }
+        let held = origin.snapshot().map_or(0, |snapshot| snapshot.frozen().memory_bytes);
+        if held > limits.memory_bytes {
+            return Err(Error::input(format!(
+                "`memory_bytes` of {} is less than the {held} that the snapshot or prelude holds; raise it",
+                limits.memory_bytes
+            )));
+        }
+        let (clock, seed, age, keeps_random) = match &origin {
+            Origin::Restored(snapshot) => {
+                let about = &snapshot.about;
+                let clock = options.clock.unwrap_or_else(|| about.clock.clone());
+                (clock, options.seed.or(about.seed), about.age, options.seed.is_none() && about.seed.is_some())
             }
-            None => (options.clock.unwrap_or_default(), options.seed, 0),
+            Origin::Prelude(snapshot) if !snapshot.pending().is_empty() => {
+                return Err(Error::input(
+                    "a prelude must not wait for answers; `restore` goes on with a paused script",
+                ));
+            }
+            _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };
         let desk = Arc::new(Desk::new(Driver::new(limits.clone()), clock, seed, age));
         let mut instance = Instance {
@@ -125,6 +146,7 @@ impl Instance {
             phase: Phase::Idle,
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
+            next_pending_id: 0,
             was_memory_refused: false,
             desk,
             router: router.clone(),
@@ -132,6 +154,7 @@ impl Instance {
             code_generation: options.code_generation,
             data: options.data,
             origin,
+            keeps_random,
             spent: Spent::default(),
             runtime: runtime.clone(),
             _not_sync: PhantomData,
@@ -285,17 +308,19 @@ impl Instance {
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
+        self.next_pending_id = 0;
         let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
-        if let Some(origin) = &self.origin {
-            vm.thaw(origin.frozen())?;
-            let about = &origin.about;
+        if let Some(snapshot) = self.origin.snapshot() {
+            vm.thaw(snapshot.frozen())?;
+            let about = &snapshot.about;
             for (word, was) in self.configured.iter_mut().zip(&about.configured) {
                 *word = *was;
             }
-            if !self.desk.is_seeded() {
-                // Without a seed of its own the guest must not go on with the numbers of the one it was copied from.
+            if !self.keeps_random {
+                // The guest must not go on with the numbers of the one that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
+            self.next_pending_id = about.next_pending_id;
             if !about.pending.is_empty() {
                 self.paused.clone_from(&about.pending);
                 self.spent = about.spent.unwrap_or_default();
@@ -304,134 +329,6 @@ impl Instance {
         }
         self.vm = Some(vm);
         Ok(())
-    }
-
-    /// Takes the instance apart from this process: between calls, or while it is paused at an `await`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Poisoned`] when the instance is.
-    pub fn snapshot(&mut self) -> Result<Snapshot> {
-        if self.phase != Phase::Paused {
-            self.admit()?;
-        }
-        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        let about = About {
-            label: String::new(),
-            configured: self.configured.to_vec(),
-            pending: self.paused.clone(),
-            spent: (self.phase == Phase::Paused).then_some(self.spent),
-            age: self.desk.now(),
-            clock: self.desk.clock(),
-            seed: self.desk.seed_of_embedder(),
-        };
-        Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image())?, about))
-    }
-
-    /// As [`Instance::eval_async`], but a handler may pause the call with [`RpcError::pause`](crate::RpcError::pause).
-    /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
-    ///
-    /// ```
-    /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
-    /// # let runtime = Runtime::new()?;
-    /// # let limits = Limits::default();
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Err::<bool, _>(RpcError::pause()));
-    /// let mut jar = runtime.instance(&router, &limits)?;
-    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
-    ///     panic!("nobody has answered yet");
-    /// };
-    /// let bytes = paused.snapshot().to_bytes();
-    /// // Later, in another process of the same build:
-    /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
-    /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
-    /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
-    /// let Turn::Done(value) = jar.resume_async([answer]).await? else { panic!("everything is answered") };
-    /// assert_eq!(value.get::<String>()?, "paid");
-    /// # Ok::<(), belljar::Error>(())
-    /// # }).unwrap();
-    /// # Ok::<(), belljar::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Instance::eval`].
-    pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.script_message(&script.into());
-        async move {
-            self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new()).await;
-            self.turn(ended)
-        }
-    }
-
-    /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_async`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Instance::dispatch`].
-    pub fn step_dispatch_async(
-        &mut self,
-        event: &str,
-        params: &(impl Serialize + ?Sized),
-    ) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.event_message(event, params);
-        async move {
-            self.begin()?;
-            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new()).await {
-                Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
-                ended => self.turn(ended),
-            }
-        }
-    }
-
-    /// The calls that a paused script waits for; none when it is not paused.
-    #[must_use]
-    pub fn pending(&self) -> &[PendingCall] {
-        &self.paused
-    }
-
-    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The script goes
-    /// on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
-    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (u32, Answer)> + Send) -> Result<Turn> {
-        let answers: Vec<(u32, Answer)> = answers.into_iter().collect();
-        if self.phase != Phase::Paused {
-            return Err(Error::input(
-                "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
-            ));
-        }
-        if let Some((id, _)) = answers.iter().find(|(id, _)| !self.paused.iter().any(|call| call.id == *id)) {
-            return Err(Error::input(format!(
-                "no pending call has the id {id}; `pending()` lists those that there are"
-            )));
-        }
-        self.configure()?;
-        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        self.desk.forget_cancel();
-        let slice = {
-            let mut driver = self.desk.driver();
-            driver.begin_again(self.desk.now(), self.spent);
-            driver.next_slice(0)
-        };
-        vm.refuel(slice);
-        let ended = self.drive(Mode::Async, None, answers).await;
-        self.turn(ended)
-    }
-
-    /// Gives a paused script the budget of a fresh call.
-    pub fn renew_budget(&mut self) {
-        self.spent = Spent::default();
-    }
-
-    fn turn(&mut self, ended: Result<Ended>) -> Result<Turn> {
-        match ended {
-            Ok(Ended::Paused) => Ok(Turn::Paused(Paused { snapshot: self.snapshot()? })),
-            ended => self.value(ended).map(Turn::Done),
-        }
     }
 
     /// What the instance can do next.
@@ -494,399 +391,10 @@ impl Instance {
         }
         Ok(Message::of(&[program.bytecode()], 0))
     }
-
-    /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its limits.
-    fn admit(&mut self) -> Result<()> {
-        match self.phase {
-            // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
-            Phase::Running => {
-                self.close(Leftovers::None);
-                self.poison();
-            }
-            Phase::Waiting => self.close(Leftovers::Some),
-            // A new call gives the paused one up. What it used is already counted.
-            Phase::Paused => {
-                self.phase = Phase::Idle;
-                self.paused.clear();
-                if !self.housekeep(Op::Abandon, &[]) {
-                    self.poison();
-                }
-            }
-            Phase::Idle => {}
-        }
-        if self.vm.is_none() {
-            return Err(Error::Poisoned);
-        }
-        self.configure()
-    }
-
-    fn configure(&mut self) -> Result<()> {
-        let mut words: Configured = [0; configure::WORDS];
-        words[configure::HEAP_BYTES] = u32::try_from(self.limits.js_heap_bytes).unwrap_or(u32::MAX);
-        words[configure::STACK_BYTES] = u32::try_from(self.limits.stack_bytes).unwrap_or(u32::MAX);
-        words[configure::SWITCHES] = if self.code_generation { 0 } else { configure::NO_CODE_GENERATION };
-        if words == self.configured {
-            return Ok(());
-        }
-        let mut orders = words;
-        if self.configured[configure::SWITCHES] & STALE_RANDOM != 0 {
-            orders[configure::SWITCHES] |= configure::RESEED;
-        }
-        if self.housekeep(Op::Configure, &orders.map(u32::to_le_bytes).concat()) {
-            self.configured = words;
-            return Ok(());
-        }
-        self.poison();
-        Err(Error::input("the guest cannot work with so little: raise `js_heap_bytes` or `stack_bytes`"))
-    }
-
-    fn poison(&mut self) {
-        self.vm = None;
-        self.phase = Phase::Idle;
-        self.paused.clear();
-    }
-
-    /// Does something of our own in the guest, which runs no script.
-    fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
-        let Some(vm) = &mut self.vm else { return false };
-        let slice = {
-            let mut driver = self.desk.driver();
-            driver.begin_chore(CHORE_SLICES);
-            driver.announce(payload.to_vec());
-            driver.next_slice(0)
-        };
-        vm.refuel(slice);
-        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        // A chore makes no synchronous call and does not yield, so it ends the first time that it is polled.
-        let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(ended) => ended,
-            Poll::Pending => return false,
-        };
-        self.desk.driver().end_chore();
-        status == Ok(Wire::Done as u32)
-    }
-
-    /// Ends the call in progress, and makes sure that nothing of it can run later.
-    fn close(&mut self, leftovers: Leftovers) {
-        self.account();
-        self.desk.driver().end(self.desk.now());
-        self.phase = Phase::Idle;
-        self.paused.clear();
-        if leftovers == Leftovers::Some && !self.housekeep(Op::Abandon, &[]) {
-            self.poison();
-        }
-    }
-
-    /// Takes down what the guest has used.
-    fn account(&mut self) {
-        let Some(vm) = &mut self.vm else { return };
-        self.was_memory_refused = vm.was_memory_refused();
-        let mut driver = self.desk.driver();
-        let stats = driver.call_stats();
-        stats.fuel = vm.fuel_used();
-        stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
-        stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
-        stats.memory_bytes = vm.memory_bytes();
-    }
-
-    /// Runs a fresh call to its end. A handler that pauses is out of place here.
-    async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
-        self.begin()?;
-        match self.drive(mode, Some((op, message)), Vec::new()).await {
-            Ok(Ended::Paused) => {
-                let pending = self.paused.iter().map(|call| call.method.clone()).collect();
-                if !self.housekeep(Op::Abandon, &[]) {
-                    self.poison();
-                }
-                self.paused.clear();
-                self.phase = Phase::Idle;
-                Err(Error::Paused { pending })
-            }
-            ended => ended,
-        }
-    }
-
-    /// Readies everything for a call that has used nothing yet.
-    fn begin(&mut self) -> Result<()> {
-        self.admit()?;
-        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        self.desk.forget_cancel();
-        let slice = {
-            let mut driver = self.desk.driver();
-            driver.begin(self.desk.now());
-            driver.next_slice(0)
-        };
-        vm.refuel(slice);
-        Ok(())
-    }
-
-    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
-    /// the guest already waits for answers.
-    async fn drive(&mut self, mode: Mode, next: Option<(Op, Message)>, answers: Vec<(u32, Answer)>) -> Result<Ended> {
-        let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
-        trace::call(op, async move {
-            let ended = self.take_turns(mode, next, answers).await;
-            trace::ended(&ended, &self.desk.driver().totals().0);
-            ended
-        })
-        .await
-    }
-
-    async fn take_turns(
-        &mut self,
-        mode: Mode,
-        mut next: Option<(Op, Message)>,
-        answers: Vec<(u32, Answer)>,
-    ) -> Result<Ended> {
-        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        let desk = self.desk.clone();
-        let deadline = Instant::now().checked_add(desk.driver().wall_left(desk.now()));
-        let mut flags = 0;
-        if mode == Mode::Async {
-            flags |= flag::ASYNC;
-            desk.driver().allow_yield();
-        }
-        if self.router.has_console() {
-            flags |= flag::CONSOLE;
-        }
-        self.phase = Phase::Waiting;
-        let mut calls = Calls::new(&desk, &self.router, &self.data, mode, deadline);
-        calls.adopt(std::mem::take(&mut self.paused), answers);
-        let mut timer = None;
-        let (ended, leftovers) = loop {
-            if let Some(operation) = next.take() {
-                self.phase = Phase::Running;
-                let turn = turn(vm, &desk, &mut calls, flags, operation, &mut timer).await;
-                self.phase = Phase::Waiting;
-                desk.driver().burn(vm.fuel_used());
-                calls.deliver();
-                let stop = desk.driver().stopped().cloned();
-                let status = match turn {
-                    Ok(status) => Wire::from_wire(status),
-                    Err(end) => {
-                        let error = match stop {
-                            Some(stop) => stop.into_error(&self.limits),
-                            None => end.into_error(&self.limits),
-                        };
-                        break (Err(error), Leftovers::Poison);
-                    }
-                };
-                if let Some(stop) = stop {
-                    break (Err(stop.into_error(&self.limits)), Leftovers::Some);
-                }
-                let outcome = desk.driver().take_outcome();
-                match (status, outcome) {
-                    (Some(Wire::Pending), None) => {}
-                    (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
-                        // Calls that nobody awaited have been started; each gets one chance to finish.
-                        calls.poll(&mut Context::from_waker(Waker::noop()));
-                        let leftovers = if calls.has_unanswered() { Leftovers::Some } else { Leftovers::None };
-                        break (Ok(Ended::Outcome(outcome)), leftovers);
-                    }
-                    (Some(Wire::NoSuchEvent), None) => break (Ok(Ended::NoSuchEvent), Leftovers::None),
-                    (Some(Wire::Refused), None) => break (Err(LimitKind::Memory.error(&self.limits)), Leftovers::Some),
-                    _ => {
-                        let error = Error::guest("it returned a status that its messages contradict");
-                        break (Err(error), Leftovers::Poison);
-                    }
-                }
-            }
-            match wait(&desk, &mut calls, &mut timer).await {
-                Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
-                Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
-                Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                Waited::Paused => {
-                    self.paused = calls.take_paused();
-                    break (Ok(Ended::Paused), Leftovers::Call);
-                }
-            }
-        };
-        drop(calls);
-        match leftovers {
-            Leftovers::Call => {
-                self.account();
-                let now = self.desk.now();
-                let mut driver = self.desk.driver();
-                self.spent = driver.spent(now);
-                driver.end(now);
-                drop(driver);
-                self.phase = Phase::Paused;
-            }
-            Leftovers::Poison => {
-                self.close(Leftovers::None);
-                self.poison();
-            }
-            leftovers => self.close(leftovers),
-        }
-        ended
-    }
 }
 
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("status", &self.status()).field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
-/// Slices of fuel for work of our own: a few tens of milliseconds.
-const CHORE_SLICES: u32 = 100;
-
-/// What a call leaves in the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leftovers {
-    None,
-    /// Jobs or promises that must be dropped.
-    Some,
-    /// A call that is to go on.
-    Call,
-    /// A guest that was stopped in the middle.
-    Poison,
-}
-
-/// How a call ended, when it was not stopped.
-enum Ended {
-    Outcome(Outcome),
-    NoSuchEvent,
-    Paused,
-}
-
-/// The words of `Op::Configure`.
-type Configured = [u32; configure::WORDS];
-/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to reseed.
-const STALE_RANDOM: u32 = 1 << 31;
-const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
-
-/// Stops the call in progress of one instance, from any thread, also while a native built-in runs.
-///
-/// When no call is in progress it does nothing: the next call is not the one that was meant.
-///
-/// ```
-/// use belljar::{Call, CancelHandle, Error, Limits, Router, Runtime};
-/// use std::sync::{Arc, OnceLock};
-///
-/// let handle = Arc::new(OnceLock::<CancelHandle>::new());
-/// let known = handle.clone();
-/// let router = Router::new().handle("give_up", move |_: &Call, (): ()| {
-///     known.get().map(CancelHandle::cancel);
-///     Ok(())
-/// });
-/// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
-/// handle.set(jar.cancel_handle()).ok();
-/// assert_eq!(jar.eval("host.rpcSync('give_up'); for (;;) {}"), Err(Error::Cancelled));
-/// # Ok::<(), Error>(())
-/// ```
-#[derive(Clone)]
-pub struct CancelHandle {
-    desk: Arc<Desk>,
-}
-
-impl CancelHandle {
-    /// Stops the call in progress: it ends with [`Error::Cancelled`].
-    pub fn cancel(&self) {
-        self.desk.cancel();
-    }
-}
-
-impl fmt::Debug for CancelHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelHandle").finish_non_exhaustive()
-    }
-}
-
-/// The rarer choices of an instance.
-pub(crate) struct Options {
-    pub(crate) seed: Option<u64>,
-    pub(crate) clock: Option<Clock>,
-    pub(crate) code_generation: bool,
-    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) origin: Option<Snapshot>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { seed: None, clock: None, code_generation: true, data: None, origin: None }
-    }
-}
-
-/// Makes an instance with the rarer choices.
-///
-/// ```
-/// use belljar::{Limits, Router, Runtime};
-///
-/// let runtime = Runtime::new()?;
-/// let draw = |seed| {
-///     let mut jar = runtime.build_instance().seed(seed).start(&Router::new(), &Limits::default())?;
-///     jar.eval("Math.random()")?.get::<f64>()
-/// };
-/// assert_eq!(draw(7)?, draw(7)?);
-/// assert_ne!(draw(7)?, draw(8)?);
-/// # Ok::<(), belljar::Error>(())
-/// ```
-#[must_use]
-pub struct InstanceBuilder {
-    runtime: Runtime,
-    options: Options,
-}
-
-impl InstanceBuilder {
-    pub(crate) fn new(runtime: &Runtime) -> InstanceBuilder {
-        InstanceBuilder { runtime: runtime.clone(), options: Options::default() }
-    }
-
-    /// Makes `Math.random` repeatable.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = Some(seed);
-        self
-    }
-
-    /// Sets the time that scripts see.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.options.clock = Some(clock);
-        self
-    }
-
-    /// Starts from a snapshot instead of the bare guest: a set-up that ran once serves every instance, and
-    /// [`Instance::reset`] comes back to it.
-    pub fn prelude(mut self, snapshot: &Snapshot) -> Self {
-        self.options.origin = Some(snapshot.clone());
-        self
-    }
-
-    /// Makes `eval` and the function constructors throw an EvalError.
-    pub fn without_code_generation(mut self) -> Self {
-        self.options.code_generation = false;
-        self
-    }
-
-    /// Gives handlers something to find with [`Call::data`](crate::Call::data).
-    pub fn data<T: Any + Send + Sync>(mut self, data: T) -> Self {
-        self.options.data = Some(Arc::new(data));
-        self
-    }
-
-    /// Makes the instance.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Capacity`] when every instance is in use, [`Error::Input`] when the limits make no sense.
-    pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        let permit = self.runtime.permit()?;
-        Instance::new(&self.runtime, permit, router, limits, self.options)
-    }
-
-    /// Makes the instance, waiting for its turn when every instance is in use.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Input`] when the limits make no sense.
-    pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        let permit = self.runtime.permit_async().await;
-        Instance::new(&self.runtime, permit, router, limits, self.options)
-    }
-}
-
-impl fmt::Debug for InstanceBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstanceBuilder").finish_non_exhaustive()
     }
 }

@@ -120,7 +120,10 @@
 //! - `SECURITY.md` says what is trusted and how to run this well. `ARCHITECTURE.md` is the map of the source.
 #![deny(missing_docs)]
 
+mod builder;
+mod call;
 mod calls;
+mod cancel;
 mod clock;
 mod driver;
 mod error;
@@ -137,13 +140,16 @@ mod turn;
 mod value;
 mod vm;
 
+pub use builder::InstanceBuilder;
+pub use call::Call;
+pub use cancel::CancelHandle;
 pub use clock::Clock;
 pub use error::{Blame, Error, JsError, Result};
 pub use facts::Facts;
-pub use instance::{CancelHandle, Instance, InstanceBuilder, Status};
+pub use instance::{Instance, Status};
 pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use program::Program;
-pub use router::{Call, ConsoleLevel, Router, RpcError, Verdict};
+pub use router::{ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use snapshot::{Answer, Paused, PendingCall, Snapshot, Turn};
 pub use stats::Stats;

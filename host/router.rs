@@ -1,22 +1,20 @@
-//! What a script may call: names, handlers, and what a handler learns about its call.
+//! What a script may call: names and handlers.
 //!
 //! It owns closures and their conversion to and from JSON. It must never know wasm, limits or who drives the call.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use belljar_abi::Level;
 use futures_util::future::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call::Call;
 use crate::error::JsError;
 use crate::value::{self, Json};
 
@@ -240,125 +238,6 @@ fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
     serde_json::to_string(&reply)
         .map(Some)
         .map_err(|why| RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}")))
-}
-
-/// What a handler learns about the call that it answers.
-///
-/// ```
-/// use belljar::{Call, Router, RpcError};
-///
-/// struct Tenant(String);
-///
-/// let router = Router::new().handle("who", |call: &Call, (): ()| match call.data::<Tenant>() {
-///     Some(tenant) => Ok(tenant.0.clone()),
-///     None => Err(RpcError::new("no_tenant", "this instance belongs to nobody")),
-/// });
-/// let runtime = belljar::Runtime::new()?;
-/// let mut jar = runtime.build_instance().data(Tenant("ada".into())).start(&router, &belljar::Limits::default())?;
-/// assert_eq!(jar.eval("host.rpcSync('who')")?.get::<String>()?, "ada");
-/// # Ok::<(), belljar::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Call {
-    pub(crate) method: Arc<str>,
-    pub(crate) token: Arc<Token>,
-    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
-}
-
-/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
-#[derive(Default)]
-pub(crate) struct Signal {
-    is_set: AtomicBool,
-    event: event_listener::Event,
-}
-
-impl Signal {
-    pub(crate) fn set(&self) {
-        self.is_set.store(true, Ordering::Release);
-        self.event.notify(usize::MAX);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn clear(&self) {
-        self.is_set.store(false, Ordering::Release);
-    }
-}
-
-/// Fires when nobody waits for a call any more.
-pub(crate) struct Token {
-    fired: AtomicBool,
-    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
-    signal: Arc<Signal>,
-    deadline: Option<Instant>,
-}
-
-impl Token {
-    pub(crate) fn new(signal: Arc<Signal>, deadline: Option<Instant>) -> Token {
-        Token { fired: AtomicBool::new(false), signal, deadline }
-    }
-
-    pub(crate) fn fire(&self) {
-        self.fired.store(true, Ordering::Release);
-        self.signal.event.notify(usize::MAX);
-    }
-
-    fn is_over(&self) -> bool {
-        // Once the token has fired, the signal may be that of a later call; until then it is of this one.
-        self.fired.load(Ordering::Acquire)
-            || self.signal.is_set()
-            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-}
-
-impl Call {
-    /// The method that the script called.
-    #[must_use]
-    pub fn method(&self) -> &str {
-        &self.method
-    }
-
-    /// Whether nobody waits for the reply any more: the call of the instance that this one belongs to was dropped or
-    /// cancelled, has run out of time, or has ended.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.token.is_over()
-    }
-
-    /// Waits until nobody waits for the reply any more. An async handler is dropped at that moment anyway; this is
-    /// for work that it handed to others.
-    pub async fn cancelled(&self) {
-        while !self.is_cancelled() {
-            let listener = self.token.signal.event.listen();
-            if self.is_cancelled() {
-                return;
-            }
-            listener.await;
-        }
-    }
-
-    /// What is left of the wall-clock limit.
-    #[must_use]
-    pub fn time_left(&self) -> Duration {
-        match self.token.deadline {
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => Duration::MAX,
-        }
-    }
-
-    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given, if it was of this type.
-    #[must_use]
-    pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.data.as_deref()?.downcast_ref()
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
-    }
 }
 
 /// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.

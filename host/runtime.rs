@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_lock::{Semaphore, SemaphoreGuardArc};
 
+use crate::builder::{InstanceBuilder, Options, Origin};
 use crate::error::{Error, Result};
-use crate::instance::{Instance, InstanceBuilder, Options};
+use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::program::Program;
-use crate::router::Router;
+use crate::router::{Router, Verdict};
 use crate::snapshot::Snapshot;
 use crate::value::Script;
 use crate::vm::engine::{self, Allocation};
@@ -38,6 +39,7 @@ pub struct Runtime {
 
 struct Shared {
     image: Image,
+    prelude: Option<Snapshot>,
     permits: Arc<Semaphore>,
     instances: u32,
 }
@@ -54,7 +56,13 @@ impl Runtime {
 
     /// A runtime with other choices.
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder { instances: DEFAULT_INSTANCES, on_demand: false, guest: Guest::BuiltIn }
+        RuntimeBuilder {
+            instances: DEFAULT_INSTANCES,
+            on_demand: false,
+            guest: Guest::BuiltIn,
+            preludes: Vec::new(),
+            prelude_limits: Limits::default(),
+        }
     }
 
     /// A fresh instance, with the handlers that its scripts can call and the limits that they run under.
@@ -81,28 +89,38 @@ impl Runtime {
     }
 
     /// An instance that goes on where a snapshot was taken. Handlers and limits are given anew, because they are the
-    /// embedder's and not the script's.
+    /// embedder's and not the script's. [`InstanceBuilder::restore`] does it with the rarer choices.
+    ///
+    /// A snapshot holds all that its instance was, the runtime's preludes of that time included. So it comes back the same in every
+    /// runtime with the same guest, whatever preludes that one has.
     ///
     /// # Errors
     ///
     /// [`Error::Snapshot`] when it belongs to another build; otherwise as [`Runtime::instance`].
     pub fn restore(&self, snapshot: &Snapshot, router: &Router, limits: &Limits) -> Result<Instance> {
-        self.build_instance().prelude(snapshot).start(router, limits)
+        self.build_instance().restore(snapshot).start(router, limits)
     }
 
-    /// Compiles a script, in an instance of its own under default limits.
+    /// Compiles a script, in an instance of its own under default limits. It runs nothing, and it does not look at what the
+    /// preludes defined: a program runs in every runtime with the same guest.
     ///
     /// # Errors
     ///
     /// [`Error::Js`] with a SyntaxError that names the line; otherwise as [`Instance::eval`].
     pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
         let script = script.into();
-        let mut jar = Instance::new(self, self.permit()?, &Router::new(), &Limits::default(), Options::default())?;
+        let bare = Options { origin: Origin::Image, ..Options::default() };
+        let mut jar = Instance::new(self, self.permit()?, &Router::new(), &Limits::default(), bare)?;
         Ok(Program::new(*self.identity(), jar.compile(&script)?))
     }
 
     pub(crate) fn image(&self) -> &Image {
         &self.shared.image
+    }
+
+    /// What the preludes left.
+    pub(crate) fn prelude(&self) -> Option<&Snapshot> {
+        self.shared.prelude.as_ref()
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
@@ -145,6 +163,8 @@ pub struct RuntimeBuilder {
     instances: u32,
     on_demand: bool,
     guest: Guest,
+    preludes: Vec<Script<'static>>,
+    prelude_limits: Limits,
 }
 
 impl RuntimeBuilder {
@@ -168,11 +188,41 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Runs a script once, when the runtime is made; every instance starts from the memory that it leaves. Preludes run one after the
+    /// other, in the order in which they are given, in one instance that no handler can be reached from.
+    ///
+    /// What they define, `host.on` handlers included, is there in every instance. Time and random numbers are not: each instance has its
+    /// own. A prelude is trusted like the program that holds it: scripts can change what it left, in their own instance.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .max_instances(10)
+    ///     .prelude("function double(n) { return 2 * n }")
+    ///     .prelude("host.on('quadruple', n => double(double(n)))")
+    ///     .build()?;
+    /// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.eval("double(4)")?.get::<u32>()?, 8);
+    /// assert_eq!(jar.dispatch("quadruple", &4)?.get::<u32>()?, 16);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn prelude<'s>(mut self, script: impl Into<Script<'s>>) -> Self {
+        self.preludes.push(script.into().into_owned());
+        self
+    }
+
+    /// What each prelude may use; [`Limits::default`] unless this says otherwise. Instances have limits of their own.
+    pub fn prelude_limits(mut self, limits: &Limits) -> Self {
+        self.prelude_limits = limits.clone();
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense.
+    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense, and whatever ended a prelude.
     pub fn build(self) -> Result<Runtime> {
         if self.instances == 0 {
             return Err(Error::input("`max_instances` is 0; a runtime needs room for one instance"));
@@ -186,7 +236,29 @@ impl RuntimeBuilder {
             Guest::Wasm(wasm) => Image::compile(&engine, &wasm)?,
         };
         let permits = Arc::new(Semaphore::new(usize::try_from(self.instances).unwrap_or(usize::MAX)));
-        Ok(Runtime { shared: Arc::new(Shared { image, permits, instances: self.instances }) })
+        let bare = Runtime {
+            shared: Arc::new(Shared {
+                image: image.clone(),
+                prelude: None,
+                permits: permits.clone(),
+                instances: self.instances,
+            }),
+        };
+        if self.preludes.is_empty() {
+            return Ok(bare);
+        }
+        // A promise that fails while nobody looks would leave half a set-up in every instance.
+        let strict = Router::new().on_unhandled_rejection(|_| Verdict::Stop);
+        let mut jar = bare.instance(&strict, &self.prelude_limits)?;
+        for script in &self.preludes {
+            match jar.eval(script) {
+                // A prelude is run for what it leaves; its value may be a function.
+                Ok(_) | Err(Error::NotSerializable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let prelude = Some(jar.snapshot()?);
+        Ok(Runtime { shared: Arc::new(Shared { image, prelude, permits, instances: self.instances }) })
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) struct About {
     pub(crate) label: String,
     pub(crate) configured: Vec<u32>,
     pub(crate) pending: Vec<PendingCall>,
+    pub(crate) next_pending_id: u32,
     pub(crate) spent: Option<Spent>,
     pub(crate) age: Nanos,
     pub(crate) clock: Clock,
@@ -280,15 +281,19 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// A call that a script waits for and that its handler has paused.
+/// A call that a script waits for: its handler has paused it, or let itself be dropped when another one did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingCall {
-    /// What an answer names it by.
+    /// What an answer names it by. An instance gives no id to a second call, before or after it was restored, so an answer that
+    /// comes too late meets no other call. Twins count on from the same number, each for itself.
     pub id: u32,
+    /// The guest's own number for it, which is used again.
+    pub(crate) slot: u32,
     /// The method.
     pub method: String,
     /// The parameters.
+    #[serde(default, skip_serializing_if = "Json::is_undefined")]
     pub params: Json,
 }
 
@@ -300,7 +305,7 @@ pub enum Answer {
     Result(Json),
     /// The call has failed.
     Error(RpcError),
-    /// The handler is asked again.
+    /// The handler is asked again. If it pauses again, the call is pending under a new id.
     CallAgain,
 }
 

@@ -111,6 +111,9 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
             if !calls.is_working() {
                 return Poll::Ready(if calls.has_paused() { Waited::Paused } else { Waited::Stuck });
             }
+            if calls.drop_droppable() {
+                return Poll::Ready(Waited::Paused);
+            }
             if !wall_is_over(desk, timer, context) {
                 return Poll::Pending;
             }

@@ -49,6 +49,11 @@ impl<'a> Script<'a> {
         self
     }
 
+    /// The same script with text of its own.
+    pub(crate) fn into_owned(self) -> Script<'static> {
+        Script { source: self.source.into_owned().into(), name: self.name.into_owned().into() }
+    }
+
     /// The source.
     #[must_use]
     pub fn source(&self) -> &str {

@@ -85,7 +85,7 @@ fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Sn
             let message = format!("it waits for {} calls, which only a program can answer", snapshot.pending().len());
             return Err(Error::Snapshot { message });
         }
-        builder = builder.prelude(snapshot);
+        builder = builder.restore(snapshot);
     }
     builder.start(router, &bounds.limits())
 }

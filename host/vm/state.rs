@@ -6,9 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use atomic_waker::AtomicWaker;
 use wasmtime::{Global, Memory, ResourceLimiter};
 
+use crate::call::Signal;
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
-use crate::router::Signal;
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
@@ -43,9 +43,14 @@ impl Desk {
         self.driver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nanoseconds since the instance began.
+    /// Nanoseconds since the instance was made here. Limits look at this one, which no snapshot has a say in.
     pub(crate) fn now(&self) -> Nanos {
-        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX).saturating_add(self.age)
+        Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+    }
+
+    /// Nanoseconds that the instance has been at work, its time before it was thawed included.
+    pub(crate) fn age(&self) -> Nanos {
+        self.now().saturating_add(self.age)
     }
 
     /// What this thread has had of the processor, where the system keeps count; elsewhere the time that went by.
@@ -84,17 +89,12 @@ impl Desk {
 
     pub(super) fn monotonic_nanos(&self) -> i64 {
         let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.now()).unwrap_or(i64::MAX))
+        clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.age()).unwrap_or(i64::MAX))
     }
 
     /// The clock as scripts would read it next.
     pub(crate) fn clock(&self) -> Clock {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Whether the embedder chose the seed.
-    pub(crate) fn is_seeded(&self) -> bool {
-        self.seed.is_some()
     }
 
     /// The seed that the embedder chose.

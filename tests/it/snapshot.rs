@@ -3,7 +3,7 @@
 use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Snapshot, Turn};
 use std::time::Duration;
 
-use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime};
+use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -87,7 +87,9 @@ fn memory_that_grew_comes_back() {
     let snapshot = Snapshot::from_bytes(&jar.snapshot().unwrap().to_bytes()).unwrap();
     assert_eq!(restore(&snapshot).eval("big.reduce((a, b) => a + b, 0)").unwrap().get::<u32>().unwrap(), 3 << 23);
     let small = Limits { memory_bytes: 4 << 20, ..Limits::default() };
-    assert!(matches!(runtime().restore(&snapshot, &Router::new(), &small), Err(Error::Snapshot { .. })));
+    let refused = runtime().restore(&snapshot, &Router::new(), &small).unwrap_err();
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.to_string().contains("`memory_bytes` of 4194304"), "{refused}");
 }
 
 #[test]
@@ -289,4 +291,133 @@ fn a_poisoned_instance_has_no_snapshot() {
     jar.eval("(3n ** 3000000n).toString()").unwrap_err();
     assert_eq!(jar.status(), belljar::Status::Poisoned);
     assert!(matches!(jar.snapshot(), Err(Error::Poisoned)));
+}
+
+#[test]
+fn an_id_is_never_used_for_a_second_call() {
+    let script = "for (let i = 0; i < 3; i++) await Promise.all([host.rpc('approve', i), host.rpc('approve', -i)])";
+    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    let first = snapshot.clone();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..2 {
+        let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+        let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+        assert!(ids.iter().all(|id| seen.insert(*id)), "{ids:?} were used before");
+        snapshot = paused(block_on(jar.resume_async(ids.into_iter().map(|id| (id, Answer::Result(Json::UNDEFINED))))));
+    }
+    // The answer that somebody gave to the first question is no answer to a later one.
+    let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+    let late = [(first.pending()[0].id, Answer::Result(Json::UNDEFINED))];
+    assert!(matches!(block_on(jar.resume_async(late)), Err(Error::Input { .. })));
+    // Nor does a call that is made again keep the id under which it was asked before.
+    let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let again = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
+    assert!(again.pending().iter().any(|call| call.id > ids[1]) && again.pending()[0].id == ids[1]);
+    // A script that starts later in the same instance goes on counting.
+    let other = paused(block_on(jar.step_async("await host.rpc('approve', 9)")));
+    assert!(other.pending()[0].id > again.pending()[1].id);
+}
+
+#[test]
+fn handlers_that_allow_it_are_dropped_for_a_pause() {
+    let alive = Alive::counter();
+    let router = pausing().handle_async("watch", move |call: Call, n: u32| async move {
+        let _alive = Alive::new(alive);
+        call.allow_drop();
+        std::future::pending::<()>().await;
+        Ok(n)
+    });
+    let script = "const r = []; await Promise.all([host.rpc('watch', 1).then(n => r.push(n)), host.rpc('approve', 2).then(n => r.push(n))]); r";
+    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    assert_eq!(alive.load(std::sync::atomic::Ordering::SeqCst), 0);
+    let calls: Vec<(&str, &str)> =
+        snapshot.pending().iter().map(|call| (call.method.as_str(), call.params.as_str())).collect();
+    assert_eq!(calls, [("watch", "1"), ("approve", "2")]);
+    let ids: Vec<u32> = snapshot.pending().iter().map(|call| call.id).collect();
+    let answering = pausing().handle_async("watch", |_: Call, n: u32| async move { Ok(n * 10) });
+    let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
+    let second = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
+    assert_eq!(second.pending().len(), 1);
+    let answer = Answer::Result(Json::from_value(&2).unwrap());
+    assert_eq!(done(block_on(jar.resume_async([(ids[1], answer)]))).as_str(), "[10,2]");
+}
+
+#[test]
+fn one_handler_that_does_not_allow_it_is_waited_for() {
+    let alive = Alive::counter();
+    let router = pausing()
+        .handle_async("watch", move |call: Call, (): ()| async move {
+            let _alive = Alive::new(alive);
+            call.allow_drop();
+            std::future::pending::<Result<(), RpcError>>().await
+        })
+        .handle_async("write", |_: Call, (): ()| async move {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            Ok("written")
+        });
+    let script = "let w; host.rpc('write').then(v => { w = v }); await Promise.race([host.rpc('watch'), host.rpc('approve', 1)]); w";
+    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let methods: Vec<&str> = snapshot.pending().iter().map(|call| call.method.as_str()).collect();
+    assert_eq!(methods, ["watch", "approve"]);
+    let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
+    let answer = (snapshot.pending()[1].id, Answer::Result(Json::UNDEFINED));
+    assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), r#""written""#);
+}
+
+#[test]
+fn params_that_were_left_out_stay_so() {
+    let router = Router::new().fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+    let script = "await Promise.all([host.rpc('a'), host.rpc('b', null), host.rpc('c', undefined)])";
+    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
+    assert_eq!(thawed.pending(), snapshot.pending());
+    let params: Vec<&str> = thawed.pending().iter().map(|call| call.params.as_str()).collect();
+    assert_eq!(params, ["undefined", "null", "undefined"]);
+}
+
+#[test]
+fn each_refusal_says_what_did_not_match() {
+    let snapshot = jar().snapshot().unwrap();
+    let (plain, sealed) = (snapshot.to_bytes(), snapshot.seal(&KEY, b"tenant").unwrap());
+    let refusal = |bytes: &[u8], change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = bytes.to_vec();
+        change(&mut changed);
+        let read =
+            if bytes == plain { Snapshot::from_bytes(&changed) } else { Snapshot::open(&changed, &KEY, b"tenant") };
+        let Err(Error::Snapshot { message }) = read else { panic!("it should be refused: {read:?}") };
+        message
+    };
+    for bytes in [&plain, &sealed] {
+        assert_eq!(refusal(bytes, &|bytes| bytes.truncate(10)), "it is shorter than its header");
+        assert_eq!(refusal(bytes, &|bytes| bytes.truncate(50)), "it ends in its header");
+        assert_eq!(refusal(bytes, &|bytes| bytes[0] ^= 1), "it does not begin like one");
+        assert_eq!(refusal(bytes, &|bytes| bytes[8] ^= 1), "it has another format version");
+    }
+    assert_eq!(refusal(&plain, &|bytes| bytes.push(0)), "its checksum is wrong");
+    let changed = "the key or the context is another one, or it was changed";
+    // The build's identity is authenticated too, and so is what encrypts the rest.
+    for at in [12, 43, 44, 67, 68, sealed.len() - 1] {
+        assert_eq!(refusal(&sealed, &|bytes| bytes[at] ^= 1), changed, "byte {at}");
+    }
+    for (key, context) in [(&[8; 32], b"tenant".as_slice()), (&KEY, b"tenant 2"), (&KEY, b"")] {
+        let Err(Error::Snapshot { message }) = Snapshot::open(&sealed, key, context) else { panic!("it opened") };
+        assert_eq!(message, changed);
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_build_is_refused_before_it_runs() {
+    let mut bytes = jar().snapshot().unwrap().to_bytes();
+    bytes[12] ^= 1;
+    crate::forgery::forge_checksum(&mut bytes);
+    // Whoever stores snapshots of two builds has bytes that are sound and still not ours.
+    let foreign = Snapshot::from_bytes(&bytes).unwrap();
+    for refused in [
+        runtime().restore(&foreign, &Router::new(), &Limits::default()),
+        runtime().build_instance().prelude(&foreign).start(&Router::new(), &Limits::default()),
+    ] {
+        assert_eq!(refused.unwrap_err().to_string(), "not a snapshot of this build: it was taken from another guest");
+    }
 }

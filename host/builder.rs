@@ -1,0 +1,159 @@
+//! The choices that an instance is made with.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::instance::Instance;
+use crate::limits::Limits;
+use crate::router::Router;
+use crate::runtime::Runtime;
+use crate::snapshot::Snapshot;
+
+/// The rarer choices of an instance.
+pub(crate) struct Options {
+    pub(crate) seed: Option<u64>,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) code_generation: bool,
+    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) origin: Origin,
+}
+
+/// What an instance begins as.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    /// What the runtime's set-up left, or the bare guest where there is none.
+    Runtime,
+    /// The bare guest.
+    Image,
+    /// What somebody's set-up left; the instance is a new one all the same.
+    Prelude(Snapshot),
+    /// An instance that goes on.
+    Restored(Snapshot),
+}
+
+impl Origin {
+    /// The memory to begin with, where that is not the bare guest's.
+    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
+        match self {
+            Origin::Runtime | Origin::Image => None,
+            Origin::Prelude(snapshot) | Origin::Restored(snapshot) => Some(snapshot),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { seed: None, clock: None, code_generation: true, data: None, origin: Origin::Runtime }
+    }
+}
+
+/// Makes an instance with the rarer choices.
+///
+/// ```
+/// use belljar::{Limits, Router, Runtime};
+///
+/// let runtime = Runtime::new()?;
+/// let draw = |seed| {
+///     let mut jar = runtime.build_instance().seed(seed).start(&Router::new(), &Limits::default())?;
+///     jar.eval("Math.random()")?.get::<f64>()
+/// };
+/// assert_eq!(draw(7)?, draw(7)?);
+/// assert_ne!(draw(7)?, draw(8)?);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[must_use]
+pub struct InstanceBuilder {
+    runtime: Runtime,
+    options: Options,
+}
+
+impl InstanceBuilder {
+    pub(crate) fn new(runtime: &Runtime) -> InstanceBuilder {
+        InstanceBuilder { runtime: runtime.clone(), options: Options::default() }
+    }
+
+    /// Makes `Math.random` repeatable.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
+        self
+    }
+
+    /// Sets the time that scripts see.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.options.clock = Some(clock);
+        self
+    }
+
+    /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and [`Instance::reset`] comes back
+    /// to it. It takes the place of what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
+    ///
+    /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here. A script that
+    /// waits for answers is no set-up, so a paused snapshot is refused.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let runtime = Runtime::new()?;
+    /// let (router, limits) = (Router::new(), Limits::default());
+    /// let mut jar = runtime.instance(&router, &limits)?;
+    /// jar.eval("const rates = new Map([['DE', 19]]); host.on('rate', country => rates.get(country))")?;
+    /// let prelude = jar.snapshot()?;
+    /// for _ in 0..3 {
+    ///     let mut jar = runtime.build_instance().prelude(&prelude).start(&router, &limits)?;
+    ///     assert_eq!(jar.dispatch("rate", "DE")?.get::<u32>()?, 19);
+    /// }
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn prelude(mut self, snapshot: &Snapshot) -> Self {
+        self.options.origin = Origin::Prelude(snapshot.clone());
+        self
+    }
+
+    /// Goes on where a snapshot was taken, as [`Runtime::restore`] does: with its clock, its random numbers if they were
+    /// seeded, and the calls that it waits for. A seed or a clock that is given here takes the place of the snapshot's.
+    pub fn restore(mut self, snapshot: &Snapshot) -> Self {
+        self.options.origin = Origin::Restored(snapshot.clone());
+        self
+    }
+
+    /// Makes `eval` and the function constructors throw an EvalError.
+    pub fn without_code_generation(mut self) -> Self {
+        self.options.code_generation = false;
+        self
+    }
+
+    /// Gives handlers something to find with [`Call::data`](crate::Call::data).
+    pub fn data<T: Any + Send + Sync>(mut self, data: T) -> Self {
+        self.options.data = Some(Arc::new(data));
+        self
+    }
+
+    /// Makes the instance.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Capacity`] when every instance is in use, [`Error::Input`] when the limits make no sense.
+    pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
+        let permit = self.runtime.permit()?;
+        Instance::new(&self.runtime, permit, router, limits, self.options)
+    }
+
+    /// Makes the instance, waiting for its turn when every instance is in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when the limits make no sense.
+    pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
+        let permit = self.runtime.permit_async().await;
+        Instance::new(&self.runtime, permit, router, limits, self.options)
+    }
+}
+
+impl fmt::Debug for InstanceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceBuilder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! What a handler learns about the call that it answers, and what it can say about it besides the reply.
+//!
+//! It must never know how the handler was found or who polls it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a handler learns about the call that it answers.
+///
+/// ```
+/// use belljar::{Call, Router, RpcError};
+///
+/// struct Tenant(String);
+///
+/// let router = Router::new().handle("who", |call: &Call, (): ()| match call.data::<Tenant>() {
+///     Some(tenant) => Ok(tenant.0.clone()),
+///     None => Err(RpcError::new("no_tenant", "this instance belongs to nobody")),
+/// });
+/// let runtime = belljar::Runtime::new()?;
+/// let mut jar = runtime.build_instance().data(Tenant("ada".into())).start(&router, &belljar::Limits::default())?;
+/// assert_eq!(jar.eval("host.rpcSync('who')")?.get::<String>()?, "ada");
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) method: Arc<str>,
+    /// Which of the asynchronous calls it is, where the script goes on meanwhile.
+    pub(crate) number: Option<u64>,
+    pub(crate) token: Arc<Token>,
+    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
+#[derive(Default)]
+pub(crate) struct Signal {
+    is_set: AtomicBool,
+    event: event_listener::Event,
+}
+
+impl Signal {
+    pub(crate) fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
+        self.event.notify(usize::MAX);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.is_set.store(false, Ordering::Release);
+    }
+}
+
+/// Fires when nobody waits for a call any more.
+pub(crate) struct Token {
+    fired: AtomicBool,
+    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
+    signal: Arc<Signal>,
+    deadline: Option<Instant>,
+    /// Calls whose handlers may be dropped when the script is put away.
+    droppable: Mutex<Vec<u64>>,
+}
+
+impl Token {
+    pub(crate) fn new(signal: Arc<Signal>, deadline: Option<Instant>) -> Token {
+        Token { fired: AtomicBool::new(false), signal, deadline, droppable: Mutex::default() }
+    }
+
+    /// Whether the handler of a call has said that it may be dropped.
+    pub(crate) fn may_drop(&self, number: u64) -> bool {
+        self.droppable.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
+    pub(crate) fn fire(&self) {
+        self.fired.store(true, Ordering::Release);
+        self.signal.event.notify(usize::MAX);
+    }
+
+    fn is_over(&self) -> bool {
+        // Once the token has fired, the signal may be that of a later call; until then it is of this one.
+        self.fired.load(Ordering::Acquire)
+            || self.signal.is_set()
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+impl Call {
+    /// The method that the script called.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether nobody waits for the reply any more: the call of the instance that this one belongs to was dropped or
+    /// cancelled, has run out of time, or has ended.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.token.is_over()
+    }
+
+    /// Waits until nobody waits for the reply any more. An async handler is dropped at that moment anyway; this is
+    /// for work that it handed to others.
+    pub async fn cancelled(&self) {
+        while !self.is_cancelled() {
+            let listener = self.token.signal.event.listen();
+            if self.is_cancelled() {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// Says that this call need not hold up a script that is to be put away. When another handler has paused a call and all that are
+    /// still at work have said so, they are dropped and their calls are reported as pending, like the paused one. Whoever resumes the
+    /// script answers them, most simply with [`Answer::CallAgain`](crate::Answer::CallAgain). So it is for work that can be done twice.
+    ///
+    /// Without it a pause waits until the handlers at work have answered. In a synchronous handler, and for `host.rpcSync`, it does
+    /// nothing.
+    ///
+    /// ```
+    /// # use belljar::{Call, Limits, Router, RpcError, Runtime, Turn};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new()
+    ///     .handle("approve", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()))
+    ///     .handle_async("news", |call: Call, (): ()| async move {
+    ///         call.allow_drop();
+    ///         std::future::pending::<Result<(), RpcError>>().await
+    ///     });
+    /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+    /// let turn = jar.step_async("await Promise.race([host.rpc('news'), host.rpc('approve')])").await?;
+    /// let Turn::Paused(paused) = turn else { panic!("nobody has answered yet") };
+    /// let methods: Vec<&str> = paused.pending().iter().map(|call| call.method.as_str()).collect();
+    /// assert_eq!(methods, ["news", "approve"]);
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn allow_drop(&self) {
+        if let Some(number) = self.number {
+            self.token.droppable.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        }
+    }
+
+    /// What is left of the wall-clock limit.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        match self.token.deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        }
+    }
+
+    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given, if it was of this type.
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.data.as_deref()?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,279 @@
+//! The course of one call: made ready, taken from turn to turn until there is a result or a reason to stop, and cleared up after.
+//!
+//! It joins the driver, the virtual machine and the handlers. It must never know what the result means.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use belljar_abi::{Op, Status as Wire, configure, flag, vitals};
+
+use super::{Instance, Phase};
+use crate::calls::{Calls, Mode};
+use crate::driver::Outcome;
+use crate::error::{Error, Result};
+use crate::limits::LimitKind;
+use crate::snapshot::Answer;
+use crate::trace;
+use crate::turn::{Message, Waited, turn, wait};
+
+/// Slices of fuel for work of our own: a few tens of milliseconds.
+const CHORE_SLICES: u32 = 100;
+
+/// What a call leaves in the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leftovers {
+    None,
+    /// Jobs or promises that must be dropped.
+    Some,
+    /// A call that is to go on.
+    Call,
+    /// A guest that was stopped in the middle.
+    Poison,
+}
+
+/// How a call ended, when it was not stopped.
+pub(super) enum Ended {
+    Outcome(Outcome),
+    NoSuchEvent,
+    Paused,
+}
+
+/// The words of `Op::Configure`.
+pub(super) type Configured = [u32; configure::WORDS];
+/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to reseed.
+pub(super) const STALE_RANDOM: u32 = 1 << 31;
+pub(super) const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
+
+impl Instance {
+    /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its limits.
+    pub(super) fn admit(&mut self) -> Result<()> {
+        match self.phase {
+            // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
+            Phase::Running => {
+                self.close(Leftovers::None);
+                self.poison();
+            }
+            Phase::Waiting => self.close(Leftovers::Some),
+            // A new call gives the paused one up. What it used is already counted.
+            Phase::Paused => {
+                self.phase = Phase::Idle;
+                self.paused.clear();
+                if !self.housekeep(Op::Abandon, &[]) {
+                    self.poison();
+                }
+            }
+            Phase::Idle => {}
+        }
+        if self.vm.is_none() {
+            return Err(Error::Poisoned);
+        }
+        self.configure()
+    }
+
+    pub(super) fn configure(&mut self) -> Result<()> {
+        let mut words: Configured = [0; configure::WORDS];
+        words[configure::HEAP_BYTES] = u32::try_from(self.limits.js_heap_bytes).unwrap_or(u32::MAX);
+        words[configure::STACK_BYTES] = u32::try_from(self.limits.stack_bytes).unwrap_or(u32::MAX);
+        words[configure::SWITCHES] = if self.code_generation { 0 } else { configure::NO_CODE_GENERATION };
+        if words == self.configured {
+            return Ok(());
+        }
+        let mut orders = words;
+        if self.configured[configure::SWITCHES] & STALE_RANDOM != 0 {
+            orders[configure::SWITCHES] |= configure::RESEED;
+        }
+        if self.housekeep(Op::Configure, &orders.map(u32::to_le_bytes).concat()) {
+            self.configured = words;
+            return Ok(());
+        }
+        self.poison();
+        Err(Error::input("the guest cannot work with so little: raise `js_heap_bytes` or `stack_bytes`"))
+    }
+
+    pub(super) fn poison(&mut self) {
+        self.vm = None;
+        self.phase = Phase::Idle;
+        self.paused.clear();
+    }
+
+    /// Does something of our own in the guest, which runs no script.
+    pub(super) fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
+        let Some(vm) = &mut self.vm else { return false };
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin_chore(CHORE_SLICES);
+            driver.announce(payload.to_vec());
+            driver.next_slice(0)
+        };
+        vm.refuel(slice);
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        // A chore makes no synchronous call and does not yield, so it ends the first time that it is polled.
+        let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => ended,
+            Poll::Pending => return false,
+        };
+        self.desk.driver().end_chore();
+        status == Ok(Wire::Done as u32)
+    }
+
+    /// Ends the call in progress, and makes sure that nothing of it can run later.
+    pub(super) fn close(&mut self, leftovers: Leftovers) {
+        self.account();
+        self.desk.driver().end(self.desk.now());
+        self.phase = Phase::Idle;
+        self.paused.clear();
+        if leftovers == Leftovers::Some && !self.housekeep(Op::Abandon, &[]) {
+            self.poison();
+        }
+    }
+
+    /// Takes down what the guest has used.
+    pub(super) fn account(&mut self) {
+        let Some(vm) = &mut self.vm else { return };
+        self.was_memory_refused = vm.was_memory_refused();
+        let mut driver = self.desk.driver();
+        let stats = driver.call_stats();
+        stats.fuel = vm.fuel_used();
+        stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
+        stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
+        stats.memory_bytes = vm.memory_bytes();
+    }
+
+    /// Runs a fresh call to its end. A handler that pauses is out of place here.
+    pub(super) async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
+        self.begin()?;
+        match self.drive(mode, Some((op, message)), Vec::new()).await {
+            Ok(Ended::Paused) => {
+                let pending = self.paused.iter().map(|call| call.method.clone()).collect();
+                if !self.housekeep(Op::Abandon, &[]) {
+                    self.poison();
+                }
+                self.paused.clear();
+                self.phase = Phase::Idle;
+                Err(Error::Paused { pending })
+            }
+            ended => ended,
+        }
+    }
+
+    /// Readies everything for a call that has used nothing yet.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.admit()?;
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        self.desk.forget_cancel();
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin(self.desk.now());
+            driver.next_slice(0)
+        };
+        vm.refuel(slice);
+        Ok(())
+    }
+
+    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
+    /// the guest already waits for answers.
+    pub(super) async fn drive(
+        &mut self,
+        mode: Mode,
+        next: Option<(Op, Message)>,
+        answers: Vec<(u32, Answer)>,
+    ) -> Result<Ended> {
+        let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
+        trace::call(op, async move {
+            let ended = self.take_turns(mode, next, answers).await;
+            trace::ended(&ended, &self.desk.driver().totals().0);
+            ended
+        })
+        .await
+    }
+
+    async fn take_turns(
+        &mut self,
+        mode: Mode,
+        mut next: Option<(Op, Message)>,
+        answers: Vec<(u32, Answer)>,
+    ) -> Result<Ended> {
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        let desk = self.desk.clone();
+        let deadline = Instant::now().checked_add(desk.driver().wall_left(desk.now()));
+        let mut flags = 0;
+        if mode == Mode::Async {
+            flags |= flag::ASYNC;
+            desk.driver().allow_yield();
+        }
+        if self.router.has_console() {
+            flags |= flag::CONSOLE;
+        }
+        self.phase = Phase::Waiting;
+        let mut calls = Calls::new(&desk, &self.router, &self.data, mode, deadline);
+        calls.adopt(std::mem::take(&mut self.paused), answers);
+        let mut timer = None;
+        let (ended, leftovers) = loop {
+            if let Some(operation) = next.take() {
+                self.phase = Phase::Running;
+                let turn = turn(vm, &desk, &mut calls, flags, operation, &mut timer).await;
+                self.phase = Phase::Waiting;
+                desk.driver().burn(vm.fuel_used());
+                calls.deliver();
+                let stop = desk.driver().stopped().cloned();
+                let status = match turn {
+                    Ok(status) => Wire::from_wire(status),
+                    Err(end) => {
+                        let error = match stop {
+                            Some(stop) => stop.into_error(&self.limits),
+                            None => end.into_error(&self.limits),
+                        };
+                        break (Err(error), Leftovers::Poison);
+                    }
+                };
+                if let Some(stop) = stop {
+                    break (Err(stop.into_error(&self.limits)), Leftovers::Some);
+                }
+                let outcome = desk.driver().take_outcome();
+                match (status, outcome) {
+                    (Some(Wire::Pending), None) => {}
+                    (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
+                        // Calls that nobody awaited have been started; each gets one chance to finish.
+                        calls.poll(&mut Context::from_waker(Waker::noop()));
+                        let leftovers = if calls.has_unanswered() { Leftovers::Some } else { Leftovers::None };
+                        break (Ok(Ended::Outcome(outcome)), leftovers);
+                    }
+                    (Some(Wire::NoSuchEvent), None) => break (Ok(Ended::NoSuchEvent), Leftovers::None),
+                    (Some(Wire::Refused), None) => break (Err(LimitKind::Memory.error(&self.limits)), Leftovers::Some),
+                    _ => {
+                        let error = Error::guest("it returned a status that its messages contradict");
+                        break (Err(error), Leftovers::Poison);
+                    }
+                }
+            }
+            match wait(&desk, &mut calls, &mut timer).await {
+                Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
+                Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
+                Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
+                Waited::Paused => {
+                    self.paused = calls.take_paused(&mut self.next_pending_id);
+                    break (Ok(Ended::Paused), Leftovers::Call);
+                }
+            }
+        };
+        drop(calls);
+        match leftovers {
+            Leftovers::Call => {
+                self.account();
+                let now = self.desk.now();
+                let mut driver = self.desk.driver();
+                self.spent = driver.spent(now);
+                driver.end(now);
+                drop(driver);
+                self.phase = Phase::Paused;
+            }
+            Leftovers::Poison => {
+                self.close(Leftovers::None);
+                self.poison();
+            }
+            leftovers => self.close(leftovers),
+        }
+        ended
+    }
+}

@@ -1,0 +1,147 @@
+//! Pausing and going on: a call that stops at an `await` because a handler has no answer yet, and the instance put away meanwhile.
+//!
+//! It joins the course of a call with the snapshot. It must never know the format of one.
+
+use std::future::Future;
+
+use belljar_abi::Op;
+use serde::Serialize;
+
+use super::course::Ended;
+use super::{Instance, Phase};
+use crate::calls::Mode;
+use crate::driver::Spent;
+use crate::error::{Error, Result};
+use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
+use crate::value::Script;
+
+impl Instance {
+    /// Takes the instance apart from this process: between calls, or while it is paused at an `await`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] when the instance is.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        if self.phase != Phase::Paused {
+            self.admit()?;
+        }
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        let about = About {
+            label: String::new(),
+            configured: self.configured.to_vec(),
+            pending: self.paused.clone(),
+            next_pending_id: self.next_pending_id,
+            spent: (self.phase == Phase::Paused).then_some(self.spent),
+            age: self.desk.age(),
+            clock: self.desk.clock(),
+            seed: self.desk.seed_of_embedder(),
+        };
+        Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image())?, about))
+    }
+
+    /// As [`Instance::eval_async`], but a handler may pause the call with [`RpcError::pause`](crate::RpcError::pause).
+    /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
+    ///
+    /// ```
+    /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
+    /// # let runtime = Runtime::new()?;
+    /// # let limits = Limits::default();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Err::<bool, _>(RpcError::pause()));
+    /// let mut jar = runtime.instance(&router, &limits)?;
+    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
+    ///     panic!("nobody has answered yet");
+    /// };
+    /// let bytes = paused.snapshot().to_bytes();
+    /// // Later, in another process of the same build:
+    /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
+    /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
+    /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
+    /// let Turn::Done(value) = jar.resume_async([answer]).await? else { panic!("everything is answered") };
+    /// assert_eq!(value.get::<String>()?, "paid");
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::eval`].
+    pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.script_message(&script.into());
+        async move {
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new()).await;
+            self.turn(ended)
+        }
+    }
+
+    /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::dispatch`].
+    pub fn step_dispatch_async(
+        &mut self,
+        event: &str,
+        params: &(impl Serialize + ?Sized),
+    ) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.event_message(event, params);
+        async move {
+            self.begin()?;
+            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new()).await {
+                Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
+                ended => self.turn(ended),
+            }
+        }
+    }
+
+    /// The calls that a paused script waits for; none when it is not paused.
+    #[must_use]
+    pub fn pending(&self) -> &[PendingCall] {
+        &self.paused
+    }
+
+    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The script goes
+    /// on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
+    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (u32, Answer)> + Send) -> Result<Turn> {
+        let answers: Vec<(u32, Answer)> = answers.into_iter().collect();
+        if self.phase != Phase::Paused {
+            return Err(Error::input(
+                "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
+            ));
+        }
+        if let Some((id, _)) = answers.iter().find(|(id, _)| !self.paused.iter().any(|call| call.id == *id)) {
+            return Err(Error::input(format!(
+                "no pending call has the id {id}; `pending()` lists those that there are"
+            )));
+        }
+        self.configure()?;
+        let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        self.desk.forget_cancel();
+        let slice = {
+            let mut driver = self.desk.driver();
+            driver.begin_again(self.desk.now(), self.spent);
+            driver.next_slice(0)
+        };
+        vm.refuel(slice);
+        let ended = self.drive(Mode::Async, None, answers).await;
+        self.turn(ended)
+    }
+
+    /// Gives a paused script the budget of a fresh call.
+    pub fn renew_budget(&mut self) {
+        self.spent = Spent::default();
+    }
+
+    fn turn(&mut self, ended: Result<Ended>) -> Result<Turn> {
+        match ended {
+            Ok(Ended::Paused) => Ok(Turn::Paused(Paused { snapshot: self.snapshot()? })),
+            ended => self.value(ended).map(Turn::Done),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Programs and snapshots that somebody forged, with every checksum right: they harm their own instance at worst.
+//!
+//! Every damage comes from a number, so a failure can be repeated. `BELLJAR_ROUNDS=100000` looks further than a test has time for.
+
+use std::collections::BTreeMap;
+
+use belljar::{Answer, Blame, Call, Error, Json, Limits, Program, Router, RpcError, Snapshot, Status, Turn};
+use sha2::{Digest, Sha256};
+
+use crate::support::{assert_usable, block_on, jar, jar_of, jar_with_router, runtime};
+
+/// Where the fields of a program lie that belong to its contents.
+const LENGTH: usize = 48;
+const CHECKSUM: usize = 56;
+const BODY: usize = 88;
+/// The same for a snapshot.
+const SNAPSHOT_CHECKSUM: usize = 44;
+const SNAPSHOT_BODY: usize = 76;
+
+fn rounds() -> u64 {
+    std::env::var("BELLJAR_ROUNDS").map_or(400, |rounds| rounds.parse().unwrap())
+}
+
+/// Writes the length and the checksum that belong to what the bytes hold now, as anybody can.
+pub(crate) fn forge_program(bytes: &mut [u8]) {
+    let length = (bytes.len() - BODY) as u64;
+    bytes[LENGTH..CHECKSUM].copy_from_slice(&length.to_le_bytes());
+    let checksum = Sha256::new().chain_update(&bytes[..CHECKSUM]).chain_update(&bytes[BODY..]).finalize();
+    bytes[CHECKSUM..BODY].copy_from_slice(&checksum);
+}
+
+/// The index and the packed pages of a snapshot.
+fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, rest) = bytes[SNAPSHOT_BODY..].split_first_chunk::<8>().unwrap();
+    rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap())
+}
+
+/// A snapshot with other contents, and the checksum that belongs to them.
+fn forge_snapshot(sound: &[u8], index: &[u8], packed: &[u8]) -> Vec<u8> {
+    let mut bytes = sound[..SNAPSHOT_BODY].to_vec();
+    bytes.extend((index.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(index);
+    bytes.extend_from_slice(packed);
+    forge_checksum(&mut bytes);
+    bytes
+}
+
+/// Writes the checksum that belongs to what a snapshot's bytes hold now.
+pub(crate) fn forge_checksum(bytes: &mut [u8]) {
+    let (header, body) = (&bytes[..SNAPSHOT_CHECKSUM], &bytes[SNAPSHOT_BODY..]);
+    let checksum = Sha256::new().chain_update(header).chain_update(body).finalize();
+    bytes[SNAPSHOT_CHECKSUM..SNAPSHOT_BODY].copy_from_slice(&checksum);
+}
+
+/// How a forgery ended, and that nobody else is to blame for it.
+#[track_caller]
+fn ending_of<T: std::fmt::Debug>(round: u64, ended: &belljar::Result<T>, guilty: &[Blame]) -> &'static str {
+    match ended {
+        Ok(_) => "a value",
+        Err(error) if guilty.contains(&error.blame()) => error.code(),
+        Err(error) => panic!("round {round}: {error:?}"),
+    }
+}
+
+/// Programs that use a good part of the bytecode: constants of every kind, closures, generators, classes, exceptions, regexes.
+const VICTIMS: [&str; 4] = [
+    "let s = 0; for (let i = 0; i < 9; i++) { if (i % 2) continue; s += i * 1.5 } [s, 'text', 2n ** 70n, /a(b)+/g.exec('abb')[1]]",
+    "class A { #p = 1; static s = [1, 2]; get p() { return this.#p } set p(v) { this.#p = v } }
+     const a = new A(); a.p = 7; const { p, ...rest } = { p: a.p, q: [...A.s], r: new Map([[1, 2]]) }; [p, rest.q]",
+    "function* g(n) { try { while (n--) yield n } finally { yield 'f' } } const f = (x = 1, ...y) => () => x + y.length;
+     const h = [...g(3), f(1, 2)()]; try { null.x } catch ({ name }) { h.push(name) } switch (h.length) { case 5: h.pop() } h",
+    "host.on('e', async (x) => { for await (const v of [x, host.rpc('echo', 1)]) if (v) break; return `${x}` });
+     let o = { get a() { return host.rpcSync('echo', [1]) }, ['b' + 1]: new Uint8Array(4), async *c() { yield* [1] } }; with (o) { a }",
+];
+
+/// A way through the seeds that is the same on every machine.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// Damages bytecode: bits, bytes, words with a meaning of their own, pieces cut out, doubled or exchanged.
+fn damage(code: &mut Vec<u8>, state: &mut u64) {
+    for _ in 0..=next(state) % 4 {
+        let at = next(state) as usize % code.len();
+        let other = next(state) as usize % code.len();
+        match next(state) % 7 {
+            0 => code[at] ^= 1 << (next(state) % 8),
+            1 => code[at] = next(state) as u8,
+            2 => code[at] = [0, 1, 0x7f, 0x80, 0xff][next(state) as usize % 5],
+            3 => code.swap(at, other),
+            4 if code.len() > 8 => drop(code.remove(at)),
+            5 => code.insert(at, next(state) as u8),
+            _ => {
+                let end = (at + 4).min(code.len());
+                code[at..end].fill(if next(state).is_multiple_of(2) { 0xff } else { 0 });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_forged_program_harms_its_own_instance_at_worst() {
+    let rounds = rounds();
+    let limits = Limits { fuel: Some(30_000_000), memory_bytes: 16 << 20, ..Limits::default() };
+    let router = Router::new().handle("echo", |_: &Call, value: Json| Ok(value));
+    let sound: Vec<Vec<u8>> = VICTIMS.iter().map(|script| runtime().compile(*script).unwrap().to_bytes()).collect();
+    let mut neighbour = jar();
+    neighbour.eval("let n = 0; const kept = 'x'.repeat(1000)").unwrap();
+    let mut endings = BTreeMap::<&str, u32>::new();
+    for round in 0..rounds {
+        let mut state = 0x9e37_79b9_7f4a_7c15 ^ (round + 1);
+        let mut bytes = sound[round as usize % sound.len()].clone();
+        // QuickJS has a checksum of its own in front, and takes one of all ones for none.
+        let mut code = bytes.split_off(BODY + 5);
+        bytes[BODY + 1..].fill(0xff);
+        damage(&mut code, &mut state);
+        bytes.extend(code);
+        forge_program(&mut bytes);
+        // The header is sound, so nothing stands between the forgery and the guest.
+        let program = Program::from_bytes(&bytes).unwrap();
+        let mut jar = jar_of(&router, &limits);
+        let ended = if round % 2 == 0 { jar.run(&program) } else { block_on(jar.run_async(&program)) };
+        *endings.entry(ending_of(round, &ended, &[Blame::Script, Blame::Limits])).or_default() += 1;
+        if jar.status() == Status::Ready {
+            // Whatever it has done to its own world may show, but only there.
+            let _ = jar.eval("1 + 2");
+            let _ = block_on(jar.dispatch_async("e", &1));
+        }
+        jar.reset().unwrap();
+        assert_usable(&mut jar);
+        assert_eq!(neighbour.eval("[++n, kept.length]").unwrap().as_str(), format!("[{},1000]", round + 1));
+    }
+    // The mutations reach the interpreter and do not all stop at the reader.
+    assert!(endings.len() >= 3 && endings.contains_key("guest_broke_protocol"), "{endings:?}");
+}
+
+#[test]
+fn a_forged_snapshot_harms_its_own_instance_at_worst() {
+    let router = Router::new()
+        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let mut victim = jar_with_router(&router);
+    victim
+        .eval("const m = new Map([[1, [2]]]); host.on('e', x => { m.set(x, `${x}`.repeat(9)); return m.size })")
+        .unwrap();
+    let Turn::Paused(paused) =
+        block_on(victim.step_async("const a = [1, await host.rpc('ask')]; a.map(String)")).unwrap()
+    else {
+        panic!("it should pause")
+    };
+    let sound = paused.snapshot().to_bytes();
+    let (index, packed) = parts(&sound);
+    let pages = lz4_flex::block::decompress(packed, paused.snapshot().memory_bytes()).unwrap();
+    let limits = Limits { fuel: Some(30_000_000), memory_bytes: 16 << 20, ..Limits::default() };
+    let mut neighbour = jar();
+    neighbour.eval("let n = 0").unwrap();
+    let (mut refused, mut endings) = (0, BTreeMap::<&str, u32>::new());
+    for round in 0..rounds() {
+        let mut state = 0x9e37_79b9_7f4a_7c15 ^ (round + 1);
+        let (mut index, mut pages) = (index.to_vec(), pages.clone());
+        if round % 4 == 0 {
+            damage(&mut index, &mut state);
+        } else {
+            for _ in 0..=next(&mut state) % 64 {
+                let at = next(&mut state) as usize % pages.len();
+                pages[at] ^= 1 << (next(&mut state) % 8);
+            }
+        }
+        let bytes = forge_snapshot(&sound, &index, &lz4_flex::block::compress(&pages));
+        let restored = Snapshot::from_bytes(&bytes).and_then(|snapshot| runtime().restore(&snapshot, &router, &limits));
+        match restored {
+            Err(Error::Snapshot { .. } | Error::Input { .. }) => refused += 1,
+            Err(error) => panic!("round {round}: {error:?}"),
+            Ok(mut jar) => {
+                let answers: Vec<_> =
+                    jar.pending().iter().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
+                if !answers.is_empty() {
+                    let ended = block_on(jar.resume_async(answers));
+                    // Who restores a forgery may be told so.
+                    let guilty = [Blame::Script, Blame::Limits, Blame::Caller];
+                    *endings.entry(ending_of(round, &ended, &guilty)).or_default() += 1;
+                }
+                if jar.status() == Status::Ready {
+                    let _ = jar.dispatch("e", &1);
+                }
+            }
+        }
+        assert_eq!(neighbour.eval("++n").unwrap().as_str(), (round + 1).to_string());
+    }
+    assert!(refused > 0 && endings.len() >= 3 && endings.contains_key("guest_broke_protocol"), "{refused} {endings:?}");
+}
+
+#[test]
+fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let mut victim = jar_with_router(&router);
+    let script = "await host.rpc('ask'); for (;;);";
+    let Turn::Paused(paused) = block_on(victim.step_async(script)).unwrap() else { panic!("it should pause") };
+    let sound = paused.snapshot().to_bytes();
+    let (index, pages) = parts(&sound);
+    let text = std::str::from_utf8(index).unwrap();
+    for field in ["age", "cpu", "wall", "fuel", "rpc_calls", "console_bytes", "next_pending_id"] {
+        for value in ["0", "9223372036854775807", "18446744073709551615", "4294967295"] {
+            let at = text.find(&format!("\"{field}\":")).unwrap() + field.len() + 3;
+            let rest = text[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+            let forged = format!("{}{value}{rest}", &text[..at]);
+            let bytes = forge_snapshot(&sound, forged.as_bytes(), pages);
+            let Ok(snapshot) = Snapshot::from_bytes(&bytes) else { continue };
+            for fuel in [None, Some(10_000_000)] {
+                let cpu_time = std::time::Duration::from_millis(if fuel.is_some() { 60_000 } else { 10 });
+                let limits = Limits { fuel, cpu_time, wall_time: 10 * cpu_time, ..Limits::default() };
+                let mut jar = runtime().restore(&snapshot, &router, &limits).unwrap();
+                let ended = block_on(jar.resume_async([(0, Answer::Result(Json::UNDEFINED))]));
+                assert_eq!(ended.unwrap_err().blame(), Blame::Limits, "{field} {value}");
+            }
+        }
+    }
+}

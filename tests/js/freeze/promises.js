@@ -1,0 +1,20 @@
+// Combinators over calls that are half answered, chains, thenables, and rejections that are handled late.
+const tick = v => host.rpc('tick', v), fail = v => host.rpc('fail', v);
+const log = [];
+log.push(await Promise.all([tick(1), 2, tick(3), Promise.resolve(4)]));
+log.push(await Promise.race([tick('first'), new Promise(() => {})]));
+log.push(await Promise.any([fail('x'), tick('any')]));
+log.push((await Promise.allSettled([tick('ok'), fail('bad'), fail('worse')])).map(r => r.value ?? r.reason.message).join());
+log.push(await Promise.any([fail('one'), fail('two')]).catch(e => e.errors.map(e => e.message).join()));
+const { promise, resolve } = Promise.withResolvers();
+tick('outside').then(resolve);
+log.push(await promise);
+const late = fail('late');
+await tick('before anybody looks');
+log.push(await late.then(() => 'no', e => e.message).finally(() => tick('finally')));
+log.push(await { then: f => { tick('thenable').then(f) } });
+log.push(await tick(1).then(n => tick(n + 1)).then(n => tick(n + 1)).then(n => n * 10));
+const order = [];
+await Promise.all(['a', 'b'].map(async name => { order.push(name + 1); await null; order.push(name + 2); await tick(name); order.push(name + 3) }));
+log.push(order.join());
+log;

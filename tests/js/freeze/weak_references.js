@@ -1,0 +1,20 @@
+// What is only weakly held goes away when it should, before or after.
+const tick = v => host.rpc('tick', v);
+const log = [];
+const registry = new FinalizationRegistry(held => log.push('gone: ' + held));
+let kept = { name: 'kept' }, dropped = { name: 'dropped' }, late = { name: 'late' };
+const refs = [kept, dropped, late].map(o => new WeakRef(o));
+const token = {};
+[kept, dropped, late].forEach(o => registry.register(o, o.name, o === kept ? token : undefined));
+await tick('all alive');
+dropped = null;
+await tick('one dropped');
+log.push(refs.map(r => r.deref()?.name ?? '-').join());
+registry.unregister(token);
+const weak = new WeakMap([[late, 'value']]);
+await tick('in between');
+log.push(weak.get(late));
+late = kept = null;
+await tick('all dropped');
+log.push(refs.map(r => r.deref()?.name ?? '-').join());
+log;
