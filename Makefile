@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint bench ci
+.PHONY: help guest verify-guest setup build test examples lint size bench ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -45,6 +45,14 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
+
+# The guest's native code is the largest part of the command; what cargo keeps of older builds must not be mistaken for it.
+size: setup ## build the command for release, and say how large it is and what of that is the guest
+	cargo build --locked --release --package belljar-cli
+	@bytes() { wc -c < "$$1" | tr -d ' '; }; \
+	binary=$${CARGO_TARGET_DIR:-target}/release/belljar; \
+	guest=$$(ls -t $${CARGO_TARGET_DIR:-target}/release/build/belljar-*/out/guest.native | head -n 1); \
+	printf 'belljar %s bytes, of which native code of the guest %s\n' $$(bytes $$binary) $$(bytes $$guest)
 
 bench: setup ## measure belljar beside native QuickJS; the table is also written to target/bench.json
 	cargo bench --locked --package belljar --bench native -- --json target/bench.json

@@ -201,6 +201,9 @@ pub(crate) struct Inspect {
     /// A program or a snapshot
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) key: Key,
 }

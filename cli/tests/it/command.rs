@@ -262,6 +262,33 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     let about = run(&["inspect", &out]);
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
+    let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
+    assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));
+    assert_eq!(about["bytes"], fs::metadata(&out).unwrap().len());
+    assert_eq!(
+        (&about["snapshot"]["label"], &about["snapshot"]["pending"]),
+        (&"of a test".into(), &serde_json::json!([]))
+    );
+}
+
+/// Only a program can make one that waits; the command can say what for.
+#[test]
+fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
+    use belljar::{Call, Limits, Router, RpcError, Runtime, Turn};
+    let router = Router::new().handle("approve", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
+    let mut jar = Runtime::new().unwrap().instance(&router, &Limits::default()).unwrap();
+    let mut turn = std::pin::pin!(jar.step_async("await host.rpc('approve', 100)"));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let turn = loop {
+        if let std::task::Poll::Ready(turn) = turn.as_mut().poll(&mut context) {
+            break turn;
+        }
+    };
+    let Ok(Turn::Paused(paused)) = turn else { panic!("nobody has answered: {turn:?}") };
+    let file = write(&folder("paused"), "paused.jar", paused.snapshot().clone().labelled("two\nlines").to_bytes());
+    let about = run(&["inspect", &file]).out;
+    assert!(about.contains("waits for  approve\n") && about.contains("two\\nlines\n"), "{about}");
+    refuses(&["--from", &file, "-p", "1"], 2, "waits for 1 calls");
 }
 
 #[test]
@@ -274,6 +301,10 @@ fn a_sealed_snapshot_wants_its_key() {
     prints(&["snapshot", "-e", "const secret = 'marmalade'", "-o", &out, "--key-file", &key], "");
     let bytes = fs::read(&out).unwrap();
     assert!(!bytes.windows(9).any(|window| window == b"marmalade"));
+    assert!(run(&["inspect", &out]).out.contains("BELLJAR_KEY opens it"));
+    assert!(run(&["inspect", &out, "--key-file", &key]).out.contains("waits for"));
+    let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
+    assert_eq!((&about["kind"], about.get("snapshot")), (&"sealed snapshot".into(), None));
     prints(&["run", "--from", &out, "-p", "secret", "--key-file", &key], "marmalade\n");
     refuses(&["run", "--from", &out, "-p", "secret"], 2, "BELLJAR_KEY");
     refuses(&["run", "--from", &out, "-p", "secret", "--key-file", &other], 2, "the key");
