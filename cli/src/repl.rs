@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Json, Router, Runtime, Script, Snapshot, Status};
+use belljar::{Error, Json, Router, Runtime, Script, Snapshot, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -23,10 +23,10 @@ use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
-use crate::screen::{DIM, Screen, Stream};
+use crate::screen::{DIM, Screen};
 use crate::source::{self, Source};
 use crate::wrapping::Wrapped;
-use crate::{completion, frame, syntax};
+use crate::{completion, frame, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -74,11 +74,7 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            let stream = match level {
-                ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
-                _ => Stream::Out,
-            };
-            if let Err(error) = screen.print(stream, line) {
+            if let Err(error) = screen.print(run::stream(level), line) {
                 interrupt.output_lost(&error);
             }
         })

@@ -51,7 +51,7 @@ impl Wrapped {
 
     /// A text with stacks in it as the script that was typed would have made it.
     pub(crate) fn restore_text(&self, text: &str, name: &str) -> String {
-        text.lines().map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
+        text.split('\n').map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
     }
 
     fn restore_line(&self, line: &str, name: &str) -> String {

@@ -27,7 +27,8 @@ fn a_value_without_a_json_form_is_printed_as_the_console_shows_it() {
     prints(&["-p", "(function f() {})"], "[Function: f]\n");
     prints(&["-p", "new Map([[1, { a: new Set(['b']) }]])"], "Map { 1 => { a: Set { \"b\" } } }\n");
     prints(&["-p", "const a = []; a.push(a); a"], "[ [Circular] ]\n");
-    assert!(run(&["-p", "new RangeError('far')"]).out.starts_with("RangeError: far\n    at "));
+    prints(&["-p", "1; new RangeError('far')"], "RangeError: far\n    at <eval> ([eval]:1:8)\n");
+    prints(&["-p", "console.log('a\\n'); 1"], "a\n\n1\n");
 }
 
 #[test]
@@ -189,6 +190,12 @@ fn a_command_that_hangs_is_killed_with_what_it_started() {
 
 #[test]
 fn a_signal_stops_the_script() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        stops(signal);
+    }
+}
+
+fn stops(signal: &str) {
     let mut child = belljar()
         .args(["-e", "await host.rpc('up'); for (;;) {}", "--rpc", "up=echo up >&2", "--max-cpu-ms", "60000"])
         .stderr(Stdio::piped())
@@ -199,7 +206,7 @@ fn a_signal_stops_the_script() {
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert_eq!(line, "up\n");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(4));
     let mut err = String::new();
     stderr.read_to_string(&mut err).unwrap();

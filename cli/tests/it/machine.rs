@@ -8,10 +8,28 @@ use serde_json::Value;
 use crate::support::{BELLJAR, belljar, end, folder, golden, refuses, run, write};
 
 #[test]
-fn completions_name_the_tasks() {
-    let script = run(&["completions", "bash"]);
-    assert_eq!(script.code, 0);
-    assert!(script.out.contains("snapshot") && script.out.contains("--max-cpu-ms"));
+fn completions_name_the_tasks_in_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(&["completions", shell]);
+        assert_eq!(script.code, 0);
+        assert!(script.out.contains("snapshot") && script.out.contains("max-cpu-ms"), "{shell}");
+    }
+    refuses(&["completions", "tcsh"], 2, "tcsh");
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure_of_any_task() {
+    for arguments in [&["man"][..], &["completions", "bash"], &["doctor"], &["--help"], &["bench", "--rounds", "1"]] {
+        let mut child = belljar()
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
 }
 
 #[test]
