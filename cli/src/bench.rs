@@ -11,10 +11,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::commands;
 use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
+use crate::jar;
 use crate::measure::{self, Summary, Times};
 use crate::run;
 use crate::screen::{DIM, Screen};
@@ -90,7 +90,7 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
-    let router = commands::register(Router::new().on_console(|_, _| {}), &bench.jar.routes, limits.message_bytes)?;
+    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),

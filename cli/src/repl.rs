@@ -9,7 +9,10 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use belljar::{Error, Json, Router, Runtime, Script, Snapshot, Status};
 use rustyline::error::ReadlineError;
@@ -58,6 +61,9 @@ const SHOW: &str = "((jar, log) => host.on('(repl) show', () => {
 
 /// The longest part of a string that is shown.
 const MOST_SHOWN: usize = 10_000;
+
+/// How long somebody waits for a list of names. Only a script that has replaced a built-in makes it take any time.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where console lines go for now.
 #[derive(Clone, Default)]
@@ -426,10 +432,22 @@ impl Session {
 
     /// What the last name of a path could go on as.
     pub(crate) fn complete(&mut self, path: &[&str]) -> Vec<String> {
+        let handle = self.jar.instance.cancel_handle();
+        let (is_done, done) = mpsc::channel::<()>();
+        // The editor has taken Ctrl-C for itself, so somebody else must stop what takes too long, as often as it begins anew.
+        let watch = thread::spawn(move || {
+            let mut patience = PATIENCE;
+            while done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                handle.cancel();
+                patience = Duration::from_millis(1);
+            }
+        });
         self.console.keep();
         let console = self.console.clone();
         let names = completion::names(&mut self.jar.instance, path, &self.declared, &|| console.take());
         self.console.show_again();
+        drop(is_done);
+        let _ = watch.join();
         names
     }
 }

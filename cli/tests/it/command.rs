@@ -42,6 +42,14 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "if (false)\n1"], "undefined\n");
     prints(&["-p", "for (var i = 0; i < 3; i++)\ni"], "2\n");
     prints(&["-p", "class A {}"], "undefined\n");
+    prints(&["-p", "1, 2"], "2\n");
+    prints(&["-p", "var a = {} + 1\na"], "[object Object]1\n");
+    prints(&["-p", "var a = String.raw\n`x`; [a]"], "[ \"x\" ]\n");
+    prints(&["-p", &("var n = 0;".to_owned() + &"n++;".repeat(500) + "[n]")], "[ 500 ]\n");
+    prints(&["-p", "{ a: 1, b: 2 }"], "{ a: 1, b: 2 }\n");
+    for wrong in ["1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"] {
+        refuses(&["-p", wrong], 1, "SyntaxError");
+    }
 }
 
 #[test]
@@ -87,6 +95,8 @@ fn what_was_thrown_and_its_causes_are_told() {
     assert_eq!((ended.code, ended.err.as_str()), (1, "Uncaught {\"code\":7}\n"));
     refuses(&["-e", "throw new Error('a', { cause: new RangeError('b') })"], 1, "Caused by RangeError: b");
     refuses(&["-e", "let let = 3"], 1, "Uncaught SyntaxError");
+    refuses(&["-e", "Promise.reject(new Error('lost')); 0"], 1, "Uncaught Error: lost");
+    prints(&["-p", "Promise.reject(new Error('found')).catch(e => e.message)"], "found\n");
     let ended = run(&["--json", "-p", "10n"]);
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("not_serializable"), "{}", ended.out);

@@ -291,6 +291,16 @@ fn names_are_completed_without_running_anything() {
 }
 
 #[test]
+fn completion_gives_up_on_a_jar_that_does_not_answer() {
+    let home = home("stubborn");
+    let mut terminal = Terminal::open(&home, &["--max-cpu-ms", "600000", "--max-wall-ms", "600000"]);
+    terminal.sees("> ");
+    assert_eq!(terminal.enter("Object.getOwnPropertyNames = () => { for (;;); }; 1"), "1");
+    assert_eq!(terminal.enter("Array.prototype.conc\t"), "undefined");
+    assert_eq!(terminal.enter("1 + 1"), "2");
+}
+
+#[test]
 fn history_is_kept_where_the_platform_keeps_it() {
     let home = home("history");
     let mut terminal = Terminal::start(&home);
