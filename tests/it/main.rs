@@ -19,6 +19,7 @@ mod limits;
 mod pool;
 mod prelude;
 mod program;
+mod recording;
 mod rejections;
 mod rpc;
 mod runaway;
