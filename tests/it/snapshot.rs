@@ -260,27 +260,110 @@ fn a_new_call_gives_a_paused_one_up() {
 }
 
 #[test]
-fn a_thousand_pauses_do_not_make_a_snapshot_grow() {
-    let mut jar = jar_with_router(&pausing());
-    let script = "let sum = 0; for (let i = 0; i < 1000; i++) sum += await host.rpc('approve', i); sum";
-    let mut turn = block_on(jar.step_async(script));
-    let (mut early, mut late) = (0, 0);
-    for round in 0..1000 {
-        let snapshot = paused(turn);
-        if round % 100 == 0 {
-            let snapshot = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
-            jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
+    const CALLS: u32 = 10_000;
+    const EVERY: u32 = 100;
+    // It keeps little, but makes garbage of every kind at every step.
+    let script = format!(
+        "let sum = 0, last = new Map(), text = '';
+         for (let i = 0; i < {CALLS}; i++) {{
+             const {{ n, list }} = await host.rpc('next', {{ i, list: [sum, String(i)] }});
+             sum = (sum * 31 + n + list.length + (() => list[1].length)()) % 1000003;
+             last.set(i % 10, {{ i, text: text = `${{i}}${{text}}`.slice(0, 20) }});
+         }}
+         [sum, [...last.values()], text]"
+    );
+    let answer = |params: &Json| {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Step {
+            #[serde(alias = "i")]
+            n: u32,
+            list: Json,
         }
-        if round == 100 {
-            early = snapshot.memory_bytes();
+        let step: Step = params.get().unwrap();
+        Json::from_value(&Step { n: step.n ^ 5, ..step }).unwrap()
+    };
+    let straight = Router::new().handle("next", move |_: &Call, params: Json| Ok(answer(&params)));
+    let expected = block_on(jar_with_router(&straight).eval_async(script.as_str())).unwrap();
+
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    let pausing = Router::new().handle("next", move |_: &Call, params: Json| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if call % EVERY == EVERY - 1 { Err(RpcError::pause()) } else { Ok(answer(&params)) }
+    });
+    let mut turn = block_on(jar_with_router(&pausing).step_async(script.as_str()));
+    let mut sizes = Vec::new();
+    let result = loop {
+        match turn.unwrap() {
+            Turn::Done(value) => break value,
+            Turn::Paused(paused) => {
+                let bytes = paused.snapshot().seal(&KEY, b"ten thousand").unwrap();
+                sizes.push(bytes.len());
+                let thawed = Snapshot::open(&bytes, &KEY, b"ten thousand").unwrap();
+                let mut jar = runtime().restore(&thawed, &pausing, &Limits::default()).unwrap();
+                let call = jar.pending()[0].clone();
+                turn = block_on(jar.resume_async([(call.id, Answer::Result(answer(&call.params)))]));
+            }
+            other => panic!("{other:?}"),
         }
-        late = snapshot.memory_bytes();
-        let call = &jar.pending()[0];
-        let answer = (call.id, Answer::Result(call.params.clone()));
-        turn = block_on(jar.resume_async([answer]));
+    };
+    assert_eq!(result, expected);
+    assert_eq!(sizes.len() as u32, CALLS / EVERY);
+    // Ten thousand calls leave what the first few hundred left, but for some noise in how well it packs.
+    let (early, largest) = (sizes[4], *sizes.iter().max().unwrap());
+    assert!(largest <= early + (2 << 10), "{early} bytes grew to {largest}: {sizes:?}");
+    assert!(largest < 96 << 10, "a small script takes {largest} bytes");
+}
+
+#[test]
+fn a_thousand_forks_of_one_pause_go_their_own_ways() {
+    let clock = Clock::Stepped { start: Duration::from_secs(5), step: Duration::from_secs(1) };
+    let mut origin = runtime().build_instance().clock(clock).start(&pausing(), &Limits::default()).unwrap();
+    let script = "const seen = [Date.now()]; let chosen = await host.rpc('approve', 'first');
+        seen.push(chosen, Date.now()); chosen += await host.rpc('approve', chosen); [seen, chosen, Math.random()]";
+    let snapshot = paused(block_on(origin.step_async(script)));
+    let id = snapshot.pending()[0].id;
+    let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
+    let mut draws = std::collections::HashSet::new();
+    // Some are alive together and take turns.
+    for group in 0..125 {
+        let choices: Vec<u32> = (0..8).map(|twin| group * 8 + twin).collect();
+        let mut twins: Vec<_> =
+            choices.iter().map(|_| runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap()).collect();
+        for (twin, choice) in twins.iter_mut().zip(&choices) {
+            assert_eq!(twin.pending(), snapshot.pending());
+            let second = paused(block_on(twin.resume_async([(id, value(*choice))])));
+            // Its next question has an id that no question before had, and asks about its own choice.
+            assert!(second.pending().len() == 1 && second.pending()[0].id > id);
+            assert_eq!(second.pending()[0].params.as_str(), choice.to_string());
+        }
+        for (twin, choice) in twins.iter_mut().zip(&choices).rev() {
+            let id = twin.pending()[0].id;
+            let result = done(block_on(twin.resume_async([(id, value(10_000))])));
+            let (seen, chosen, draw): (Vec<u32>, u32, f64) = result.get().unwrap();
+            assert_eq!((seen, chosen), (vec![5000, *choice, 6000], choice + 10_000));
+            draws.insert(draw.to_bits());
+        }
     }
-    assert_eq!(done(turn).as_str(), "499500");
-    assert!(late <= early + (64 << 10), "{early} grew to {late}");
+    assert_eq!(draws.len(), 1000);
+    // The first of them all still waits where it waited.
+    assert_eq!(origin.pending(), snapshot.pending());
+}
+
+#[test]
+fn twins_of_a_seeded_instance_draw_the_same_unless_they_get_seeds_of_their_own() {
+    let mut jar = runtime().build_instance().seed(5).start(&Router::new(), &Limits::default()).unwrap();
+    jar.eval("Math.random()").unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    let draw = |seed: Option<u64>| {
+        let builder = runtime().build_instance().restore(&snapshot);
+        let builder = seed.into_iter().fold(builder, belljar::InstanceBuilder::seed);
+        builder.start(&Router::new(), &Limits::default()).unwrap().eval("Math.random()").unwrap().as_str().to_owned()
+    };
+    assert_eq!(draw(None), draw(None));
+    assert_eq!(draw(Some(1)), draw(Some(1)));
+    let draws = std::collections::HashSet::from([draw(None), draw(Some(1)), draw(Some(2)), draw(Some(5))]);
+    assert_eq!(draws.len(), 4);
 }
 
 #[test]
