@@ -65,4 +65,13 @@ fn main() {
     write("guest.native", &native);
     write("guest.identity", &identity);
     println!("cargo::rustc-env=BELLJAR_TARGET={target}");
+    println!("cargo::rustc-env=BELLJAR_ENGINE={}", tuning::ENGINE_VERSION);
+    let features = if target.starts_with("x86_64") {
+        X86_FEATURES.map(|name| &name["has_".len()..]).join(" ")
+    } else {
+        String::new()
+    };
+    println!("cargo::rustc-env=BELLJAR_FEATURES={features}");
+    let checksum: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env=BELLJAR_GUEST_SHA256={checksum}");
 }

@@ -10,7 +10,7 @@ use belljar_abi::{Level, Send};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, JsError};
-use crate::limits::{LimitKind, Limits};
+use crate::limits::{LimitKind, Limits, OPCODES_PER_POLL};
 use crate::router::RpcError;
 use crate::stats::Stats;
 
@@ -26,7 +26,8 @@ const TICK_AFTER: Nanos = 1_000_000;
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields.
 const YIELD_AFTER: Nanos = 2_000_000;
-/// Rejections that one call reports; a script that rejects more says nothing new.
+/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
+/// because the host reads them, and neither its memory nor its time is the guest's.
 const REJECTIONS_PER_CALL: usize = 256;
 
 /// Why a call ends before its time.
@@ -112,6 +113,8 @@ pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
     pub(crate) wall: Nanos,
     pub(crate) fuel: u64,
+    #[serde(default)]
+    pub(crate) polls: u64,
     pub(crate) rpc_calls: u64,
     pub(crate) console_bytes: u64,
 }
@@ -140,6 +143,7 @@ pub(crate) struct Driver {
     outcome: Option<Outcome>,
     events: VecDeque<Event>,
     rejections: usize,
+    rejection_bytes: u64,
     sync_call: SyncCall,
     in_flight: u32,
     held_bytes: u64,
@@ -177,6 +181,7 @@ impl Driver {
             cpu: self.cpu_at(now),
             wall: self.wall_at(now),
             fuel: self.before.fuel.saturating_add(self.call.fuel),
+            polls: self.before.polls.saturating_add(self.call.polls),
             rpc_calls: self.before.rpc_calls.saturating_add(self.call.rpc_calls),
             console_bytes: self.before.console_bytes.saturating_add(self.console_bytes),
         }
@@ -282,6 +287,10 @@ impl Driver {
         }
         if !is_slice_over {
             self.call.polls += 1;
+            let opcodes = self.before.polls.saturating_add(self.call.polls).saturating_mul(OPCODES_PER_POLL);
+            if self.limits.opcodes.is_some_and(|limit| opcodes > limit) {
+                self.stop(Stop::Limit(LimitKind::Opcodes));
+            }
         }
         self.burn(fuel);
         if self.check(now, cancelled) {
@@ -374,7 +383,8 @@ impl Driver {
                 None => self.stop(Stop::Protocol("it printed at an unknown level")),
             },
             Some(Send::Rejection) => {
-                if self.rejections < REJECTIONS_PER_CALL {
+                self.rejection_bytes = self.rejection_bytes.saturating_add(bytes.len() as u64);
+                if self.rejections < REJECTIONS_PER_CALL && self.rejection_bytes <= self.limits.message_bytes {
                     self.rejections += 1;
                     self.events.push_back(Event::Rejection(bytes.to_vec()));
                 }
@@ -684,5 +694,14 @@ mod tests {
             assert!(!driver.send(Send::Rejection as u32, 0, b"{}"));
         }
         assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), REJECTIONS_PER_CALL);
+    }
+
+    #[test]
+    fn rejections_of_one_call_weigh_no_more_than_one_message() {
+        let mut driver = driver(Limits { message_bytes: 100, ..Limits::default() });
+        for _ in 0..10 {
+            assert!(!driver.send(Send::Rejection as u32, 0, &[b' '; 40]));
+        }
+        assert_eq!(std::iter::from_fn(|| driver.take_event()).count(), 2);
     }
 }

@@ -27,7 +27,7 @@
 //!   a handler refuses reaches the script as an error with the code and the message of an [`RpcError`], and nothing else.
 //!   [`Call`] tells a handler which method was called, whether anybody still waits, how much time is left, and the data
 //!   that [`InstanceBuilder::data`] gave the instance.
-//! - [`Limits`] say how much one instance may use. Every default but that of `fuel` is a finite number, and the times
+//! - [`Limits`] say how much one instance may use. Every default but those of `fuel` and `opcodes` is a finite number, and the times
 //!   stop a script that sets no other limit off.
 //! - An [`Instance`] is a JavaScript world with globals of its own. It is `Send` and its calls take `&mut self`. Making
 //!   one is cheap enough to do it for every request, which is also the safest way to use it.
@@ -127,6 +127,7 @@ mod cancel;
 mod clock;
 mod driver;
 mod error;
+mod facts;
 mod instance;
 mod limits;
 mod program;
@@ -145,8 +146,9 @@ pub use call::Call;
 pub use cancel::CancelHandle;
 pub use clock::Clock;
 pub use error::{Blame, Error, JsError, Result};
+pub use facts::Facts;
 pub use instance::{Instance, Status};
-pub use limits::{LimitKind, Limits};
+pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use program::Program;
 pub use recording::{RecordedCall, Recording, Replay};
 pub use router::{ConsoleLevel, Router, RpcError, Verdict};

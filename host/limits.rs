@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How many opcodes one question of QuickJS stands for.
+pub const OPCODES_PER_POLL: u64 = 10_000;
+
 /// What one instance may use. Every field is finite by default; set the ones that matter and leave the rest.
 ///
 /// ```
@@ -19,6 +22,10 @@ pub struct Limits {
     /// Work in one call, in units that depend on nothing but the script and this build: ten to twenty million of them
     /// take a millisecond on a machine of today. None by default, because the time limits already bound it.
     pub fuel: Option<u64>,
+    /// Work in one call as QuickJS counts it: it asks the host after every [`OPCODES_PER_POLL`] jumps and calls of script
+    /// code, and each question counts for as many. Coarser than `fuel`, blind to what built-ins do, and the same figure with
+    /// every guest of one version of QuickJS. None by default.
+    pub opcodes: Option<u64>,
     /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
     pub cpu_time: Duration,
     /// Time from the start of a call to its end; everything counts.
@@ -46,6 +53,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             fuel: None,
+            opcodes: None,
             cpu_time: Duration::from_secs(5),
             wall_time: Duration::from_secs(30),
             js_heap_bytes: 32 << 20,
@@ -66,6 +74,8 @@ impl Default for Limits {
 pub enum LimitKind {
     /// [`Limits::fuel`].
     Fuel,
+    /// [`Limits::opcodes`].
+    Opcodes,
     /// [`Limits::cpu_time`].
     CpuTime,
     /// [`Limits::wall_time`].
@@ -94,6 +104,7 @@ impl LimitKind {
     pub fn code(self) -> &'static str {
         match self {
             LimitKind::Fuel => "fuel_limit_exceeded",
+            LimitKind::Opcodes => "opcode_limit_exceeded",
             LimitKind::CpuTime => "cpu_limit_exceeded",
             LimitKind::WallTime => "wall_limit_exceeded",
             LimitKind::JsHeap | LimitKind::Memory => "memory_limit_exceeded",
@@ -110,6 +121,7 @@ impl LimitKind {
     pub fn field(self) -> &'static str {
         match self {
             LimitKind::Fuel => "fuel",
+            LimitKind::Opcodes => "opcodes",
             LimitKind::CpuTime => "cpu_time",
             LimitKind::WallTime => "wall_time",
             LimitKind::JsHeap => "js_heap_bytes",
@@ -128,6 +140,7 @@ impl LimitKind {
     pub fn unit(self) -> &'static str {
         match self {
             LimitKind::Fuel => "units",
+            LimitKind::Opcodes => "opcodes",
             LimitKind::CpuTime | LimitKind::WallTime => "ms",
             LimitKind::PendingRpcs | LimitKind::RpcCalls => "calls",
             _ => "bytes",
@@ -139,6 +152,7 @@ impl LimitKind {
     pub fn of(self, limits: &Limits) -> u64 {
         match self {
             LimitKind::Fuel => limits.fuel.unwrap_or(u64::MAX),
+            LimitKind::Opcodes => limits.opcodes.unwrap_or(u64::MAX),
             LimitKind::CpuTime => millis(limits.cpu_time),
             LimitKind::WallTime => millis(limits.wall_time),
             LimitKind::JsHeap => limits.js_heap_bytes,
@@ -155,6 +169,7 @@ impl LimitKind {
     pub(crate) fn noun(self) -> &'static str {
         match self {
             LimitKind::Fuel => "the fuel limit",
+            LimitKind::Opcodes => "the opcode limit",
             LimitKind::CpuTime => "the cpu limit",
             LimitKind::WallTime => "the wall-clock limit",
             LimitKind::JsHeap => "the heap limit",
@@ -171,6 +186,7 @@ impl LimitKind {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             LimitKind::Fuel => "do less in one call or raise `Limits::fuel`",
+            LimitKind::Opcodes => "do less in one call or raise `Limits::opcodes`",
             LimitKind::CpuTime => "do less in one call or raise `Limits::cpu_time`",
             LimitKind::WallTime => "answer calls sooner or raise `Limits::wall_time`",
             LimitKind::JsHeap => "hold less at once or raise `Limits::js_heap_bytes`",

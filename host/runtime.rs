@@ -127,6 +127,10 @@ impl Runtime {
         &self.shared.image.identity
     }
 
+    pub(crate) fn max_instances(&self) -> u32 {
+        self.shared.instances
+    }
+
     pub(crate) fn permit(&self) -> Result<Permit> {
         self.shared.permits.try_acquire_arc().ok_or(Error::Capacity { instances: self.shared.instances })
     }

@@ -48,7 +48,7 @@ const _: () = assert!(
 pub struct Snapshot {
     identity: [u8; 32],
     frozen: Arc<Frozen>,
-    pub(crate) about: About,
+    pub(crate) about: Arc<About>,
 }
 
 /// What a snapshot holds besides memory.
@@ -75,7 +75,7 @@ struct Index {
 
 impl Snapshot {
     pub(crate) fn new(identity: [u8; 32], frozen: Frozen, about: About) -> Snapshot {
-        Snapshot { identity, frozen: Arc::new(frozen), about }
+        Snapshot { identity, frozen: Arc::new(frozen), about: Arc::new(about) }
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
@@ -101,7 +101,7 @@ impl Snapshot {
     /// The same snapshot with a label, for whoever finds it in a store.
     #[must_use]
     pub fn labelled(mut self, label: impl Into<String>) -> Snapshot {
-        self.about.label = label.into();
+        Arc::make_mut(&mut self.about).label = label.into();
         self
     }
 
@@ -194,7 +194,7 @@ impl Snapshot {
 
     fn body(&self) -> Vec<u8> {
         let index = Index {
-            about: self.about.clone(),
+            about: About::clone(&self.about),
             stack_pointer: self.frozen.stack_pointer,
             memory_bytes: self.frozen.memory_bytes,
             pages: self.frozen.pages.clone(),

@@ -31,7 +31,7 @@ pub struct Stats {
     pub bytes_in: u64,
     /// Bytes that the guest handed out: results, parameters of calls, console lines.
     pub bytes_out: u64,
-    /// How often QuickJS asked whether to go on.
+    /// How often QuickJS asked whether to go on, which it does every [`OPCODES_PER_POLL`](crate::OPCODES_PER_POLL) opcodes.
     pub polls: u64,
     /// What QuickJS holds now, by its own account.
     pub heap_bytes: u64,

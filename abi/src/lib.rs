@@ -228,3 +228,37 @@ pub mod vitals {
     /// How many words there are.
     pub const WORDS: usize = 3;
 }
+
+/// Fails to compile when a number that has left this build changes: images, programs and snapshots lie in other people's stores.
+macro_rules! settled {
+    ($($settled:expr),+ $(,)?) => {
+        $(const _: () = assert!(
+            $settled,
+            "images and stored bytes hold this number: do not only make this compile, but change VERSION with it, and say in \
+             CHANGELOG.md what becomes of old ones"
+        );)+
+    };
+}
+
+settled!(
+    VERSION == 1,
+    Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
+    Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
+    Op::from_wire(0).is_none() && Op::from_wire(9).is_none(),
+    flag::ASYNC == 1 && flag::CONSOLE == 2,
+    Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
+    Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,
+    Status::Refused as u32 == 6 && Status::from_wire(7).is_none(),
+    Send::Result as u32 == 1 && Send::Undefined as u32 == 2 && Send::Failure as u32 == 3,
+    Send::NotSerializable as u32 == 4 && Send::Console as u32 == 5 && Send::Rejection as u32 == 6,
+    Send::Bytecode as u32 == 7 && Send::from_wire(0).is_none() && Send::from_wire(8).is_none(),
+    Reply::Value as u32 == 0 && Reply::Error as u32 == 1 && Reply::Stop as u32 == 2 && Reply::from_wire(3).is_none(),
+    Ask::WallMicros as u32 == 1 && Ask::MonotonicNanos as u32 == 2 && Ask::Seed as u32 == 3,
+    Ask::from_wire(0).is_none() && Ask::from_wire(4).is_none(),
+    Level::Debug as u32 == 0 && Level::Log as u32 == 1 && Level::Info as u32 == 2 && Level::Warn as u32 == 3,
+    Level::Error as u32 == 4 && Level::Trace as u32 == 5 && Level::from_wire(6).is_none(),
+    answer::HEADER_BYTES == 12,
+    configure::HEAP_BYTES == 0 && configure::STACK_BYTES == 1 && configure::SWITCHES == 2 && configure::WORDS == 3,
+    configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2,
+    vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::REFUSALS == 2 && vitals::WORDS == 3,
+);

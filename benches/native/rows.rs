@@ -443,11 +443,12 @@ fn memory(bench: &mut Bench) {
     });
 }
 
-/// By how many kilobytes the process grows for each of so many things that it keeps.
+/// By how many kilobytes the process grows for each of so many things that it keeps. A page that many of them share, such as one of
+/// the image that none has written to, counts once: `VmRSS` would count it for each.
 fn resident<T>(count: usize, make: impl Fn() -> T) -> Option<f64> {
     let held = || {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let sums = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+        let line = sums.lines().find_map(|line| line.strip_prefix("Pss:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
     };
     // One beforehand, so that what is made once for all of them does not count.

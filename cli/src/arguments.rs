@@ -34,7 +34,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Task {
     /// Run a script, or a program that `compile` wrote
     Run(Run),
-    /// Compile a script, without top-level await, to a program that only this build of belljar runs
+    /// Type JavaScript at a prompt; without arguments on a terminal, belljar does this too
+    Repl(Repl),
+    /// Compile a script to a program that only this build of belljar runs
     Compile(Compile),
     /// Run a script, then freeze the jar with everything that it left there
     Snapshot(Freeze),
@@ -63,7 +65,7 @@ pub(crate) struct Script {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Run this code and print its value: a string as it is, everything else as JSON
+    /// Run this code and print its value: a string as it is, everything else as console.log shows it
     #[arg(short = 'p', long = "print", value_name = "CODE", group = "script", allow_hyphen_values = true)]
     pub(crate) print: Option<String>,
     /// Start from a snapshot instead of an empty jar
@@ -77,6 +79,10 @@ pub(crate) struct Run {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) jar: Jar,
+    /// Send every call without a command of its own as a line {"rpc": ...} to standard output, and read replies from standard
+    /// input, as the JSON lines protocol does; `-` is the only place it can go
+    #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
+    pub(crate) rpc_all: Option<String>,
     #[command(flatten)]
     pub(crate) key: Key,
 }
@@ -91,7 +97,17 @@ impl Run {
         if self.from.is_some() || self.stats || self.json {
             return Err(Refusal::usage("no script: --from, --stats and --json need a file, -e CODE or -p CODE"));
         }
-        Ok(Json { jar: self.jar, rpc_all: None })
+        Ok(Json { jar: self.jar, rpc_all: self.rpc_all, key: self.key })
+    }
+}
+
+impl Run {
+    /// The arguments of the prompt, which begins on a terminal when no script was named.
+    pub(crate) fn without_command(self) -> Result<Repl, Refusal> {
+        if self.stats || self.json || self.rpc_all.is_some() {
+            return Err(Refusal::usage("no script: --stats, --json and --rpc-all need a file, -e CODE or -p CODE"));
+        }
+        Ok(Repl { from: self.from, jar: self.jar, key: self.key })
     }
 }
 
@@ -111,6 +127,17 @@ pub(crate) struct Key {
     /// A file with the key of sealed snapshots: 64 hexadecimal digits; the variable BELLJAR_KEY does as well
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Repl {
+    /// Start from a snapshot instead of an empty jar
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
+    #[command(flatten)]
+    pub(crate) key: Key,
 }
 
 #[derive(Args)]
@@ -154,4 +181,6 @@ pub(crate) struct Json {
     /// Forward every call without a command of its own as a line {"rpc": ...}; `-` is the only place it can go
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: Key,
 }

@@ -6,19 +6,23 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
-use belljar::{Script, Snapshot};
+use belljar::{Instance, Script, Snapshot};
 
-use crate::arguments::{Compile, Freeze, Inspect, Key};
+use crate::arguments::{self, Compile, Freeze, Inspect};
 use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
+use crate::jar::{self, Jar};
+use crate::run;
 use crate::screen::Screen;
 use crate::source::{self, Kind, Source};
-use crate::{jar, run};
 
 const KEY_VARIABLE: &str = "BELLJAR_KEY";
 
 /// What sealed snapshots of this command are bound to, so that one of some other program's does not open here by chance.
 const CONTEXT: &[u8] = b"belljar-cli";
+
+/// What seals and opens snapshots.
+pub(crate) type Key = [u8; 32];
 
 pub(crate) fn compile(compile: &Compile, screen: &Screen) -> Result<Ending, Refusal> {
     let source = Source::of_script(&compile.script)?;
@@ -34,34 +38,41 @@ pub(crate) fn compile(compile: &Compile, screen: &Screen) -> Result<Ending, Refu
 pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let source = Source::of_script(&freeze.script)?;
     let key = key(&freeze.key)?;
-    let mut instance = jar::open(&jar::runtime()?, &freeze.jar, run::console(*screen, interrupt), None)?;
+    let router = jar::router(run::console(*screen, interrupt), &freeze.jar)?;
+    let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
     // What the script evaluates to is dropped here, so it need not have a JSON form.
-    match run::execute(&mut instance, &source, interrupt) {
+    match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
         Err(error) => return Ok(run::tell(screen, &error, &source)),
     }
-    let snapshot = instance.snapshot()?.labelled(&freeze.label);
+    write(&freeze.output, &self::freeze(&mut jar.instance, &freeze.label, key.as_ref())?)
+}
+
+/// The bytes of a snapshot: sealed when there is a key, plain otherwise.
+pub(crate) fn freeze(instance: &mut Instance, label: &str, key: Option<&Key>) -> belljar::Result<Vec<u8>> {
+    let snapshot = instance.snapshot()?.labelled(label);
     match key {
-        Some(key) => write(&freeze.output, &snapshot.seal(&key, CONTEXT)?),
-        None => write(&freeze.output, &snapshot.to_bytes()),
+        Some(key) => snapshot.seal(key, CONTEXT),
+        None => Ok(snapshot.to_bytes()),
     }
 }
 
-/// Reads a snapshot, opening it first when it is sealed.
-pub(crate) fn thaw(path: &Path, key_of: &Key) -> Result<Snapshot, Refusal> {
-    let bytes = source::file(path)?;
-    match (Kind::of(&bytes), key(key_of)?) {
-        (Kind::Snapshot, _) => Ok(Snapshot::from_bytes(&bytes)?),
-        (Kind::Sealed, Some(key)) => Ok(Snapshot::open(&bytes, &key, CONTEXT)?),
-        (Kind::Sealed, None) => Err(Refusal::usage(format!(
-            "{} is sealed; give its key with --key-file or in {KEY_VARIABLE}",
-            path.display()
-        ))),
-        (Kind::Program, _) => {
-            Err(Refusal::usage(format!("{0} is a program; run it with: belljar run {0}", path.display())))
-        }
-        (Kind::Other, _) => Err(Refusal::usage(format!("{} is not a snapshot", path.display()))),
+/// Reads the bytes of a snapshot, opening it first when it is sealed.
+pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot> {
+    let refuse = |message: String| Err(belljar::Error::Snapshot { message });
+    match (Kind::of(bytes), key) {
+        (Kind::Snapshot, _) => Snapshot::from_bytes(bytes),
+        (Kind::Sealed, Some(key)) => Snapshot::open(bytes, key, CONTEXT),
+        (Kind::Sealed, None) => refuse(format!("it is sealed; give its key with --key-file or in {KEY_VARIABLE}")),
+        (Kind::Program, _) => refuse("it is a program; `run` takes it".into()),
+        (Kind::Other, _) => refuse("it is none at all".into()),
     }
+}
+
+/// Reads the snapshot in a file.
+pub(crate) fn thaw(path: &Path, from: &arguments::Key) -> Result<Snapshot, Refusal> {
+    let bytes = source::file(path)?;
+    melt(&bytes, key(from)?.as_ref()).map_err(|error| Refusal::usage(format!("{}: {error}", path.display())))
 }
 
 pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refusal> {
@@ -106,7 +117,7 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
 }
 
 /// The key of sealed snapshots. There is no flag for the key itself: other users of the machine can read arguments.
-fn key(from: &Key) -> Result<Option<[u8; 32]>, Refusal> {
+pub(crate) fn key(from: &arguments::Key) -> Result<Option<Key>, Refusal> {
     let (text, origin) = match (&from.key_file, env::var(KEY_VARIABLE)) {
         (Some(path), _) => (String::from_utf8_lossy(&source::file(path)?).into_owned(), path.display().to_string()),
         (None, Ok(text)) => (text, KEY_VARIABLE.to_owned()),
@@ -118,7 +129,7 @@ fn key(from: &Key) -> Result<Option<[u8; 32]>, Refusal> {
         let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
         Some(value(*high)? << 4 | value(*low)?)
     });
-    let bytes = digits.collect::<Option<Vec<u8>>>().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let bytes = digits.collect::<Option<Vec<u8>>>().and_then(|bytes| Key::try_from(bytes).ok());
     match bytes {
         Some(key) => Ok(Some(key)),
         None => Err(Refusal::usage(format!("{origin} holds no key: it should be 64 hexadecimal digits"))),
@@ -126,7 +137,7 @@ fn key(from: &Key) -> Result<Option<[u8; 32]>, Refusal> {
 }
 
 /// Writes a file next to its place and moves it there, so that nobody finds half of one.
-fn write(path: &Path, bytes: &[u8]) -> Result<Ending, Refusal> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<Ending, Refusal> {
     let refuse = |error: std::io::Error| Refusal::usage(format!("{} cannot be written: {error}", path.display()));
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));

@@ -1,16 +1,17 @@
-//! The limits as flags: how they are typed, what they default to, and which one raises a limit that was hit.
+//! The limits as flags: how they are typed, what they default to, how one is changed later, and which one raises a limit that
+//! was hit.
 //!
 //! It must never know what runs under them.
 
 use std::time::Duration;
 
 use belljar::{Clock, LimitKind, Limits};
-use clap::Args;
+use clap::{Args, Parser};
 
 /// The library's 64 KiB are meant for logs that a service keeps. Somebody at a shell asked for the output.
 const CONSOLE_KB: u64 = 16 << 10;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Bounds {
     /// Processor time of the script; waiting for calls does not count
@@ -22,6 +23,9 @@ pub(crate) struct Bounds {
     /// Units of work, which are the same on every machine of one build; no limit by default
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     max_fuel: Option<u64>,
+    /// Jumps and calls of script code, as QuickJS counts them in steps of 10,000; no limit by default
+    #[arg(long, value_name = "OPCODES", value_parser = clap::value_parser!(u64).range(1..))]
+    max_opcodes: Option<u64>,
     /// What the script's values may take
     #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_heap_mb: u64,
@@ -62,13 +66,13 @@ const MOST_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 
 impl Bounds {
     pub(crate) fn limits(&self) -> Limits {
-        let memory_mb = self.max_memory_mb.unwrap_or_else(|| (2 * self.max_heap_mb).clamp(64, 4096));
         Limits {
             fuel: self.max_fuel,
+            opcodes: self.max_opcodes,
             cpu_time: Duration::from_millis(self.max_cpu_ms),
             wall_time: Duration::from_millis(self.max_wall_ms),
             js_heap_bytes: self.max_heap_mb << 20,
-            memory_bytes: memory_mb << 20,
+            memory_bytes: self.memory_mb() << 20,
             stack_bytes: self.max_stack_kb << 10,
             pending_rpcs: self.max_pending_rpc,
             rpc_calls: self.max_rpc,
@@ -77,12 +81,69 @@ impl Bounds {
             console_bytes: self.max_console_kb << 10,
         }
     }
+
+    /// Every limit by the name of its flag, without the dashes; None is no limit.
+    pub(crate) fn settings(&self) -> [(&'static str, Option<u64>); 13] {
+        [
+            ("max-cpu-ms", Some(self.max_cpu_ms)),
+            ("max-wall-ms", Some(self.max_wall_ms)),
+            ("max-fuel", self.max_fuel),
+            ("max-opcodes", self.max_opcodes),
+            ("max-heap-mb", Some(self.max_heap_mb)),
+            ("max-memory-mb", Some(self.memory_mb())),
+            ("max-stack-kb", Some(self.max_stack_kb)),
+            ("max-rpc", Some(self.max_rpc.into())),
+            ("max-pending-rpc", Some(self.max_pending_rpc.into())),
+            ("max-message-mb", Some(self.max_message_mb)),
+            ("max-source-mb", Some(self.max_source_mb)),
+            ("max-console-kb", Some(self.max_console_kb)),
+            ("seed", self.seed),
+        ]
+    }
+
+    /// The same with some limits changed, read as the flags are; None lifts one that has no default.
+    pub(crate) fn with(&self, changes: &[(&str, Option<String>)]) -> Result<Bounds, String> {
+        let mut flags: Vec<(&str, Option<String>)> =
+            self.settings().map(|(name, value)| (name, value.map(|value| value.to_string()))).into();
+        // Left to follow the heap for as long as nobody has set it.
+        flags.retain(|(name, _)| *name != "max-memory-mb" || self.max_memory_mb.is_some());
+        for (name, value) in changes {
+            if !self.settings().iter().any(|(known, _)| known == name) {
+                let names = self.settings().map(|(name, _)| name).join(", ");
+                return Err(format!("there is no limit {name}; there are {names}"));
+            }
+            flags.retain(|(other, _)| other != name);
+            flags.push((name, value.clone()));
+        }
+        let given = flags.iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)));
+        let mut bounds = Alone::try_parse_from(std::iter::once(String::new()).chain(given))
+            .map(|alone| alone.bounds)
+            .map_err(|error| {
+            let text = error.to_string();
+            text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        })?;
+        bounds.clock.clone_from(&self.clock);
+        bounds.no_codegen = self.no_codegen;
+        Ok(bounds)
+    }
+
+    fn memory_mb(&self) -> u64 {
+        self.max_memory_mb.unwrap_or_else(|| (2 * self.max_heap_mb).clamp(64, 4096))
+    }
+}
+
+/// Only so that a limit that is changed later goes through the same reader as a flag.
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 /// The flag that raises a limit.
 pub(crate) fn flag(kind: LimitKind) -> &'static str {
     match kind {
         LimitKind::Fuel => "--max-fuel",
+        LimitKind::Opcodes => "--max-opcodes",
         LimitKind::CpuTime => "--max-cpu-ms",
         LimitKind::WallTime => "--max-wall-ms",
         LimitKind::JsHeap => "--max-heap-mb",
@@ -141,8 +202,34 @@ fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "flags that cannot be read are a failed test")]
 mod tests {
-    use super::read_date;
+    use super::{Bounds, read_date};
+    use clap::{Args as _, FromArgMatches as _};
+
+    fn bounds(flags: &[&str]) -> Bounds {
+        let command = Bounds::augment_args(clap::Command::new("test").no_binary_name(true));
+        Bounds::from_arg_matches(&command.get_matches_from(flags)).expect("the flags are good")
+    }
+
+    #[test]
+    fn a_limit_that_is_changed_later_leaves_the_others_alone() {
+        let before = bounds(&["--max-cpu-ms=7", "--max-fuel=9", "--clock=5", "--no-codegen"]);
+        let after =
+            before.with(&[("max-heap-mb", Some("50".into())), ("max-fuel", None)]).expect("both can be changed");
+        let limits = after.limits();
+        assert_eq!((limits.cpu_time.as_millis(), limits.fuel, limits.js_heap_bytes), (7, None, 50 << 20));
+        assert_eq!(limits.memory_bytes, 100 << 20, "it follows the heap");
+        assert!(after.clock.is_some() && after.no_codegen);
+    }
+
+    #[test]
+    fn a_limit_that_is_changed_later_keeps_to_the_range_of_its_flag() {
+        let refused = |name, value: &str| bounds(&[]).with(&[(name, Some(value.into()))]).err().unwrap_or_default();
+        assert!(refused("max-cpu-ms", "0").contains("0 is not in 1.."), "{}", refused("max-cpu-ms", "0"));
+        assert!(refused("max-heap-mb", "x").contains("max-heap-mb"));
+        assert!(refused("clock", "5").contains("there is no limit clock; there are max-cpu-ms, "));
+    }
 
     #[test]
     fn dates_are_read_to_the_millisecond() {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use belljar::{Blame, Error, Json, Stats};
+use belljar::{Blame, Error, Json, OPCODES_PER_POLL, Stats};
 use serde::Serialize;
 
 use crate::bounds;
@@ -143,6 +143,7 @@ impl Failure {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cost {
     fuel: u64,
+    opcodes: u64,
     cpu_time_us: u64,
     wall_time_us: u64,
     handler_time_us: u64,
@@ -159,6 +160,7 @@ impl Cost {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Cost {
             fuel: stats.fuel,
+            opcodes: stats.polls.saturating_mul(OPCODES_PER_POLL),
             cpu_time_us: micros(stats.cpu_time),
             wall_time_us: micros(stats.wall_time),
             handler_time_us: micros(stats.handler_time),
@@ -177,6 +179,7 @@ impl Cost {
         let millis = |micros: u64| format!("{}.{:03} ms", micros / 1000, micros % 1000);
         [
             ("fuel", format!("{} units", self.fuel)),
+            ("opcodes", self.opcodes.to_string()),
             ("processor time", millis(self.cpu_time_us)),
             ("wall-clock time", millis(self.wall_time_us)),
             ("time in handlers", millis(self.handler_time_us)),

@@ -45,7 +45,7 @@ fn trace(text: &mut String, screen: &Screen, stack: &str) {
 }
 
 /// The first line and column of a stack that lie in this script, both counted from 1.
-fn place(stack: &str, name: &str) -> Option<(usize, usize)> {
+pub(crate) fn place(stack: &str, name: &str) -> Option<(usize, usize)> {
     stack.lines().find_map(|line| {
         let line = line.trim().strip_suffix(')').unwrap_or(line.trim());
         let (rest, column) = line.rsplit_once(':')?;

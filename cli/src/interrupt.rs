@@ -3,17 +3,25 @@
 //! It owns the handle that stops a script. It must never know what the script does.
 
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use belljar::CancelHandle;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::ending::{Ending, Refusal};
+
+/// What puts the terminal back as it was.
+type Farewell = Box<dyn Fn() + Send>;
 
 #[derive(Default)]
 struct State {
     running: Option<CancelHandle>,
     is_interrupted: bool,
+    is_told_to_end: bool,
     is_pipe_closed: bool,
+    farewell: Option<Farewell>,
 }
 
 #[derive(Clone, Default)]
@@ -26,24 +34,40 @@ impl Interrupt {
     pub(crate) fn listen() -> Result<Interrupt, Refusal> {
         let interrupt = Interrupt::default();
         let heard = interrupt.clone();
-        ctrlc::set_handler(move || heard.signal())
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
             .map_err(|error| Refusal::internal(format!("signals cannot be caught: {error}")))?;
+        thread::spawn(move || signals.forever().for_each(|signal| heard.signal(signal)));
         Ok(interrupt)
     }
 
-    fn signal(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signal(&self, signal: i32) {
+        let mut state = self.lock();
         match &state.running {
             Some(running) if !state.is_interrupted => running.cancel(),
             // Nothing of ours runs that could end by itself: the process waits for input, or a call does not let go.
-            _ => process::exit(Ending::Cancelled.code().into()),
+            _ => {
+                if let Some(farewell) = &state.farewell {
+                    farewell();
+                }
+                process::exit(Ending::Cancelled.code().into())
+            }
         }
         state.is_interrupted = true;
+        state.is_told_to_end |= signal != SIGINT;
+    }
+
+    /// What to do before a signal ends the process.
+    pub(crate) fn before_the_end(&self, farewell: impl Fn() + Send + 'static) {
+        self.lock().farewell = Some(Box::new(farewell));
     }
 
     /// Nobody reads what the script prints any more.
     pub(crate) fn pipe_closed(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         state.is_pipe_closed = true;
         if let Some(running) = &state.running {
             running.cancel();
@@ -51,18 +75,28 @@ impl Interrupt {
     }
 
     pub(crate) fn is_pipe_closed(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_pipe_closed
+        self.lock().is_pipe_closed
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_interrupted
+        self.lock().is_interrupted
+    }
+
+    /// Whether the signal that stopped a script meant the process and not only the script.
+    pub(crate) fn is_told_to_end(&self) -> bool {
+        self.lock().is_told_to_end
+    }
+
+    /// Whoever pressed Ctrl-C has got what they wanted, and may press it again for the next script.
+    pub(crate) fn forget(&self) {
+        self.lock().is_interrupted = false;
     }
 
     /// Runs a script that signals may stop.
     pub(crate) fn guard<R>(&self, handle: CancelHandle, script: impl FnOnce() -> R) -> R {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).running = Some(handle);
+        self.lock().running = Some(handle);
         let result = script();
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).running = None;
+        self.lock().running = None;
         result
     }
 }

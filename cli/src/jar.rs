@@ -1,37 +1,91 @@
-//! A runtime for one process and the jars that it makes, set up as the flags say.
+//! A runtime for one process and the jars that it makes, set up as the flags say and changed as people say later.
 //!
-//! It must never know what runs in them or what becomes of the result.
+//! It owns what a jar goes back to. It must never know what runs in it or what becomes of the result.
 
-use belljar::{Instance, Router, Runtime, Snapshot};
+use belljar::{Error, Instance, Router, Runtime, Snapshot};
 
-use crate::arguments::Jar;
+use crate::arguments;
+use crate::bounds::Bounds;
 use crate::commands;
 use crate::ending::Refusal;
 
-/// One to run in, one to compile in.
-const INSTANCES: u32 = 2;
+/// How many jars the process may have at once. One that is not made costs nothing.
+const INSTANCES: u32 = 1000;
 
 /// A runtime that reserves nothing ahead, since the process will not live long enough to use it.
 pub(crate) fn runtime() -> Result<Runtime, Refusal> {
     Ok(Runtime::builder().max_instances(INSTANCES).on_demand().build()?)
 }
 
-/// A jar with the limits and commands of the flags added to a router.
-pub(crate) fn open(runtime: &Runtime, jar: &Jar, router: Router, from: Option<&Snapshot>) -> Result<Instance, Refusal> {
-    let limits = jar.bounds.limits();
-    let router = commands::register(router, &jar.routes, limits.message_bytes)?;
+/// A router with the commands of the flags added.
+pub(crate) fn router(router: Router, flags: &arguments::Jar) -> Result<Router, Refusal> {
+    commands::register(router, &flags.routes, flags.bounds.limits().message_bytes)
+}
+
+/// An instance, and all that it takes to make it again.
+pub(crate) struct Jar {
+    runtime: Runtime,
+    router: Router,
+    bounds: Bounds,
+    /// What it began as, and goes back to, when that was not an empty jar.
+    origin: Option<Snapshot>,
+    pub(crate) instance: Instance,
+}
+
+impl Jar {
+    pub(crate) fn open(
+        runtime: &Runtime,
+        router: &Router,
+        bounds: &Bounds,
+        origin: Option<Snapshot>,
+    ) -> belljar::Result<Jar> {
+        let instance = start(runtime, router, bounds, origin.as_ref())?;
+        Ok(Jar { runtime: runtime.clone(), router: router.clone(), bounds: bounds.clone(), origin, instance })
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Back to how it began, under the limits of now.
+    pub(crate) fn reset(&mut self) -> belljar::Result<()> {
+        self.instance = start(&self.runtime, &self.router, &self.bounds, self.origin.as_ref())?;
+        Ok(())
+    }
+
+    /// Goes on from a snapshot, which is from now on what it goes back to.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot) -> belljar::Result<()> {
+        self.instance = start(&self.runtime, &self.router, &self.bounds, Some(&snapshot))?;
+        self.origin = Some(snapshot);
+        Ok(())
+    }
+
+    /// Changes its limits, and nothing else about it.
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> belljar::Result<()> {
+        let now = self.instance.snapshot()?;
+        self.instance = start(&self.runtime, &self.router, &bounds, Some(&now))?;
+        self.bounds = bounds;
+        Ok(())
+    }
+}
+
+fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Snapshot>) -> belljar::Result<Instance> {
     let mut builder = runtime.build_instance();
-    if let Some(seed) = jar.bounds.seed {
+    if let Some(seed) = bounds.seed {
         builder = builder.seed(seed);
     }
-    if let Some(clock) = &jar.bounds.clock {
+    if let Some(clock) = &bounds.clock {
         builder = builder.clock(clock.clone());
     }
-    if jar.bounds.no_codegen {
+    if bounds.no_codegen {
         builder = builder.without_code_generation();
     }
-    if let Some(snapshot) = from {
+    if let Some(snapshot) = origin {
+        if !snapshot.pending().is_empty() {
+            let message = format!("it waits for {} calls, which only a program can answer", snapshot.pending().len());
+            return Err(Error::Snapshot { message });
+        }
         builder = builder.restore(snapshot);
     }
-    Ok(builder.start(&router, &limits)?)
+    builder.start(router, &bounds.limits())
 }

@@ -6,15 +6,22 @@ mod arguments;
 mod artefact;
 mod bounds;
 mod commands;
+mod completion;
 mod ending;
 mod executor;
+mod forward;
 mod frame;
 mod interrupt;
 mod jar;
+mod lines;
+mod prompt;
 mod protocol;
+mod repl;
 mod run;
 mod screen;
 mod source;
+mod syntax;
+mod wrapping;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -46,6 +53,7 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
         Some(Task::Compile(compile)) => artefact::compile(&compile, screen),
         Some(Task::Snapshot(snapshot)) => artefact::snapshot(&snapshot, screen, interrupt),
         Some(Task::Inspect(inspect)) => artefact::inspect(&inspect, screen),
+        Some(Task::Repl(repl)) => repl::perform(repl, screen, interrupt),
         Some(Task::Json(json)) => protocol::serve(&json, interrupt),
         Some(Task::Completions { shell }) => {
             let mut script = Vec::new();
@@ -54,8 +62,6 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
         }
         None if arguments.run.has_script() => run::perform(&arguments.run, screen, interrupt),
         None if !std::io::stdin().is_terminal() => protocol::serve(&arguments.run.without_script()?, interrupt),
-        None => Err(Refusal::usage(
-            "no script: give a file, `-` for standard input, -e CODE or -p CODE; --help has examples",
-        )),
+        None => repl::perform(arguments.run.without_command()?, screen, interrupt),
     }
 }

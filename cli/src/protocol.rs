@@ -1,31 +1,35 @@
-//! JSON lines: a jar driven from any language. `docs/JSON-PROTOCOL.md` is the contract.
+//! JSON lines: jars driven from any language. `docs/JSON-PROTOCOL.md` is the contract.
 //!
 //! It owns the shapes of lines and the order of answers. It must never know where else a script could come from.
 
-use std::collections::HashMap;
-use std::io::{self, BufRead, Write as _};
-use std::pin::Pin;
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use belljar::{Call, Error, Instance, Router, RpcError, Script};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use belljar::{Error, Program, Router, Runtime, Script};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::arguments::Json;
+use crate::arguments;
+use crate::artefact::{self, Key};
+use crate::bounds::Bounds;
 use crate::ending::{Cost, Ending, Failure, Refusal};
 use crate::executor::block_on;
+use crate::forward::{self, Calls, Response};
 use crate::interrupt::Interrupt;
-use crate::jar;
+use crate::jar::{self, Jar};
+use crate::lines::{self, Next};
 use crate::run::Log;
-
-/// The longest line that is read.
-const MOST_BYTES: usize = 10 << 20;
 
 /// How many requests are read ahead of the one at work, when no reply to a call can be among them.
 const AHEAD: usize = 16;
+
+/// How many jars a client may have at once. Each holds its memory until it is dropped.
+const MOST_JARS: usize = 256;
 
 type Id = Option<Box<RawValue>>;
 
@@ -34,11 +38,25 @@ type Id = Option<Box<RawValue>>;
 #[serde(deny_unknown_fields)]
 struct Line {
     id: Id,
-    eval: Option<String>,
+    #[serde(default)]
+    instance: String,
     name: Option<String>,
+    eval: Option<String>,
     dispatch: Option<Event>,
+    compile: Option<String>,
+    run: Option<String>,
+    snapshot: Option<Label>,
+    restore: Option<String>,
+    limits: Option<BTreeMap<String, Option<u64>>>,
     reset: Option<bool>,
+    drop: Option<bool>,
     rpc_response: Option<Response>,
+}
+
+/// As much of a line as is needed to answer one that cannot be understood.
+#[derive(Deserialize)]
+struct Mark {
+    id: Id,
 }
 
 #[derive(Deserialize)]
@@ -49,40 +67,41 @@ struct Event {
     params: belljar::Json,
 }
 
+/// What a snapshot is told to be called.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Response {
-    id: u64,
-    #[serde(default)]
-    result: belljar::Json,
-    error: Option<Fault>,
+#[serde(untagged)]
+enum Label {
+    Bare(bool),
+    Text { label: String },
 }
 
-/// Why a forwarded call failed, in the client's words.
-#[derive(Deserialize)]
-struct Fault {
-    #[serde(default = "Fault::code")]
-    code: String,
-    #[serde(default)]
-    message: String,
-}
-
-impl Fault {
-    fn code() -> String {
-        "rpc_error".into()
-    }
-}
-
-/// What is asked of the jar.
+/// What is asked of a jar.
 enum Request {
-    Eval {
-        source: String,
-        name: String,
-    },
+    Eval(String),
     Dispatch(Event),
+    Compile(String),
+    Run(String),
+    Snapshot(String),
+    Restore(String),
+    Limits(BTreeMap<String, Option<u64>>),
     Reset,
+    Drop,
     /// Nothing that could be understood; the text says why.
     Bad(String),
+}
+
+/// A request, and what goes with every kind of it.
+struct Asked {
+    id: Id,
+    instance: String,
+    name: String,
+    request: Request,
+}
+
+impl Asked {
+    fn bad(id: Id, message: String) -> Asked {
+        Asked { id, instance: String::new(), name: String::new(), request: Request::Bad(message) }
+    }
 }
 
 /// An answer.
@@ -94,6 +113,8 @@ struct Reply {
     result: Option<belljar::Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logs: Vec<Log>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,19 +130,39 @@ struct Problem {
     failure: Failure,
 }
 
-#[derive(Serialize)]
-struct Forwarded<'a> {
-    rpc: ForwardedCall<'a>,
+/// What a request came to.
+struct Answered {
+    result: belljar::Json,
+    text: Option<&'static str>,
+    /// Whether script ran, so that there is something to say of its cost.
+    has_run: bool,
 }
 
-#[derive(Serialize)]
-struct ForwardedCall<'a> {
-    id: u64,
-    method: &'a str,
-    params: &'a belljar::Json,
+impl Answered {
+    fn value(result: belljar::Json) -> Answered {
+        Answered { result, text: None, has_run: true }
+    }
+
+    fn bytes(bytes: &[u8]) -> belljar::Result<Answered> {
+        let result = belljar::Json::from_value(&BASE64.encode(bytes))?;
+        Ok(Answered { result, text: None, has_run: false })
+    }
+
+    fn done(text: &'static str) -> Answered {
+        Answered { result: belljar::Json::UNDEFINED, text: Some(text), has_run: false }
+    }
 }
 
-pub(crate) fn serve(arguments: &Json, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+/// The jars of a client by name, made when they are first asked.
+struct Jars {
+    runtime: Runtime,
+    router: Router,
+    bounds: Bounds,
+    key: Option<Key>,
+    open: BTreeMap<String, Jar>,
+}
+
+pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let logs = Arc::new(Mutex::new(Vec::new()));
     let calls = Calls::default();
     let kept = logs.clone();
@@ -130,33 +171,24 @@ pub(crate) fn serve(arguments: &Json, interrupt: &Interrupt) -> Result<Ending, R
     });
     let forwards = arguments.rpc_all.is_some();
     if forwards {
-        let (calls, interrupt) = (calls.clone(), interrupt.clone());
-        router = router.fallback_async(move |call: Call, params: belljar::Json| {
-            let waiting = calls.forward(call.method(), &params);
-            if waiting.is_err() {
-                interrupt.pipe_closed();
-            }
-            async move {
-                match waiting {
-                    Ok(waiting) => waiting.await,
-                    Err(_) => Err(Calls::gone()),
-                }
-            }
-        });
+        router = forward::register(router, &calls, interrupt);
     }
-    let mut instance = jar::open(&jar::runtime()?, &arguments.jar, router, None)?;
-    for (id, request) in read(calls, forwards) {
-        let answered = interrupt.guard(instance.cancel_handle(), || answer(&mut instance, request));
-        let (result, stats) = match answered {
-            Ok(answered) => answered,
-            Err(refusal) => (Err(refusal), None),
-        };
+    let mut jars = Jars {
+        runtime: jar::runtime()?,
+        router: jar::router(router, &arguments.jar)?,
+        bounds: arguments.jar.bounds.clone(),
+        key: artefact::key(&arguments.key)?,
+        open: BTreeMap::new(),
+    };
+    jars.named("")?;
+    for Asked { id, instance, name, request } in read(calls, forwards) {
+        let (result, stats) = jars.answer(&instance, name, request, interrupt);
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
-        let (result, error) = match result {
-            Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(Problem { error_code: error.code(), failure: Failure::of(&error) })),
+        let (result, text, error) = match result {
+            Ok(answered) => (Some(answered.result), answered.text, None),
+            Err(error) => (None, None, Some(Problem { error_code: error.code(), failure: Failure::of(&error) })),
         };
-        match print(&Reply { id, result, error, logs, stats }) {
+        match lines::print(&Reply { id, result, error, text, logs, stats }) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
             Err(error) => return Err(Refusal::internal(format!("standard output cannot be written to: {error}"))),
             Ok(()) if interrupt.is_interrupted() => return Ok(Ending::Cancelled),
@@ -166,32 +198,114 @@ pub(crate) fn serve(arguments: &Json, interrupt: &Interrupt) -> Result<Ending, R
     Ok(Ending::Done)
 }
 
-type Answered = (belljar::Result<belljar::Json>, Option<Cost>);
+impl Jars {
+    fn named(&mut self, name: &str) -> belljar::Result<&mut Jar> {
+        if !self.open.contains_key(name) {
+            if self.open.len() >= MOST_JARS {
+                let message = format!("there are {MOST_JARS} instances already; drop one");
+                return Err(Error::Input { message });
+            }
+            let jar = Jar::open(&self.runtime, &self.router, &self.bounds, None)?;
+            self.open.insert(name.to_owned(), jar);
+        }
+        self.open.get_mut(name).ok_or(Error::Host { message: "the instance is gone".into() })
+    }
 
-fn answer(instance: &mut Instance, request: Request) -> Result<Answered, Error> {
-    let result = match request {
-        Request::Eval { source, name } => block_on(instance.eval_async(Script::new(source).named(name))),
-        Request::Dispatch(event) => block_on(instance.dispatch_async(&event.name, &event.params)),
-        Request::Reset => return instance.reset().map(|()| (Ok(belljar::Json::UNDEFINED), None)),
-        Request::Bad(message) => return Err(Error::Input { message }),
-    };
-    Ok((result, Some(Cost::of(&instance.call_stats()))))
+    /// What a request came to, and what it has cost if it ran anything.
+    fn answer(
+        &mut self,
+        instance: &str,
+        name: String,
+        request: Request,
+        interrupt: &Interrupt,
+    ) -> (belljar::Result<Answered>, Option<Cost>) {
+        let request = match request {
+            Request::Bad(message) => return (Err(Error::Input { message }), None),
+            Request::Drop => {
+                let text = if self.open.remove(instance).is_some() { "dropped" } else { "there was none" };
+                return (Ok(Answered::done(text)), None);
+            }
+            Request::Compile(source) => {
+                let program = self.runtime.compile(Script::new(source).named(name));
+                return (program.and_then(|program| Answered::bytes(&program.to_bytes())), None);
+            }
+            other => other,
+        };
+        let key = self.key;
+        let jar = match self.named(instance) {
+            Ok(jar) => jar,
+            Err(error) => return (Err(error), None),
+        };
+        let runs = matches!(request, Request::Eval(_) | Request::Dispatch(_) | Request::Run(_));
+        let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
+        let has_run = result.as_ref().map_or(runs, |answered| answered.has_run);
+        (result, has_run.then(|| Cost::of(&jar.instance.call_stats())))
+    }
 }
 
-/// Writes a line in one piece, so that lines of handlers and answers do not mix.
-fn print(line: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
-    text.push(b'\n');
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&text)?;
-    stdout.flush()
+fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> belljar::Result<Answered> {
+    match request {
+        Request::Eval(source) => {
+            block_on(jar.instance.eval_async(Script::new(source).named(name))).map(Answered::value)
+        }
+        Request::Dispatch(event) => {
+            block_on(jar.instance.dispatch_async(&event.name, &event.params)).map(Answered::value)
+        }
+        Request::Run(program) => {
+            let program = Program::from_bytes(&unpack(&program)?)?;
+            block_on(jar.instance.run_async(&program)).map(Answered::value)
+        }
+        Request::Snapshot(label) => Answered::bytes(&artefact::freeze(&mut jar.instance, &label, key)?),
+        Request::Restore(snapshot) => {
+            jar.restore(artefact::melt(&unpack(&snapshot)?, key)?)?;
+            Ok(Answered::done("restored"))
+        }
+        Request::Limits(changes) => {
+            let changes: Vec<(String, Option<String>)> =
+                changes.into_iter().map(|(name, value)| (kebab(&name), value.map(|value| value.to_string()))).collect();
+            if !changes.is_empty() {
+                let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+                let bounds = jar.bounds().with(&changes).map_err(|message| Error::Input { message })?;
+                jar.set_bounds(bounds)?;
+            }
+            let now: BTreeMap<String, Option<u64>> =
+                jar.bounds().settings().into_iter().map(|(name, value)| (camel(name), value)).collect();
+            Ok(Answered { result: belljar::Json::from_value(&now)?, text: None, has_run: false })
+        }
+        Request::Reset => jar.reset().map(|()| Answered::done("reset")),
+        Request::Drop | Request::Compile(_) | Request::Bad(_) => Ok(Answered::done("nothing to do")),
+    }
+}
+
+fn unpack(text: &str) -> belljar::Result<Vec<u8>> {
+    BASE64.decode(text).map_err(|error| Error::Input { message: format!("not base64: {error}") })
+}
+
+/// The name of a flag as the protocol has it.
+fn camel(flag: &str) -> String {
+    let mut parts = flag.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (initial, rest) = part.split_at_checked(1).unwrap_or((part, ""));
+        name + &initial.to_ascii_uppercase() + rest
+    })
+}
+
+fn kebab(name: &str) -> String {
+    name.chars().fold(String::new(), |mut flag, character| {
+        if character.is_ascii_uppercase() {
+            flag.push('-');
+        }
+        flag.push(character.to_ascii_lowercase());
+        flag
+    })
 }
 
 /// Hands a request on; false when nobody takes any more.
-type Send = Box<dyn Fn((Id, Request)) -> bool + std::marker::Send>;
+type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
 /// Reads requests on a thread of its own, because replies to calls arrive while a script runs.
-fn read(calls: Calls, forwards: bool) -> Receiver<(Id, Request)> {
+fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
     // With calls forwarded, a reply may stand behind any number of requests, and must be found.
     let (send, requests): (Send, _) = if forwards {
         let (sender, requests) = mpsc::channel();
@@ -204,9 +318,11 @@ fn read(calls: Calls, forwards: bool) -> Receiver<(Id, Request)> {
         let mut stdin = io::stdin().lock();
         let mut line = Vec::new();
         loop {
-            let request = match next(&mut stdin, &mut line) {
+            let request = match lines::next(&mut stdin, &mut line) {
                 Ok(Next::End) | Err(_) => break,
-                Ok(Next::TooLong) => Some((None, Request::Bad(format!("the line is longer than {MOST_BYTES} bytes")))),
+                Ok(Next::TooLong) => {
+                    Some(Asked::bad(None, format!("the line is longer than {} bytes", lines::MOST_BYTES)))
+                }
                 Ok(Next::Line) if line.trim_ascii().is_empty() => None,
                 Ok(Next::Line) => understand(&line, &calls),
             };
@@ -219,155 +335,61 @@ fn read(calls: Calls, forwards: bool) -> Receiver<(Id, Request)> {
     requests
 }
 
-enum Next {
-    Line,
-    TooLong,
-    End,
-}
-
-/// Reads one line. One that is too long is skipped and not kept.
-fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Next> {
-    line.clear();
-    let mut length = 0_usize;
-    loop {
-        let available = match input.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
-        let is_over = end.is_some() || available.is_empty();
-        length = length.saturating_add(part.len());
-        if length <= MOST_BYTES {
-            line.extend_from_slice(part);
-        }
-        let used = part.len() + usize::from(end.is_some());
-        input.consume(used);
-        if is_over {
-            return Ok(match (end, length) {
-                (_, length) if length > MOST_BYTES => Next::TooLong,
-                (None, 0) => Next::End,
-                _ => Next::Line,
-            });
-        }
-    }
-}
-
 /// What a line asks for; None when it was a reply, which is delivered at once.
-fn understand(line: &[u8], calls: &Calls) -> Option<(Id, Request)> {
+fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
-        Err(error) => return Some((None, Request::Bad(format!("not a line of the protocol: {error}")))),
+        Err(error) => {
+            let id = serde_json::from_slice::<Mark>(line).ok().and_then(|mark| mark.id);
+            return Some(Asked::bad(id, format!("not a line of the protocol: {error}")));
+        }
     };
-    let request = match line {
-        Line { eval: Some(source), name, dispatch: None, reset: None, rpc_response: None, .. } => {
-            Request::Eval { source, name: name.unwrap_or_else(|| "[eval]".into()) }
-        }
-        Line { eval: None, name: None, dispatch: Some(event), reset: None, rpc_response: None, .. } => {
-            Request::Dispatch(event)
-        }
-        Line { eval: None, name: None, dispatch: None, reset: Some(true), rpc_response: None, .. } => Request::Reset,
-        Line { eval: None, name: None, dispatch: None, reset: None, rpc_response: Some(response), .. } => {
+    let is_named = line.name.is_some();
+    let mut asked = [
+        line.eval.map(Request::Eval),
+        line.compile.map(Request::Compile),
+        line.dispatch.map(Request::Dispatch),
+        line.run.map(Request::Run),
+        line.snapshot.and_then(|label| match label {
+            Label::Bare(true) => Some(Request::Snapshot(String::new())),
+            Label::Bare(false) => None,
+            Label::Text { label } => Some(Request::Snapshot(label)),
+        }),
+        line.restore.map(Request::Restore),
+        line.limits.map(Request::Limits),
+        line.reset.filter(|asked| *asked).map(|_| Request::Reset),
+        line.drop.filter(|asked| *asked).map(|_| Request::Drop),
+    ]
+    .into_iter()
+    .flatten();
+    let request = match (asked.next(), asked.next(), line.rpc_response) {
+        (None, None, Some(response)) => {
             let number = response.id;
             if calls.deliver(response) {
                 return None;
             }
             Request::Bad(format!("no call waits for the rpc_response {number}"))
         }
-        _ => Request::Bad("a line holds one of eval, dispatch, reset and rpc_response".into()),
+        (Some(request @ (Request::Eval(_) | Request::Compile(_))), None, None) => request,
+        (Some(_), None, None) if is_named => Request::Bad("a name goes with eval and compile only".into()),
+        (Some(request), None, None) => request,
+        _ => Request::Bad(
+            "a line holds one of eval, dispatch, compile, run, snapshot, restore, limits, reset, drop and rpc_response"
+                .into(),
+        ),
     };
-    Some((line.id, request))
+    let name = line.name.unwrap_or_else(|| "[eval]".into());
+    Some(Asked { id: line.id, instance: line.instance, name, request })
 }
 
-type Replied = Result<belljar::Json, RpcError>;
+#[cfg(test)]
+mod tests {
+    use super::{camel, kebab};
 
-/// The calls that wait for the client.
-#[derive(Clone, Default)]
-struct Calls {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    newest: u64,
-    is_closed: bool,
-    waiting: HashMap<u64, (Option<Replied>, Option<Waker>)>,
-}
-
-impl Calls {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn forward(&self, method: &str, params: &belljar::Json) -> io::Result<Waiting> {
-        let id = {
-            let mut state = self.lock();
-            state.newest += 1;
-            let id = state.newest;
-            state.waiting.insert(id, (None, None));
-            id
-        };
-        let waiting = Waiting { calls: self.clone(), id };
-        print(&Forwarded { rpc: ForwardedCall { id, method, params } })?;
-        Ok(waiting)
-    }
-
-    fn deliver(&self, response: Response) -> bool {
-        let mut state = self.lock();
-        let Some((reply, waker)) = state.waiting.get_mut(&response.id) else { return false };
-        *reply = Some(match response.error {
-            Some(fault) => Err(RpcError::new(fault.code, fault.message)),
-            None => Ok(response.result),
-        });
-        let waker = waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+    #[test]
+    fn a_limit_has_the_name_of_its_flag() {
+        for (flag, name) in [("max-cpu-ms", "maxCpuMs"), ("seed", "seed"), ("max-rpc", "maxRpc")] {
+            assert_eq!((camel(flag).as_str(), kebab(name).as_str()), (name, flag));
         }
-        true
-    }
-
-    /// Nothing more will come in.
-    fn close(&self) {
-        let wakers = {
-            let mut state = self.lock();
-            state.is_closed = true;
-            state.waiting.values_mut().filter_map(|(_, waker)| waker.take()).collect::<Vec<_>>()
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    fn gone() -> RpcError {
-        RpcError::new("client_gone", "the client closed the stream without a reply")
-    }
-}
-
-/// One call that waits for the client.
-struct Waiting {
-    calls: Calls,
-    id: u64,
-}
-
-impl Future for Waiting {
-    type Output = Replied;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Replied> {
-        let mut state = self.calls.lock();
-        let is_closed = state.is_closed;
-        match state.waiting.get_mut(&self.id) {
-            Some((reply @ Some(_), _)) => Poll::Ready(reply.take().unwrap_or_else(|| Err(Calls::gone()))),
-            Some((None, waker)) if !is_closed => {
-                *waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-            _ => Poll::Ready(Err(Calls::gone())),
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.calls.lock().waiting.remove(&self.id);
     }
 }

@@ -11,10 +11,13 @@ use serde::Serialize;
 use crate::arguments::Run;
 use crate::ending::{self, Cost, Ending, Failure, Refusal};
 use crate::executor::block_on;
+use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
+use crate::jar::{self, Jar};
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::{artefact, frame, jar};
+use crate::wrapping::Wrapped;
+use crate::{artefact, frame};
 
 /// One console line.
 #[derive(Serialize)]
@@ -56,14 +59,25 @@ struct Report<'a> {
     stats: Cost,
 }
 
+/// What a printed value goes through. A string comes back, to be printed as it is, however long; the console shows the rest.
+const SHOW: &str = "(v=>typeof v=='string'?v:console.log(v))(await(0,";
+
 pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    if run.rpc_all.is_some() && !run.json {
+        return Err(Refusal::usage("--rpc-all writes JSON lines to standard output, so it wants --json for the rest"));
+    }
+    if run.rpc_all.is_some() && run.script.file.as_deref().is_some_and(|file| file.as_os_str() == "-") {
+        return Err(Refusal::usage(
+            "--rpc-all reads replies from standard input, so the script cannot come from there",
+        ));
+    }
     let source = Source::of_run(run)?;
-    let snapshot = match &run.from {
+    let origin = match &run.from {
         Some(path) => Some(artefact::thaw(path, &run.key)?),
         None => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let router = if run.json {
+    let mut router = if run.json {
         let logs = logs.clone();
         Router::new().on_console(move |level, line| {
             logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
@@ -71,9 +85,30 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     } else {
         console(*screen, interrupt)
     };
-    let mut instance = jar::open(&jar::runtime()?, &run.jar, router, snapshot.as_ref())?;
-    let result = execute(&mut instance, &source, interrupt);
-    let stats = Cost::of(&instance.stats());
+    if run.rpc_all.is_some() {
+        let (calls, screen) = (Calls::default(), *screen);
+        router = forward::register(router, &calls, interrupt);
+        forward::listen(calls, move |message| screen.complain(message));
+    }
+    let runtime = jar::runtime()?;
+    let mut jar = Jar::open(&runtime, &jar::router(router, &run.jar)?, &run.jar.bounds, origin)?;
+    let wrapped = match (&source, &run.print) {
+        (Source::Script { name, text }, Some(_)) if !run.json => {
+            Wrapped::new(&runtime, text, SHOW, "\n))").map(|wrapped| (wrapped, name.clone()))
+        }
+        _ => None,
+    };
+    let result = match &wrapped {
+        Some((wrapped, name)) => {
+            let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
+            execute(&mut jar.instance, &script, interrupt).map_err(|error| match error {
+                Error::Js(js) => Error::Js(wrapped.restore(js, name)),
+                other => other,
+            })
+        }
+        None => execute(&mut jar.instance, &source, interrupt),
+    };
+    let stats = Cost::of(&jar.instance.stats());
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
@@ -90,6 +125,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         return Ok(result.as_ref().map_or_else(Ending::of, |_| Ending::Done));
     }
     let ending = match &result {
+        Ok(value) if wrapped.is_some() && value.is_undefined() => Ending::Done,
         Ok(value) if run.print.is_some() => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,

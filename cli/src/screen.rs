@@ -13,7 +13,7 @@ use crate::ending::{Ending, Refusal};
 #[derive(Clone, Copy)]
 pub(crate) struct Screen {
     is_terminal: [bool; 2],
-    has_colour: bool,
+    has_colour: [bool; 2],
 }
 
 /// Which stream a text is for.
@@ -28,7 +28,10 @@ impl Screen {
         let stderr = io::stderr();
         Screen {
             is_terminal: [io::stdout().is_terminal(), stderr.is_terminal()],
-            has_colour: AutoStream::choice(&stderr) != ColorChoice::Never,
+            has_colour: [
+                AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+                AutoStream::choice(&stderr) != ColorChoice::Never,
+            ],
         }
     }
 
@@ -68,12 +71,26 @@ impl Screen {
     }
 
     pub(crate) fn paint(&self, style: Style, text: &str) -> String {
-        if self.has_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.has_colour[1] { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Text of the script's as it may stand on standard output, painted by `paint` when colours are wanted there.
+    pub(crate) fn painted(&self, text: &str, paint: impl FnOnce(&str) -> String) -> String {
+        let text = if self.is_terminal[0] { visible(text) } else { text.to_owned() };
+        if self.has_colour[0] { paint(&text) } else { text }
+    }
+
+    pub(crate) fn has_colour(&self) -> bool {
+        self.has_colour[0]
     }
 }
 
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const BLUE: Style = AnsiColor::Blue.on_default().bold();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const MAGENTA: Style = AnsiColor::Magenta.on_default();
 pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// The text with its control characters, except for line ends and tabs, written out.

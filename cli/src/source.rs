@@ -32,9 +32,13 @@ impl Source {
         match (&script.eval, &script.file) {
             (Some(code), _) => Ok(Source::typed(code)),
             (None, Some(path)) if path.as_os_str() == "-" => Source::read("[stdin]".into(), &stdin()?),
-            (None, Some(path)) => Source::read(path.display().to_string(), &file(path)?),
+            (None, Some(path)) => Source::of_file(path),
             (None, None) => Err(Refusal::usage("no script: give a file, `-` for standard input, or -e CODE")),
         }
+    }
+
+    pub(crate) fn of_file(path: &Path) -> Result<Source, Refusal> {
+        Source::read(path.display().to_string(), &file(path)?)
     }
 
     fn typed(code: &str) -> Source {

@@ -77,11 +77,45 @@ fn refuses(arguments: &[&str], code: i32, word: &str) {
 fn a_value_is_printed_as_it_is() {
     prints(&["-p", "1 + 2"], "3\n");
     prints(&["-p", "'hi'"], "hi\n");
-    prints(&["-p", "({ a: [1, null] })"], "{\"a\":[1,null]}\n");
+    prints(&["-p", "({ a: [1, null] })"], "{ a: [ 1, null ] }\n");
     prints(&["-p", "undefined"], "undefined\n");
     prints(&["-p", "-1"], "-1\n");
     prints(&["-p", "await Promise.resolve(7)"], "7\n");
+    prints(&["-p", "'x'.repeat(100000)"], &("x".repeat(100_000) + "\n"));
     prints(&["-e", "1 + 2"], "");
+}
+
+#[test]
+fn a_value_without_a_json_form_is_printed_as_the_console_shows_it() {
+    prints(&["-p", "10n"], "10n\n");
+    prints(&["-p", "-0"], "-0\n");
+    prints(&["-p", "Symbol('s')"], "Symbol(s)\n");
+    prints(&["-p", "(function f() {})"], "[Function: f]\n");
+    prints(&["-p", "new Map([[1, { a: new Set(['b']) }]])"], "Map { 1 => { a: Set { \"b\" } } }\n");
+    prints(&["-p", "const a = []; a.push(a); a"], "[ [Circular] ]\n");
+    assert!(run(&["-p", "new RangeError('far')"]).out.starts_with("RangeError: far\n    at "));
+}
+
+#[test]
+fn the_value_printed_is_that_of_the_last_expression() {
+    prints(&["-p", "let n = 20; n * 2 + 2; // and that is it"], "42\n");
+    prints(&["-p", "var f = n => n * 2\nf(4)"], "8\n");
+    prints(&["-p", "function f() { return 1 } f()"], "1\n");
+    prints(&["-p", "{ a: 1 }"], "{ a: 1 }\n");
+    // These end in a statement, whose value the engine knows all the same.
+    prints(&["-p", "if (true) 5"], "5\n");
+    prints(&["-p", "if (false)\n1"], "undefined\n");
+    prints(&["-p", "for (var i = 0; i < 3; i++)\ni"], "2\n");
+    prints(&["-p", "class A {}"], "undefined\n");
+}
+
+#[test]
+fn a_wrapped_expression_throws_where_it_was_typed() {
+    for (code, place) in [("1;\n let a = 1; a + foo.bar", "2:17"), ("foo", "1:1"), ("null.x", "1:1")] {
+        let ended = run(&["-p", code]);
+        assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
+        assert!(ended.err.ends_with(&format!("[eval]:{place})\n")), "{code}: {}", ended.err);
+    }
 }
 
 #[test]
@@ -118,7 +152,9 @@ fn what_was_thrown_and_its_causes_are_told() {
     assert_eq!((ended.code, ended.err.as_str()), (1, "Uncaught {\"code\":7}\n"));
     refuses(&["-e", "throw new Error('a', { cause: new RangeError('b') })"], 1, "Caused by RangeError: b");
     refuses(&["-e", "let let = 3"], 1, "Uncaught SyntaxError");
-    refuses(&["-p", "10n"], 1, "no JSON form");
+    let ended = run(&["--json", "-p", "10n"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("not_serializable"), "{}", ended.out);
     refuses(&["-e", "await new Promise(() => {})"], 1, "nothing can settle");
 }
 
@@ -158,6 +194,9 @@ fn what_cannot_be_is_refused() {
     refuses(&["-p", "1", "--rpc", "a=cat", "--rpc", "a=cat"], 2, "twice");
     refuses(&["--stats"], 2, "no script");
     refuses(&["run"], 2, "no script");
+    refuses(&["-e", "1", "--rpc-all", "-"], 2, "--json");
+    refuses(&["--json", "--rpc-all", "-", "-"], 2, "standard input");
+    refuses(&["-e", "1", "--rpc-all", "elsewhere"], 2, "possible values: -");
 }
 
 #[test]
@@ -204,7 +243,7 @@ fn the_cost_goes_to_standard_error() {
 fn commands_answer_calls() {
     let echo = ["--rpc", "echo=cat", "--rpc", "none=true", "--rpc", "bad=echo no", "--rpc", "fails=exit 3"];
     let with = |code| run(&[&["-p", code], &echo[..]].concat()).out;
-    assert_eq!(with("await host.rpc('echo', { q: [1, 'x'] })"), "{\"q\":[1,\"x\"]}\n");
+    assert_eq!(with("await host.rpc('echo', { q: [1, 'x'] })"), "{ q: [ 1, \"x\" ] }\n");
     assert_eq!(with("host.rpcSync('echo', 'sync')"), "sync\n");
     assert_eq!(with("(await Promise.all([1, 2, 3].map(n => host.rpc('echo', n)))).join()"), "1,2,3\n");
     assert_eq!(with("String(await host.rpc('none'))"), "null\n");
@@ -270,7 +309,7 @@ fn colour_is_for_those_who_want_it() {
 #[test]
 fn a_program_is_compiled_once_and_run_again() {
     let folder = folder("programs");
-    let script = write(&folder, "sum.js", "console.log([1, 2, 3].reduce((a, b) => a + b))");
+    let script = write(&folder, "sum.js", "console.log(await [1, 2, 3].reduce((a, b) => a + b))");
     let out = folder.join("sum.jar").to_str().unwrap().to_owned();
     prints(&["compile", &script, "-o", &out], "");
     prints(&["run", &out], "6\n");

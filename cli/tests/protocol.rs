@@ -55,9 +55,168 @@ fn one_jar_answers_in_order_and_repeats_the_id() {
     assert_eq!((&lines[0]["id"], &lines[1]["id"]), (&json!(1), &json!({ "any": ["thing"] })));
     assert_eq!((&lines[1]["result"], &lines[2]["result"]), (&json!(5), &json!(5)));
     assert_eq!(lines[2]["logs"], json!([{ "level": "warn", "text": "w" }]));
-    assert_eq!(lines[3], json!({ "id": "r", "result": null }));
+    assert_eq!(lines[3], json!({ "id": "r", "result": null, "text": "reset" }));
     assert_eq!(lines[4]["result"], "undefined");
     assert_eq!(lines[5]["error"]["errorCode"], "no_such_event");
+}
+
+#[test]
+fn jars_have_names_and_share_nothing() {
+    let lines = answers(concat!(
+        "{\"eval\": \"var n = 1\"}\n",
+        "{\"instance\": \"other\", \"eval\": \"typeof n\"}\n",
+        "{\"instance\": \"other\", \"eval\": \"var n = 2\"}\n",
+        "{\"eval\": \"n\"}\n",
+        "{\"instance\": \"other\", \"drop\": true}\n",
+        "{\"instance\": \"other\", \"drop\": true}\n",
+        "{\"instance\": \"other\", \"eval\": \"typeof n\"}\n",
+    ));
+    let results: Vec<_> = lines.iter().map(|line| line["result"].clone()).collect();
+    assert_eq!(results[1], "undefined");
+    assert_eq!(results[3], 1);
+    assert_eq!((&lines[4]["text"], &lines[5]["text"]), (&json!("dropped"), &json!("there was none")));
+    assert_eq!(results[6], "undefined");
+}
+
+#[test]
+fn there_are_so_many_jars_and_no_more() {
+    let input: String = (0..256).map(|number| format!("{{\"instance\": \"{number}\", \"eval\": \"1\"}}\n")).collect();
+    let lines = answers(&(input + "{\"eval\": \"2\"}\n"));
+    assert!(lines[..255].iter().all(|line| line["result"] == 1));
+    assert!(lines[255]["error"]["message"].as_str().unwrap().contains("256 instances"), "{}", lines[255]);
+    assert_eq!(lines[256]["result"], 2);
+}
+
+#[test]
+fn a_limit_changes_and_the_state_of_the_jar_stays() {
+    let lines = answers(concat!(
+        "{\"eval\": \"var n = 7\"}\n",
+        "{\"limits\": {\"maxFuel\": 1000000, \"maxCpuMs\": 50}}\n",
+        "{\"eval\": \"for (;;) {}\"}\n",
+        "{\"limits\": {\"maxFuel\": null}}\n",
+        "{\"eval\": \"for (;;) {}\"}\n",
+        "{\"eval\": \"n\"}\n",
+        "{\"limits\": {\"maxCpuMs\": 0}}\n",
+        "{\"limits\": {\"maxNonsense\": 1}}\n",
+        "{\"reset\": true}\n",
+        "{\"eval\": \"typeof n\"}\n",
+        "{\"limits\": {}}\n",
+    ));
+    assert_eq!((&lines[1]["result"]["maxFuel"], &lines[1]["result"]["maxCpuMs"]), (&json!(1_000_000), &json!(50)));
+    assert_eq!(lines[2]["error"]["errorCode"], "fuel_limit_exceeded");
+    assert_eq!(lines[3]["result"]["maxFuel"], Value::Null);
+    assert_eq!(lines[4]["error"]["errorCode"], "cpu_limit_exceeded");
+    assert_eq!(lines[5]["result"], 7);
+    assert!(lines[6]["error"]["message"].as_str().unwrap().contains("0 is not in 1.."), "{}", lines[6]);
+    assert!(lines[7]["error"]["message"].as_str().unwrap().contains("no limit max-nonsense"), "{}", lines[7]);
+    assert_eq!(lines[9]["result"], "undefined");
+    assert_eq!(lines[10]["result"]["maxCpuMs"], 50, "a reset keeps limits");
+}
+
+/// What a first process answers is sent to a second one.
+#[test]
+fn a_program_and_a_snapshot_go_from_one_process_to_another() {
+    let lines = answers(concat!(
+        "{\"name\": \"sum.js\", \"compile\": \"var n = 20; await (n += 2)\"}\n",
+        "{\"compile\": \"let = =\"}\n",
+        "{\"eval\": \"let n = 40; host.on('more', m => n += m)\"}\n",
+        "{\"snapshot\": {\"label\": \"forty\"}}\n",
+    ));
+    let (program, snapshot) = (lines[0]["result"].as_str().unwrap(), lines[3]["result"].as_str().unwrap());
+    assert_eq!(lines[1]["error"]["name"], "SyntaxError");
+    assert_eq!(lines[0].get("stats"), None);
+    let lines = answers(&format!(
+        concat!(
+            "{{\"run\": \"{0}\"}}\n{{\"run\": \"{0}\"}}\n",
+            "{{\"restore\": \"{1}\"}}\n{{\"dispatch\": {{\"name\": \"more\", \"params\": 2}}}}\n",
+            "{{\"reset\": true}}\n{{\"eval\": \"n\"}}\n",
+            "{{\"restore\": \"{0}\"}}\n{{\"run\": \"{1}\"}}\n{{\"run\": \"***\"}}\n{{\"restore\": \"\"}}\n"
+        ),
+        program, snapshot
+    ));
+    assert_eq!((&lines[0]["result"], &lines[1]["result"]), (&json!(22), &json!(22)));
+    assert_eq!((&lines[2]["text"], &lines[3]["result"]), (&json!("restored"), &json!(42)));
+    assert_eq!(lines[5]["result"], 40, "a reset goes back to the snapshot");
+    let codes: Vec<_> = lines[6..].iter().map(|line| line["error"]["errorCode"].clone()).collect();
+    assert_eq!(codes, ["invalid_snapshot", "invalid_program", "invalid_input", "invalid_snapshot"]);
+}
+
+#[test]
+fn stats_count_opcodes() {
+    let lines = answers("{\"eval\": \"for (let i = 0; i < 100000; i++);\"}\n");
+    let opcodes = lines[0]["stats"]["opcodes"].as_u64().unwrap();
+    assert!(opcodes >= 100_000 && opcodes.is_multiple_of(10_000), "{opcodes}");
+}
+
+#[test]
+fn calls_of_one_script_are_forwarded_too() {
+    let script = "console.log('one'); await host.rpc('add', [1, 2]) + host.rpcSync('add', [3, 4])";
+    let mut child = Command::new(BELLJAR)
+        .args(["--json", "--rpc-all", "-", "-e", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()))
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    for _ in 0..2 {
+        let call = lines.next().unwrap()["rpc"].clone();
+        let sum = call["params"][0].as_i64().unwrap() + call["params"][1].as_i64().unwrap();
+        let reply = json!({ "rpc_response": { "id": call["id"], "result": sum } });
+        stdin.write_all(format!("nonsense\n{reply}\n").as_bytes()).unwrap();
+    }
+    let report = lines.next().unwrap();
+    assert_eq!((&report["value"], &report["logs"][0]["text"]), (&json!(10), &json!("one")));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("a line is no rpc_response"));
+}
+
+/// Neither a client that dies in the middle of a line nor one that stops reading leaves a process behind.
+#[test]
+fn a_client_that_dies_mid_line_ends_the_process() {
+    let client = "import subprocess, sys, os, signal\n\
+        jar = subprocess.Popen([sys.argv[1], 'json'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n\
+        jar.stdin.write(b'{\"eval\": \"1\"}\\n{\"eval\": \"2'); jar.stdin.flush()\n\
+        jar.stdout.readline()\n\
+        print(jar.pid, flush=True)\n\
+        os.kill(os.getpid(), signal.SIGKILL)\n";
+    let output = Command::new("python3").args(["-c", client, BELLJAR]).output().expect("python3 is installed");
+    assert_eq!(output.status.code(), None, "the client was killed");
+    let pid = String::from_utf8(output.stdout).unwrap().trim().parse::<i32>().expect("the client started a jar");
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    // Nothing but its own end can make the number of the process free, so to wait for that is the test.
+    while rustix::process::test_kill_process(pid).is_ok_and(|()| !is_zombie(pid)) {
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process has ended and nobody has asked how. Where there is no such file, there is a parent that asks.
+fn is_zombie(pid: rustix::process::Pid) -> bool {
+    std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+        .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+}
+
+#[test]
+fn a_signal_answers_the_script_at_work_and_ends_the_stream() {
+    for signal in ["-INT", "-TERM"] {
+        let mut child = Command::new(BELLJAR)
+            .args(["json", "--rpc-all", "-", "--max-cpu-ms", "60000"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"{\"eval\": \"host.rpc('up'); for (;;) {}\"}\n{\"eval\": \"1\"}\n").unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        assert!(lines.next().unwrap().unwrap().contains("\"up\""), "the call says that the script runs");
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert!(lines.next().unwrap().unwrap().contains("\"cancelled\""));
+        assert!(lines.next().is_none());
+        assert_eq!(child.wait().unwrap().code(), Some(4));
+    }
 }
 
 #[test]
@@ -90,6 +249,9 @@ fn a_bad_line_gets_an_error_and_the_stream_goes_on() {
         assert_eq!(line["error"]["errorCode"], "invalid_input", "{line}");
     }
     assert_eq!(lines[bad.len()]["result"], 3);
+    let lines = answers("{\"id\": 9, \"unknown\": 1}\n{\"id\": 8, \"name\": \"a\", \"reset\": true}\n");
+    assert_eq!((&lines[0]["id"], &lines[1]["id"]), (&json!(9), &json!(8)));
+    assert!(lines.iter().all(|line| line["error"]["errorCode"] == "invalid_input"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use wasmtime::{Global, Memory, Store, Trap, TypedFunc, Val};
 use super::frozen::Frozen;
 use super::image::Image;
 use super::state::{Ceiling, Desk, Host};
+use super::touched::Touched;
 use super::tuning::FUEL_EXPORT;
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
@@ -118,7 +119,11 @@ impl Vm {
     pub(crate) fn freeze(&mut self, image: &Image) -> Result<Frozen> {
         let pristine = image.pristine()?;
         let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
-        Ok(Frozen::between(&pristine, self.memory.data(&self.store), stack_pointer))
+        let memory = self.memory.data(&self.store);
+        let touched = Touched::of(memory.as_ptr(), memory.len());
+        Ok(Frozen::between(&pristine, memory, stack_pointer, |offset| {
+            touched.as_ref().is_none_or(|touched| touched.holds(offset))
+        }))
     }
 
     /// Makes a fresh instance equal to the one that was frozen.

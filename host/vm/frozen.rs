@@ -10,7 +10,8 @@ pub(crate) struct Frozen {
     pub(crate) memory_bytes: u64,
     /// Numbers of the pages, rising.
     pub(crate) pages: Vec<u32>,
-    /// Their contents, one after the other.
+    /// By which bits each differs from the image's, one page after the other. A script changes a few bytes of most, so this is
+    /// nearly all zeros, and small once it is compressed.
     pub(crate) contents: Vec<u8>,
 }
 
@@ -23,26 +24,35 @@ pub(crate) fn page(image: &[u8], number: u32) -> &[u8] {
 }
 
 impl Frozen {
-    /// What differs between an image and the memory that has become of it.
-    pub(super) fn between(image: &[u8], memory: &[u8], stack_pointer: i32) -> Frozen {
+    /// What differs between an image and the memory that has become of it. `is_touched` says whether the page at an offset may
+    /// have been written to since.
+    pub(super) fn between(
+        image: &[u8],
+        memory: &[u8],
+        stack_pointer: i32,
+        is_touched: impl Fn(usize) -> bool,
+    ) -> Frozen {
         let mut frozen = Frozen { stack_pointer, memory_bytes: memory.len() as u64, ..Frozen::default() };
         for (number, now) in (0_u32..).zip(memory.chunks_exact(PAGE_BYTES)) {
-            if now != page(image, number) {
+            let was = page(image, number);
+            if is_touched(number as usize * PAGE_BYTES) && now != was {
                 frozen.pages.push(number);
-                frozen.contents.extend_from_slice(now);
+                frozen.contents.extend(now.iter().zip(was).map(|(now, was)| now ^ was));
             }
         }
         frozen
     }
 
-    /// Writes the pages into memory; false when one does not lie inside.
+    /// Writes the pages into memory that is as the image has it; false when one does not lie inside.
     pub(super) fn write(&self, memory: &mut [u8]) -> bool {
         self.pages.len() * PAGE_BYTES == self.contents.len()
             && self.pages.iter().zip(self.contents.chunks_exact(PAGE_BYTES)).all(|(&number, contents)| {
                 let start = number as usize * PAGE_BYTES;
                 let place = memory.get_mut(start..start + PAGE_BYTES);
                 place.is_some_and(|place| {
-                    place.copy_from_slice(contents);
+                    for (byte, bits) in place.iter_mut().zip(contents) {
+                        *byte ^= bits;
+                    }
                     true
                 })
             })

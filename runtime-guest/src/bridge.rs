@@ -5,6 +5,7 @@
 
 use belljar_abi::{Reply, Status, answer};
 
+use crate::json::{self, Json};
 use crate::qjs::{self, Arguments, Atom, Native, Value};
 use crate::{abi, settle, state};
 
@@ -64,16 +65,12 @@ pub fn install() -> qjs::Result<()> {
 }
 
 /// The JSON of the parameters of a call; nothing when they were left out.
-fn params(arguments: &Arguments<'_>) -> qjs::Result<Option<qjs::Text>> {
+fn params(arguments: &Arguments<'_>) -> qjs::Result<Json> {
     let value = arguments.get(1);
-    if value.is_undefined() {
-        return Ok(None);
-    }
     if value.is_function() || value.is_symbol() {
         return Err(qjs::throw_type(c"params have no JSON form"));
     }
-    let json = value.to_json()?;
-    if json.is_undefined() { Ok(None) } else { json.text().map(Some) }
+    Json::of(&value)
 }
 
 fn method(arguments: &Arguments<'_>) -> qjs::Result<qjs::Text> {
@@ -99,7 +96,7 @@ impl Native for Rpc {
             }
         };
         let id = state::with(|state| state.pending.insert(InFlight { resolve, reject }));
-        if abi::rpc(id, method.bytes(), params.as_ref().map_or(&[], qjs::Text::bytes)) {
+        if abi::rpc(id, method.bytes(), params.bytes()) {
             state::with(|state| state.pending.remove(id));
             return Err(qjs::throw_stop());
         }
@@ -113,7 +110,7 @@ impl Native for RpcSync {
     fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
         let method = method(arguments)?;
         let params = params(arguments)?;
-        let (reply, length) = abi::rpc_sync(method.bytes(), params.as_ref().map_or(&[], qjs::Text::bytes));
+        let (reply, length) = abi::rpc_sync(method.bytes(), params.bytes());
         drop((method, params));
         if reply == Reply::Stop {
             return Err(qjs::throw_stop());
@@ -148,12 +145,12 @@ impl Native for On {
 
 /// The value of a reply, which ends in NUL; nothing but the NUL is undefined.
 fn value_of(message: &[u8]) -> qjs::Result<Value> {
-    if message.len() <= 1 { Ok(Value::undefined()) } else { Value::parse_json(message) }
+    if message.len() <= 1 { Ok(Value::undefined()) } else { json::read(message) }
 }
 
 /// The error of a reply `[code, message]`.
 fn error_of(message: &[u8]) -> qjs::Result<Value> {
-    let reply = Value::parse_json(message)?;
+    let reply = json::read(message)?;
     let error = qjs::error(reply.get_index(1)?.text()?.bytes())?;
     error.define(c"code", reply.get_index(0)?)?;
     Ok(error)

@@ -4,7 +4,7 @@ use belljar_abi::Status;
 
 use crate::qjs::{Atom, Value};
 use crate::settle::{self, Form};
-use crate::state;
+use crate::{json, state};
 
 /// Calls the handler of the event in the payload with the parameters behind its name.
 pub fn call(message: &[u8], split: usize) -> Status {
@@ -20,7 +20,7 @@ pub fn call(message: &[u8], split: usize) -> Status {
         Err(thrown) => return settle::threw(thrown),
     };
     // An absent parameter is undefined, as in a JavaScript call; only the terminator is left of it.
-    let params = if params.len() <= 1 { Ok(Value::undefined()) } else { Value::parse_json(params) };
+    let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
     settle::begin(result, Form::Plain)
 }

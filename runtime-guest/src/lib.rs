@@ -14,6 +14,7 @@ mod console;
 mod dispatch;
 mod eval;
 mod intrinsics;
+mod json;
 mod natives;
 mod qjs;
 mod report;

@@ -56,8 +56,9 @@ fn describe(thrown: &Value, causes: usize, out: &mut String) {
         field("name", "", out);
         out.push(',');
         field("message", &text(Ok(thrown.clone())).unwrap_or_else(|| "a value that has no text".into()), out);
-        if let Some(json) =
-            present(thrown.to_json()).filter(|json| !json.is_undefined()).and_then(|json| present(json.lossy()))
+        if let Some(json) = present(thrown.to_json(&Value::undefined(), &Value::undefined()))
+            .filter(|json| !json.is_undefined())
+            .and_then(|json| present(json.lossy()))
             && json.len() <= TEXT_BYTES
         {
             out.push_str(",\"thrown\":");

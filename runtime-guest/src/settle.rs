@@ -5,6 +5,7 @@
 
 use belljar_abi::{Send, Status};
 
+use crate::json::{self, Json};
 use crate::qjs::{self, Atom, PromiseState, Property, Thrown, Value};
 use crate::{abi, report, state};
 
@@ -227,7 +228,7 @@ fn emit(value: &Value) -> Status {
     }
     if let Some(number) = value.as_int() {
         let mut buffer = [0_u8; 11];
-        return done(Send::Result, decimal(number, &mut buffer));
+        return done(Send::Result, json::decimal(number, &mut buffer));
     }
     if let Some(boolean) = value.as_bool() {
         return done(Send::Result, if boolean { b"true" } else { b"false" });
@@ -238,34 +239,12 @@ fn emit(value: &Value) -> Status {
     if value.is_symbol() {
         return not_serializable(b"a symbol has no JSON form");
     }
-    let text = match value.to_json() {
-        Ok(json) if json.is_undefined() => return done(Send::Undefined, &[]),
-        Ok(json) => json.text(),
-        Err(thrown) => Err(thrown),
-    };
-    match text {
-        Ok(text) => done(Send::Result, text.bytes()),
+    match Json::of(value) {
+        Ok(Json::Absent) => done(Send::Undefined, &[]),
+        Ok(json) => done(Send::Result, json.bytes()),
         Err(thrown) => {
             let reason = qjs::take_exception(thrown);
             not_serializable(report::message(&reason).as_bytes())
         }
     }
-}
-
-fn decimal(number: i32, buffer: &mut [u8; 11]) -> &[u8] {
-    let mut at = buffer.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        at -= 1;
-        buffer[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        at -= 1;
-        buffer[at] = b'-';
-    }
-    &buffer[at..]
 }

@@ -9,7 +9,7 @@ use belljar_abi::{Op, Status, configure, flag};
 use crate::bridge::Pending;
 use crate::qjs::{self, Hooks, PromiseState, Value};
 use crate::settle::Root;
-use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, natives, settle};
+use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, json, natives, settle};
 
 /// Everything that a snapshot must hold besides QuickJS's own heap.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct State {
     pub refusals: u32,
     /// The prototype of the errors that the engine throws when memory is refused.
     pub engine_error: Option<Value>,
+    /// The engine's own `JSON.parse`.
+    pub engine_parse: Option<Value>,
     /// Console groups that are open.
     pub indent: usize,
 }
@@ -67,6 +69,8 @@ pub fn start() {
     qjs::start::<Engine>();
     apply(configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES);
     let built = qjs::prove_layout()
+        .and_then(|()| json::install())
+        .and_then(|()| json::prove())
         .and_then(|()| natives::install())
         .and_then(|()| bridge::install())
         .and_then(|()| console::install())

@@ -1,7 +1,6 @@
 //! Many threads at once: who may go where, panics of handlers, no cross-talk, no leak.
 
 use std::future::Future;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Barrier, Mutex};
@@ -13,8 +12,8 @@ use belljar::{
 };
 
 use crate::support::{
-    Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, limit_of, poll_once, resident_bytes,
-    runtime,
+    Alive, assert_poisoned_until_reset, assert_usable, block_on, is_alone, jar, jar_of, limit_of, poll_once,
+    resident_bytes, runtime,
 };
 
 fn is_send<T: Send>() {}
@@ -236,8 +235,6 @@ const THREADS: usize = 8;
 const ROUNDS: usize = 90;
 /// Fewer slots than threads, so that some of them wait for others.
 const SLOTS: u32 = 6;
-/// Set in the process that does the work of [`eight_threads_create_use_cancel_and_drop_instances_without_a_leak`].
-const ALONE: &str = "BELLJAR_TEST_ALONE";
 
 /// What a round of a thread does with an instance of its own; `mine` is a number that nobody else has.
 fn round(
@@ -360,20 +357,7 @@ fn eight_threads() -> (Option<u64>, Option<u64>) {
 
 #[test]
 fn eight_threads_create_use_cancel_and_drop_instances_without_a_leak() {
-    if std::env::var_os(ALONE).is_none() {
-        // Resident memory means something only in a process in which no other test runs.
-        let name = "concurrency::eight_threads_create_use_cancel_and_drop_instances_without_a_leak";
-        let alone = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
-            .env(ALONE, "1")
-            .output()
-            .unwrap();
-        let output = String::from_utf8_lossy(&alone.stdout);
-        assert!(
-            alone.status.success() && output.contains("1 passed"),
-            "{output}{}",
-            String::from_utf8_lossy(&alone.stderr)
-        );
+    if !is_alone("concurrency::eight_threads_create_use_cancel_and_drop_instances_without_a_leak") {
         return;
     }
     if let (Some(before), Some(after)) = eight_threads() {

@@ -103,6 +103,15 @@ fn clocks_at_the_ends_of_time_do_no_harm() {
 }
 
 #[test]
+fn a_clock_beyond_what_a_script_can_read_is_not_the_systems() {
+    for at in [Duration::MAX, Duration::from_micros(u64::MAX)] {
+        let mut jar = with_clock(Clock::Fixed(at));
+        let [first, second] = jar.eval("[Date.now(), Date.now()]").unwrap().get::<[f64; 2]>().unwrap();
+        assert!(first == second && first > 8.64e15, "{first} {second}");
+    }
+}
+
+#[test]
 fn a_script_cannot_stop_the_clock_of_the_limits() {
     let limits = Limits { cpu_time: Duration::from_millis(30), ..Limits::default() };
     let mut jar =

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use belljar::{Call, Error, Json, LimitKind, Limits, Router, RpcError, Status};
+use belljar::{Call, Error, Json, LimitKind, Limits, OPCODES_PER_POLL, Router, RpcError, Status};
 
 use crate::support::{
     Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, jar_with, limit_of, poll_once, runtime,
@@ -38,9 +38,10 @@ fn work_for(time: Duration) {
 }
 
 #[test]
-fn every_default_is_finite_but_fuel_which_time_bounds() {
+fn every_default_is_finite_but_fuel_and_opcodes_which_time_bounds() {
     let Limits {
         fuel,
+        opcodes,
         cpu_time,
         wall_time,
         js_heap_bytes,
@@ -52,7 +53,7 @@ fn every_default_is_finite_but_fuel_which_time_bounds() {
         source_bytes,
         console_bytes,
     } = Limits::default();
-    assert_eq!(fuel, None);
+    assert_eq!((fuel, opcodes), (None, None));
     assert_eq!((cpu_time, wall_time), (Duration::from_secs(5), Duration::from_secs(30)));
     assert_eq!((js_heap_bytes, memory_bytes, stack_bytes), (32 << 20, 64 << 20, 512 << 10));
     assert_eq!((pending_rpcs, rpc_calls), (256, 10_000));
@@ -61,9 +62,10 @@ fn every_default_is_finite_but_fuel_which_time_bounds() {
 
 #[test]
 fn every_kind_of_limit_has_a_code_a_field_and_a_value() {
-    let limits = Limits { fuel: Some(1), cpu_time: 2 * MS, wall_time: 3 * MS, ..Limits::default() };
+    let limits = Limits { fuel: Some(1), opcodes: Some(5), cpu_time: 2 * MS, wall_time: 3 * MS, ..Limits::default() };
     for (kind, code, field, value) in [
         (LimitKind::Fuel, "fuel_limit_exceeded", "fuel", 1),
+        (LimitKind::Opcodes, "opcode_limit_exceeded", "opcodes", 5),
         (LimitKind::CpuTime, "cpu_limit_exceeded", "cpu_time", 2),
         (LimitKind::WallTime, "wall_limit_exceeded", "wall_time", 3),
         (LimitKind::JsHeap, "memory_limit_exceeded", "js_heap_bytes", 32 << 20),
@@ -77,6 +79,24 @@ fn every_kind_of_limit_has_a_code_a_field_and_a_value() {
     ] {
         assert_eq!((kind.code(), kind.field(), kind.of(&limits)), (code, field, value));
     }
+}
+
+// ---- opcodes
+
+#[test]
+fn opcodes_stop_a_loop_at_the_same_turn_every_time_and_leave_the_instance_usable() {
+    let limits = Limits { opcodes: Some(50_000), ..Limits::default() };
+    let turns = || {
+        let mut jar = runtime().instance(&Router::new(), &limits).unwrap();
+        let stopped = jar.eval("var turns = 0; try { for (;;) turns++ } catch { turns = -1 }");
+        assert_eq!(limit_of(stopped), (LimitKind::Opcodes, 50_000));
+        assert_eq!(jar.call_stats().polls * OPCODES_PER_POLL, 60_000);
+        jar.eval("turns").unwrap().get::<u64>().unwrap()
+    };
+    assert!((50_000..70_000).contains(&turns()), "{}", turns());
+    assert_eq!(turns(), turns());
+    let mut jar = runtime().instance(&Router::new(), &limits).unwrap();
+    assert_eq!(jar.eval("for (let n = 0; n < 20000; n++); 'short'").unwrap().as_str(), "\"short\"");
 }
 
 // ---- fuel

@@ -1,6 +1,7 @@
 //! The library as its users see it: one binary, one module per theme.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 
+mod bombs;
 mod cancel;
 mod concurrency;
 mod console;
@@ -11,16 +12,23 @@ mod faults;
 mod forgery;
 mod freeze;
 mod fuel;
+mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
+#[cfg(feature = "compiler")]
+mod hostile_guests;
 mod input;
 mod js;
+mod json;
 mod limits;
+mod native;
 mod pool;
 mod prelude;
 mod program;
+mod quickjs_suite;
 mod recording;
 mod rejections;
+mod residue;
 mod rpc;
 mod runaway;
 mod snapshot;

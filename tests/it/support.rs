@@ -112,9 +112,50 @@ impl Drop for Alive {
 
 /// What the process holds in memory, where the system says so.
 pub(crate) fn resident_bytes() -> Option<u64> {
+    memory_status("VmRSS:")
+}
+
+/// The most that the process has held in memory since [`forget_peak`].
+pub(crate) fn peak_resident_bytes() -> Option<u64> {
+    memory_status("VmHWM:")
+}
+
+/// Starts [`peak_resident_bytes`] anew. Where the system cannot do it, the peak stays what it was, and a test that compares it with
+/// a bound errs on the strict side.
+pub(crate) fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn memory_status(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// Set in a process that runs one test and nothing else.
+const ALONE: &str = "BELLJAR_TEST_ALONE";
+
+/// Whether this process runs nothing but this test. Where it does not, the test is run in a process that does, and must pass there:
+/// what a process holds means something only where no other test runs, and what would harm the others is done where there are none.
+#[track_caller]
+pub(crate) fn is_alone(test: &str) -> bool {
+    is_alone_with(test, |_| ())
+}
+
+/// As [`is_alone`], in a process that was changed before it started.
+#[track_caller]
+pub(crate) fn is_alone_with(test: &str, change: impl FnOnce(&mut std::process::Command)) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(ALONE, "1");
+    change(&mut command);
+    let alone = command.output().unwrap();
+    let output = String::from_utf8_lossy(&alone.stdout);
+    let passed = alone.status.success() && output.contains("1 passed");
+    assert!(passed, "{}\n{output}{}", alone.status, String::from_utf8_lossy(&alone.stderr));
+    false
 }
 
 /// What the script threw, where nothing else is expected.

@@ -1,0 +1,194 @@
+//! Calls of a script that the client answers: a line out for each, and a line in for its reply.
+//!
+//! It owns which calls wait. It must never know what else the client asks for.
+
+use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use belljar::{Call, Router, RpcError};
+use serde::{Deserialize, Serialize};
+
+use crate::interrupt::Interrupt;
+use crate::lines::{self, Next};
+
+/// A reply to a call.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Response {
+    pub(crate) id: u64,
+    #[serde(default)]
+    result: belljar::Json,
+    error: Option<Fault>,
+}
+
+/// Why a forwarded call failed, in the client's words.
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(default = "Fault::code")]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Fault {
+    fn code() -> String {
+        "rpc_error".into()
+    }
+}
+
+#[derive(Serialize)]
+struct Forwarded<'a> {
+    rpc: ForwardedCall<'a>,
+}
+
+#[derive(Serialize)]
+struct ForwardedCall<'a> {
+    id: u64,
+    method: &'a str,
+    params: &'a belljar::Json,
+}
+
+/// The only line that may come in while one script runs and answers nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    rpc_response: Response,
+}
+
+/// Sends every call that has no handler to the client.
+pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
+    let (calls, interrupt) = (calls.clone(), interrupt.clone());
+    router.fallback_async(move |call: Call, params: belljar::Json| {
+        let waiting = calls.forward(call.method(), &params);
+        if waiting.is_err() {
+            interrupt.pipe_closed();
+        }
+        async move {
+            match waiting {
+                Ok(waiting) => waiting.await,
+                Err(_) => Err(Calls::gone()),
+            }
+        }
+    })
+}
+
+/// Reads replies, and nothing but replies, on a thread of its own. What is none is passed to `complain`.
+pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) {
+    thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        let mut line = Vec::new();
+        loop {
+            match lines::next(&mut stdin, &mut line) {
+                Ok(Next::End) | Err(_) => break,
+                Ok(Next::TooLong) => complain(&format!("a line is longer than {} bytes", lines::MOST_BYTES)),
+                Ok(Next::Line) if line.trim_ascii().is_empty() => {}
+                Ok(Next::Line) => match serde_json::from_slice::<Line>(&line) {
+                    Ok(line) => {
+                        let number = line.rpc_response.id;
+                        if !calls.deliver(line.rpc_response) {
+                            complain(&format!("no call waits for the rpc_response {number}"));
+                        }
+                    }
+                    Err(error) => complain(&format!("a line is no rpc_response: {error}")),
+                },
+            }
+        }
+        calls.close();
+    });
+}
+
+type Replied = Result<belljar::Json, RpcError>;
+
+/// The calls that wait for the client.
+#[derive(Clone, Default)]
+pub(crate) struct Calls {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    newest: u64,
+    is_closed: bool,
+    waiting: HashMap<u64, (Option<Replied>, Option<Waker>)>,
+}
+
+impl Calls {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forward(&self, method: &str, params: &belljar::Json) -> io::Result<Waiting> {
+        let id = {
+            let mut state = self.lock();
+            state.newest += 1;
+            let id = state.newest;
+            state.waiting.insert(id, (None, None));
+            id
+        };
+        let waiting = Waiting { calls: self.clone(), id };
+        lines::print(&Forwarded { rpc: ForwardedCall { id, method, params } })?;
+        Ok(waiting)
+    }
+
+    pub(crate) fn deliver(&self, response: Response) -> bool {
+        let mut state = self.lock();
+        let Some((reply, waker)) = state.waiting.get_mut(&response.id) else { return false };
+        *reply = Some(match response.error {
+            Some(fault) => Err(RpcError::new(fault.code, fault.message)),
+            None => Ok(response.result),
+        });
+        let waker = waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    /// Nothing more will come in.
+    pub(crate) fn close(&self) {
+        let wakers = {
+            let mut state = self.lock();
+            state.is_closed = true;
+            state.waiting.values_mut().filter_map(|(_, waker)| waker.take()).collect::<Vec<_>>()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn gone() -> RpcError {
+        RpcError::new("client_gone", "the client closed the stream without a reply")
+    }
+}
+
+/// One call that waits for the client.
+struct Waiting {
+    calls: Calls,
+    id: u64,
+}
+
+impl Future for Waiting {
+    type Output = Replied;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Replied> {
+        let mut state = self.calls.lock();
+        let is_closed = state.is_closed;
+        match state.waiting.get_mut(&self.id) {
+            Some((reply @ Some(_), _)) => Poll::Ready(reply.take().unwrap_or_else(|| Err(Calls::gone()))),
+            Some((None, waker)) if !is_closed => {
+                *waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(Err(Calls::gone())),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.calls.lock().waiting.remove(&self.id);
+    }
+}

@@ -1,0 +1,55 @@
+//! Lines of JSON on standard input and standard output.
+//!
+//! It owns their length and that two never mix. It must never know what they say.
+
+use std::io::{self, BufRead, Write as _};
+
+use serde::Serialize;
+
+/// The longest line that is read.
+pub(crate) const MOST_BYTES: usize = 10 << 20;
+
+/// Writes a line in one piece, so that lines of handlers and answers do not mix.
+pub(crate) fn print(line: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
+    text.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&text)?;
+    stdout.flush()
+}
+
+/// What came in.
+pub(crate) enum Next {
+    Line,
+    TooLong,
+    End,
+}
+
+/// Reads one line. One that is too long is skipped and not kept.
+pub(crate) fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Next> {
+    line.clear();
+    let mut length = 0_usize;
+    loop {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let end = available.iter().position(|byte| *byte == b'\n');
+        let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
+        let is_over = end.is_some() || available.is_empty();
+        length = length.saturating_add(part.len());
+        if length <= MOST_BYTES {
+            line.extend_from_slice(part);
+        }
+        let used = part.len() + usize::from(end.is_some());
+        input.consume(used);
+        if is_over {
+            return Ok(match (end, length) {
+                (_, length) if length > MOST_BYTES => Next::TooLong,
+                (None, 0) => Next::End,
+                _ => Next::Line,
+            });
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! JavaScript at a prompt: what was typed, what came of it, and the commands that begin with a dot.
+//!
+//! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use belljar::{ConsoleLevel, Error, Json, Router, Runtime, Script, Snapshot, Status};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, Editor};
+
+use crate::arguments;
+use crate::artefact::{self, Key};
+use crate::ending::{self, Cost, Ending, Refusal};
+use crate::executor::block_on;
+use crate::interrupt::Interrupt;
+use crate::jar::{self, Jar};
+use crate::prompt::{self, Prompt};
+use crate::screen::{DIM, Screen, Stream};
+use crate::source::{self, Source};
+use crate::wrapping::Wrapped;
+use crate::{completion, frame, syntax};
+
+/// What a dot begins: the command, what goes with it, and what it does.
+pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
+    (".dispatch", "NAME [JSON]", "call the handler of an event"),
+    (".exit", "", "leave; Ctrl-D does too"),
+    (".help", "", "this list"),
+    (".limits", "[NAME VALUE]", "show the limits, or change one; what is in the jar stays"),
+    (".load", "FILE.js", "run a script here"),
+    (".on", "[NAME FUNCTION]", "register a handler of an event; alone: the events that were typed here"),
+    (".open", "FILE", "go on from a snapshot"),
+    (".reset", "", "back to how the jar began"),
+    (".save", "FILE", "freeze the jar to a snapshot"),
+    (".stats", "", "what the newest script has cost, and all of them since the jar began"),
+];
+
+const KEYS: &str = "
+Tab completes, Ctrl-R searches the history, the arrows walk it.
+Enter runs what is whole and begins a new line in what is not; Ctrl-C drops the line, or stops the script that runs.
+`_` is the last value. A promise is awaited: nothing of a call goes on after it.
+";
+
+/// Makes the last value known to [`SHOW`].
+const KEEP: &str = "this._=await(0,";
+/// Prints the last value, and keeps the console as it was before any script could change it. A string comes back instead.
+const SHOW: &str = "((jar, log) => host.on('(repl) show', () => {
+    const value = jar._;
+    return typeof value === 'string' ? value : log(value);
+}))(globalThis, console.log)";
+
+/// The longest part of a string that is shown.
+const MOST_SHOWN: usize = 10_000;
+
+/// Where console lines go for now.
+#[derive(Clone, Default)]
+struct Console {
+    /// What was printed instead of being shown, while somebody asks for it.
+    kept: Arc<Mutex<Option<String>>>,
+}
+
+impl Console {
+    fn register(&self, screen: Screen, interrupt: &Interrupt) -> Router {
+        let (console, interrupt) = (self.clone(), interrupt.clone());
+        Router::new().on_console(move |level, line| {
+            if let Some(kept) = console.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                kept.push_str(line);
+                return;
+            }
+            let stream = match level {
+                ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
+                _ => Stream::Out,
+            };
+            if screen.print(stream, line).is_err() {
+                interrupt.pipe_closed();
+            }
+        })
+    }
+
+    fn keep(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(String::new());
+    }
+
+    /// What was kept since it was last taken.
+    fn take(&self) -> String {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn show_again(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+pub(crate) struct Session {
+    pub(crate) runtime: Runtime,
+    /// The events that what was typed has registered, as far as its text tells.
+    pub(crate) events: BTreeSet<String>,
+    jar: Jar,
+    console: Console,
+    screen: Screen,
+    interrupt: Interrupt,
+    key: Option<Key>,
+    cost: Option<Cost>,
+    /// Names of `let`, `const` and `class`, which are no properties of anything.
+    declared: BTreeSet<String>,
+    inputs: usize,
+}
+
+/// Whether there is a next line.
+enum Then {
+    GoOn,
+    End,
+}
+
+pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    let origin = match &arguments.from {
+        Some(path) => Some(artefact::thaw(path, &arguments.key)?),
+        None => None,
+    };
+    let session = Rc::new(RefCell::new(Session::new(&arguments, origin, screen, interrupt)?));
+    let colours = if screen.has_colour() { ColorMode::Enabled } else { ColorMode::Disabled };
+    let config = Config::builder()
+        .completion_type(CompletionType::List)
+        .color_mode(colours)
+        .history_ignore_space(true)
+        .history_ignore_dups(true)
+        .and_then(|config| config.max_history_size(10_000))
+        .map_err(broken)?
+        .build();
+    let mut editor: Editor<Prompt, FileHistory> = Editor::with_config(config).map_err(broken)?;
+    editor.set_helper(Some(Prompt::new(session.clone())));
+    let history = if io::stdin().is_terminal() { history() } else { None };
+    if let Some(path) = &history {
+        // The first session ever has none to load.
+        let _ = editor.load_history(path);
+    }
+    if io::stdin().is_terminal() {
+        if let Ok(modes) = rustix::termios::tcgetattr(io::stdin()) {
+            interrupt.before_the_end(move || {
+                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
+            });
+        }
+        screen.write_bytes(format!("belljar {}: .help says more\n", env!("CARGO_PKG_VERSION")).as_bytes())?;
+    }
+    let mut is_leaving = false;
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) => line,
+            Err(ReadlineError::Interrupted) if is_leaving => return Ok(Ending::Done),
+            Err(ReadlineError::Interrupted) => {
+                is_leaving = true;
+                screen.write_bytes(b"(Ctrl-C again, Ctrl-D or .exit leaves)\n")?;
+                continue;
+            }
+            Err(ReadlineError::Eof) => return Ok(Ending::Done),
+            Err(error) => return Err(broken(error)),
+        };
+        is_leaving = false;
+        if line.trim().is_empty() {
+            continue;
+        }
+        if editor.add_history_entry(line.as_str()).is_ok_and(|is_new| is_new)
+            && let Some(path) = &history
+            && let Err(error) = editor.append_history(path)
+        {
+            screen.complain(&format!("{} keeps no history: {error}", path.display()));
+        }
+        let then = session.borrow_mut().enter(&line)?;
+        if interrupt.is_told_to_end() {
+            return Ok(Ending::Cancelled);
+        }
+        if interrupt.is_pipe_closed() || matches!(then, Then::End) {
+            return Ok(Ending::Done);
+        }
+        interrupt.forget();
+    }
+}
+
+fn broken(error: ReadlineError) -> Refusal {
+    Refusal::internal(format!("the prompt does not work here: {error}"))
+}
+
+/// Where what was typed is kept from one session to the next. None where the platform has no place for it.
+fn history() -> Option<PathBuf> {
+    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let states = if cfg!(target_os = "macos") {
+        folder("HOME")?.join("Library/Application Support")
+    } else {
+        folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?
+    };
+    let ours = states.join("belljar");
+    fs::create_dir_all(&ours).ok()?;
+    Some(ours.join("history"))
+}
+
+impl Session {
+    fn new(
+        arguments: &arguments::Repl,
+        origin: Option<Snapshot>,
+        screen: &Screen,
+        interrupt: &Interrupt,
+    ) -> Result<Session, Refusal> {
+        let runtime = jar::runtime()?;
+        let console = Console::default();
+        let router = jar::router(console.register(*screen, interrupt), &arguments.jar)?;
+        let mut session = Session {
+            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)?,
+            runtime,
+            events: BTreeSet::new(),
+            console,
+            screen: *screen,
+            interrupt: interrupt.clone(),
+            key: artefact::key(&arguments.key)?,
+            cost: None,
+            declared: BTreeSet::new(),
+            inputs: 0,
+        };
+        session.settle()?;
+        Ok(session)
+    }
+
+    /// Readies a jar that is new to this session.
+    fn settle(&mut self) -> belljar::Result<()> {
+        block_on(self.jar.instance.eval_async(SHOW)).map(drop)
+    }
+
+    fn enter(&mut self, line: &str) -> Result<Then, Refusal> {
+        let line = line.trim();
+        if !line.starts_with('.') {
+            self.inputs += 1;
+            let name = format!("<repl {}>", self.inputs);
+            self.run(line, &name)?;
+            return Ok(Then::GoOn);
+        }
+        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        if command == ".exit" {
+            return Ok(Then::End);
+        }
+        match self.command(command, rest.trim()) {
+            Ok(text) => drop(self.screen.write_bytes(text.as_bytes())?),
+            Err(refusal) => self.screen.complain(&refusal.to_string()),
+        }
+        Ok(Then::GoOn)
+    }
+
+    /// Does what a dot began; the text is for standard output.
+    fn command(&mut self, command: &str, rest: &str) -> Result<String, Refusal> {
+        match (command, rest) {
+            (".help", _) => {
+                Ok(COMMANDS.map(|(name, with, what)| format!("{:<26}{what}\n", format!("{name} {with}"))).concat()
+                    + KEYS)
+            }
+            (".dispatch" | ".load" | ".open" | ".save", "") => {
+                let with = COMMANDS.iter().find(|(name, _, _)| *name == command).map_or("", |(_, with, _)| with);
+                Err(Refusal::usage(format!("{command} wants {with}")))
+            }
+            (".dispatch", rest) => {
+                let (name, params) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+                let params = if params.trim().is_empty() { Json::UNDEFINED } else { Json::from_text(params.trim())? };
+                let handle = self.jar.instance.cancel_handle();
+                let interrupt = self.interrupt.clone();
+                let result = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async(name, &params)));
+                self.end(result, "", "", None)?;
+                Ok(String::new())
+            }
+            (".on", "") => {
+                Ok(self.events.iter().map(|name| format!("{}\n", self.screen.painted(name, str::to_owned))).collect())
+            }
+            (".on", rest) => {
+                let Some((name, function)) = rest.split_once(char::is_whitespace) else {
+                    return Err(Refusal::usage(".on wants NAME FUNCTION, as in: .on greet p => `hi ${p.name}`"));
+                };
+                let quoted = Json::from_value(name)?;
+                self.inputs += 1;
+                let origin = format!("<repl {}>", self.inputs);
+                self.run(&format!("host.on({quoted}, {function}\n)"), &origin)?;
+                Ok(String::new())
+            }
+            (".reset", _) => {
+                self.jar.reset()?;
+                self.forget();
+                self.settle()?;
+                Ok(String::new())
+            }
+            (".stats", _) => {
+                let all = Cost::of(&self.jar.instance.stats()).table();
+                let newest = self.cost.as_ref().map_or_else(|| "nothing has run yet\n".into(), Cost::table);
+                Ok(format!("the newest script\n{newest}\nsince the jar began\n{all}"))
+            }
+            (".limits", rest) => self.change_limits(rest),
+            (".load", path) => {
+                match Source::of_file(Path::new(path))? {
+                    Source::Script { name, text } => self.run(&text, &name)?,
+                    Source::Program { program } => {
+                        let handle = self.jar.instance.cancel_handle();
+                        let interrupt = self.interrupt.clone();
+                        let result = interrupt.guard(handle, || block_on(self.jar.instance.run_async(&program)));
+                        self.end(result, "", "", None)?;
+                    }
+                }
+                Ok(String::new())
+            }
+            (".save", path) => {
+                let bytes = artefact::freeze(&mut self.jar.instance, "", self.key.as_ref())?;
+                artefact::write(Path::new(path), &bytes)?;
+                Ok(format!("{} bytes\n", bytes.len()))
+            }
+            (".open", path) => {
+                let bytes = source::file(Path::new(path))?;
+                self.jar.restore(artefact::melt(&bytes, self.key.as_ref())?)?;
+                self.forget();
+                self.settle()?;
+                Ok(String::new())
+            }
+            _ => Err(Refusal::usage(format!("there is no {command}; .help lists what there is"))),
+        }
+    }
+
+    /// The names that `.limits` takes.
+    pub(crate) fn limits(&self) -> [&'static str; 13] {
+        self.jar.bounds().settings().map(|(name, _)| name)
+    }
+
+    fn change_limits(&mut self, rest: &str) -> Result<String, Refusal> {
+        if rest.is_empty() {
+            let settings = self.jar.bounds().settings();
+            let value = |value: Option<u64>| value.map_or("none".into(), |value| value.to_string());
+            return Ok(settings.map(|(name, set)| format!("{name:<18}{}\n", value(set))).concat());
+        }
+        let Some((name, value)) = rest.split_once(char::is_whitespace) else {
+            return Err(Refusal::usage(".limits wants NAME VALUE, as in: .limits max-cpu-ms 100"));
+        };
+        let value = Some(value.trim().to_owned()).filter(|value| value != "none");
+        let bounds = self.jar.bounds().with(&[(name.trim_start_matches('-'), value)]).map_err(Refusal::usage)?;
+        self.jar.set_bounds(bounds)?;
+        Ok(String::new())
+    }
+
+    fn forget(&mut self) {
+        self.declared.clear();
+        self.events.clear();
+        self.cost = None;
+    }
+
+    /// Runs what was typed and shows what came of it.
+    fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
+        self.declared.extend(syntax::declared(text));
+        self.events.extend(syntax::events(text));
+        let wrapped = Wrapped::new(&self.runtime, text, KEEP, "\n);void 0");
+        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
+        let handle = self.jar.instance.cancel_handle();
+        let interrupt = self.interrupt.clone();
+        let result =
+            interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
+        self.end(result, text, name, wrapped.as_ref())
+    }
+
+    /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
+    fn end(
+        &mut self,
+        result: belljar::Result<Json>,
+        text: &str,
+        name: &str,
+        wrapped: Option<&Wrapped>,
+    ) -> Result<(), Refusal> {
+        self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
+        match (result, wrapped) {
+            (Ok(_), Some(wrapped)) => return self.show_last(wrapped, name),
+            (Ok(value), None) if value.is_undefined() => {}
+            (Ok(value), None) => {
+                let kept = format!("this._={value};void 0");
+                let _ = block_on(self.jar.instance.eval_async(kept));
+                self.print(&value)?;
+            }
+            (Err(_), _) if self.interrupt.is_pipe_closed() => {}
+            (Err(Error::Js(js)), wrapped) => {
+                let js = match wrapped {
+                    Some(wrapped) => wrapped.restore(js, name),
+                    None => js,
+                };
+                self.screen.explain(&frame::draw(&self.screen, &js, name, text));
+            }
+            (Err(error), _) => self.screen.complain(&ending::words(&error)),
+        }
+        if self.jar.instance.status() == Status::Poisoned {
+            self.screen
+                .explain("The script was cut off in a built-in, and the jar takes no more; .reset brings it back.\n");
+        }
+        Ok(())
+    }
+
+    fn show_last(&mut self, wrapped: &Wrapped, name: &str) -> Result<(), Refusal> {
+        self.console.keep();
+        let handle = self.jar.instance.cancel_handle();
+        let interrupt = self.interrupt.clone();
+        let shown = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async("(repl) show", &())));
+        let text = self.console.take();
+        self.console.show_again();
+        match shown {
+            Ok(value) if !value.is_undefined() => self.print(&value),
+            Ok(_) => self.write(&wrapped.restore_text(&text, name)),
+            Err(error) => {
+                self.screen.complain(&ending::words(&error));
+                Ok(())
+            }
+        }
+    }
+
+    /// Shows a value that crossed as JSON, which of long ones is only the beginning.
+    fn print(&self, value: &Json) -> Result<(), Refusal> {
+        let text = value.as_str();
+        match text.char_indices().nth(MOST_SHOWN) {
+            Some((end, _)) => self.write(&format!("{}…", text.get(..end).unwrap_or_default())),
+            None => self.write(text),
+        }
+    }
+
+    fn write(&self, text: &str) -> Result<(), Refusal> {
+        let paint = |text: &str| if text == "undefined" { format!("{DIM}{text}{DIM:#}") } else { prompt::paint(text) };
+        self.screen.write_bytes(format!("{}\n", self.screen.painted(text, paint)).as_bytes()).map(drop)
+    }
+
+    /// What the last name of a path could go on as.
+    pub(crate) fn complete(&mut self, path: &[&str]) -> Vec<String> {
+        self.console.keep();
+        let console = self.console.clone();
+        let names = completion::names(&mut self.jar.instance, path, &self.declared, &|| console.take());
+        self.console.show_again();
+        names
+    }
+}

@@ -1,0 +1,381 @@
+//! JavaScript as a row of words: enough to colour a line and to see where statements may begin.
+//!
+//! It reads text and decides nothing: whether something is JavaScript only the compiler in the jar can say. It must never know a
+//! terminal or a jar.
+
+use std::ops::Range;
+
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Keyword,
+    /// `true`, `null`, `undefined` and the like.
+    Constant,
+    Name,
+    Number,
+    Text,
+    Pattern,
+    Comment,
+    Mark,
+}
+
+/// One piece of text that is not space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) kind: Kind,
+    pub(crate) span: Range<usize>,
+    /// How many brackets are open around it.
+    depth: usize,
+}
+
+const KEYWORDS: [&str; 40] = [
+    "async",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "export",
+    "extends",
+    "finally",
+    "for",
+    "function",
+    "get",
+    "if",
+    "import",
+    "in",
+    "instanceof",
+    "let",
+    "new",
+    "of",
+    "return",
+    "set",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
+];
+const CONSTANTS: [&str; 5] = ["true", "false", "null", "undefined", "NaN"];
+/// After these words a slash begins a pattern, although it divides after any other.
+const BEFORE_VALUES: [&str; 13] =
+    ["await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void"];
+/// Statements that begin like this are no expressions, or would mean something else as one.
+const STATEMENTS: [&str; 21] = [
+    "{",
+    "async function",
+    "break",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "do",
+    "export",
+    "for",
+    "function",
+    "if",
+    "import ",
+    "let",
+    "return",
+    "switch",
+    "throw",
+    "try",
+    "var",
+    "while",
+    "with",
+];
+
+/// The words of a text. A text that is no JavaScript has words too.
+pub(crate) fn words(source: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    // The brackets that are open; a template's `${` is one that ends in more text.
+    let mut open: Vec<char> = Vec::new();
+    let mut at = 0;
+    while let Some(first) = source.get(at..).and_then(|rest| rest.chars().next()) {
+        if first.is_whitespace() {
+            at += first.len_utf8();
+            continue;
+        }
+        let rest = source.get(at..).unwrap_or_default();
+        let depth = open.len();
+        let (kind, length) = if rest.starts_with("//") || (at == 0 && rest.starts_with("#!")) {
+            (Kind::Comment, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/*") {
+            (Kind::Comment, rest.get(2..).and_then(|body| body.find("*/")).map_or(rest.len(), |end| end + 4))
+        } else if first == '"' || first == '\'' {
+            (Kind::Text, quoted(rest, first))
+        } else if first == '`' || (first == '}' && open.last() == Some(&'$')) {
+            if first == '}' {
+                open.pop();
+            }
+            let (length, goes_on) = template(rest);
+            if goes_on {
+                open.push('$');
+            }
+            (Kind::Text, length)
+        } else if first.is_ascii_digit() || (first == '.' && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)) {
+            (Kind::Number, number(rest))
+        } else if is_name(first) {
+            let length = rest.find(|character| !is_name(character)).unwrap_or(rest.len());
+            let name = rest.get(..length).unwrap_or_default();
+            let is_property = words.last().is_some_and(|word| source.get(word.span.clone()) == Some("."));
+            (if is_property { Kind::Name } else { kind_of(name) }, length)
+        } else if first == '/' && divides_nothing(source, &words) {
+            (Kind::Pattern, pattern(rest))
+        } else {
+            match first {
+                '(' | '[' | '{' => open.push(first),
+                ')' | ']' | '}' => drop(open.pop()),
+                _ => {}
+            }
+            (Kind::Mark, first.len_utf8())
+        };
+        let depth = if kind == Kind::Mark { depth.min(open.len()) } else { depth };
+        words.push(Word { kind, span: at..at + length, depth });
+        at += length.max(1);
+    }
+    words
+}
+
+fn is_name(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '$' | '#' | '\\' | '\u{200c}' | '\u{200d}')
+}
+
+fn kind_of(name: &str) -> Kind {
+    if KEYWORDS.contains(&name) {
+        Kind::Keyword
+    } else if CONSTANTS.contains(&name) {
+        Kind::Constant
+    } else {
+        Kind::Name
+    }
+}
+
+fn quoted(text: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '\n' => return at,
+            _ if character == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// A piece of a template, and whether an expression follows it.
+fn template(text: &str) -> (usize, bool) {
+    let mut is_escaped = false;
+    let mut before = ' ';
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '`' => return (at + 1, false),
+            '{' if before == '$' => return (at + 1, true),
+            _ => {}
+        }
+        before = character;
+    }
+    (text.len(), false)
+}
+
+fn number(text: &str) -> usize {
+    let mut before = ' ';
+    for (at, character) in text.char_indices() {
+        let is_sign = matches!(character, '+' | '-') && matches!(before, 'e' | 'E') && !text.starts_with("0x");
+        if !(character.is_alphanumeric() || matches!(character, '.' | '_') || is_sign) {
+            return at;
+        }
+        before = character;
+    }
+    text.len()
+}
+
+fn pattern(text: &str) -> usize {
+    let (mut is_escaped, mut in_class) = (false, false);
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            '\n' => return at,
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '/' if !in_class => {
+                let rest = text.get(at + 1..).unwrap_or_default();
+                return at + 1 + rest.find(|flag: char| !flag.is_alphanumeric()).unwrap_or(rest.len());
+            }
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Whether a slash after these words begins a pattern.
+fn divides_nothing(source: &str, words: &[Word]) -> bool {
+    let Some(last) = words.iter().rev().find(|word| word.kind != Kind::Comment) else { return true };
+    let text = source.get(last.span.clone()).unwrap_or_default();
+    match last.kind {
+        Kind::Mark => !matches!(text, ")" | "]" | "}"),
+        Kind::Keyword => BEFORE_VALUES.contains(&text),
+        _ => false,
+    }
+}
+
+/// Where the last expression of a script may be, the likeliest first. Each of these is a guess that a compiler has to confirm,
+/// for what is before it and for itself.
+pub(crate) fn last_expressions(source: &str) -> Vec<Range<usize>> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
+    let Some(last) = words.iter().rev().find(|word| text(word) != ";") else { return Vec::new() };
+    let end = last.span.end;
+    let mut starts = Vec::new();
+    for (index, word) in words.iter().enumerate().take_while(|(_, word)| word.span.start < end) {
+        let before = index.checked_sub(1).and_then(|index| words.get(index));
+        let rest = source.get(word.span.start..).unwrap_or_default();
+        let begins = match before {
+            None => true,
+            Some(_) if word.depth > 0 => false,
+            Some(before) if before.depth == 0 && matches!(text(before), ";" | "}") => true,
+            // A new line ends a statement only where the next one could not go on with it.
+            Some(before) => {
+                let gap = source.get(before.span.end..word.span.start).unwrap_or_default();
+                gap.contains('\n') && (word.kind != Kind::Mark || rest.starts_with("++") || rest.starts_with("--"))
+            }
+        };
+        let is_statement = STATEMENTS.iter().any(|statement| {
+            rest.strip_prefix(statement)
+                .is_some_and(|after| !statement.ends_with(char::is_alphanumeric) || !after.starts_with(is_name))
+        });
+        // What begins with a brace may be an object when it is all there is, as at a prompt.
+        if begins && (!is_statement || (before.is_none() && rest.starts_with('{'))) {
+            starts.push(word.span.start);
+        }
+    }
+    starts.into_iter().map(|start| start..end).collect()
+}
+
+/// Names that a script gives to the whole jar without making them properties of the global object.
+pub(crate) fn declared(source: &str) -> Vec<String> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
+    let mut names = Vec::new();
+    let (mut in_declaration, mut is_value) = (false, false);
+    for (index, word) in words.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|index| words.get(index)).map(text).unwrap_or_default();
+        let next = words.get(index + 1).map(text).unwrap_or_default();
+        match (word.kind, text(word)) {
+            (Kind::Keyword, "let" | "const" | "class") if word.depth == 0 => (in_declaration, is_value) = (true, false),
+            (Kind::Mark, ";") if word.depth == 0 => in_declaration = false,
+            (Kind::Mark, "=") if word.depth == 0 => is_value = true,
+            (Kind::Mark, ",") if word.depth == 0 => is_value = false,
+            (Kind::Name, name) if in_declaration && !is_value => {
+                let is_first = matches!(before, "let" | "const" | "class" | "," | "{" | "[" | ":");
+                if is_first && matches!(next, "=" | "," | "}" | "]" | "{" | "extends" | ";" | "") {
+                    names.push(name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The events that a script registers handlers for, as far as its text has their names.
+pub(crate) fn events(source: &str) -> Vec<String> {
+    let words = words(source);
+    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
+    words
+        .windows(5)
+        .filter_map(|window| match window {
+            [host, dot, on, bracket, name]
+                if [host, dot, on, bracket].map(text) == ["host", ".", "on", "("] && name.kind == Kind::Text =>
+            {
+                let name = text(name);
+                Some(name.get(1..name.len().checked_sub(1)?)?.to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, declared, events, last_expressions, words};
+
+    fn kinds(source: &str) -> Vec<(Kind, &str)> {
+        words(source).into_iter().map(|word| (word.kind, source.get(word.span).unwrap_or_default())).collect()
+    }
+
+    #[test]
+    fn a_slash_divides_or_begins_a_pattern() {
+        assert_eq!(kinds("a / b / c")[1], (Kind::Mark, "/"));
+        assert_eq!(kinds("x = /a[/]b/gi.test(y)")[2], (Kind::Pattern, "/a[/]b/gi"));
+        assert_eq!(kinds("f(1) / 2")[4], (Kind::Mark, "/"));
+        assert_eq!(kinds("return /x/")[1], (Kind::Pattern, "/x/"));
+    }
+
+    #[test]
+    fn a_template_holds_expressions_that_hold_templates() {
+        let words = kinds("`a${ b + `c${d}e` }f` + g");
+        assert_eq!(words.iter().filter(|(kind, _)| *kind == Kind::Text).count(), 4);
+        assert_eq!(words.last(), Some(&(Kind::Name, "g")));
+    }
+
+    #[test]
+    fn every_text_has_an_end() {
+        for source in
+            ["'", "\"\\", "`", "`${", "/", "/[", "/*", "//", "}", ")))", "0x", "1e", ".5.", "\\", "é'ü", "#!x\ny"]
+        {
+            let words = words(source);
+            assert!(words.iter().all(|word| source.get(word.span.clone()).is_some()), "{source}");
+        }
+    }
+
+    #[test]
+    fn the_last_expression_begins_where_a_statement_may() {
+        let guesses = |source: &'static str| -> Vec<&str> {
+            last_expressions(source).into_iter().filter_map(|span| source.get(span)).collect()
+        };
+        assert_eq!(guesses("1 + 2;"), ["1 + 2"]);
+        assert_eq!(guesses("let a = 1; a * 2 // twice"), ["a * 2"]);
+        assert_eq!(guesses("f()\ng()"), ["f()\ng()", "g()"]);
+        assert_eq!(guesses("let a = 1\n(b)"), [""; 0], "the brackets call 1");
+        assert_eq!(guesses("const f = () => { 1; 2 }\nf()"), ["f()"]);
+        assert_eq!(guesses("{ a: 1 }"), ["{ a: 1 }"]);
+        assert_eq!(guesses("let letter = 1; letter"), ["letter"]);
+        assert_eq!(guesses("function f() {} [1]"), ["[1]"]);
+        assert_eq!(guesses("class A {}"), [""; 0]);
+        assert_eq!(guesses("; ;"), [""; 0]);
+    }
+
+    #[test]
+    fn events_are_found_by_their_names() {
+        assert_eq!(events("host.on('a', f); host . on(`b`, g); host.on(c, h); other.on('d')"), ["a", "b"]);
+    }
+
+    #[test]
+    fn declarations_give_names() {
+        assert_eq!(
+            declared("let a = b, c = 1; const { d, e: f } = g; class H extends I {}; let j"),
+            ["a", "c", "d", "f", "H", "j"]
+        );
+        assert_eq!(declared("a = 1; function f() { let inner = 1 }"), [""; 0]);
+    }
+}

@@ -1,0 +1,166 @@
+//! JSON, both ways: what crosses the boundary, and what scripts do with `JSON.parse` and `JSON.stringify`.
+//!
+//! Plain data takes a short way through this file: it runs no script and asks the engine for nothing but values. Everything else,
+//! wrong text and a heap that is full included, is left to the engine, so what script sees is the engine's in every case.
+
+mod reader;
+mod writer;
+
+use crate::qjs::inside::{self, Walked};
+use crate::qjs::{self, Arguments, Native, Text, Value};
+use reader::Reader;
+use writer::Writer;
+pub use writer::decimal;
+
+/// JSON text of a value.
+pub enum Json {
+    /// It has none: undefined, a symbol, a function.
+    Absent,
+    /// Written here.
+    Plain(Vec<u8>),
+    /// Written by the engine.
+    Engine(Text),
+}
+
+impl Json {
+    /// The text of a value. May run `toJSON` and getters of the script.
+    pub fn of(value: &Value) -> qjs::Result<Json> {
+        let mut writer = Writer::default();
+        match inside::walk(value, &mut writer) {
+            Walked::Whole => return Ok(Json::Plain(writer.out)),
+            Walked::Nothing => return Ok(Json::Absent),
+            Walked::No => drop(writer),
+        }
+        let json = value.to_json(&Value::undefined(), &Value::undefined())?;
+        if json.is_undefined() { Ok(Json::Absent) } else { json.text().map(Json::Engine) }
+    }
+
+    /// The bytes; none when it is absent.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Json::Absent => &[],
+            Json::Plain(bytes) => bytes,
+            Json::Engine(text) => text.bytes(),
+        }
+    }
+}
+
+/// The value of a message, which must end in NUL.
+pub fn read(message: &[u8]) -> qjs::Result<Value> {
+    match Reader::whole(message.strip_suffix(b"\0").unwrap_or(&[])) {
+        Some(value) => Ok(value),
+        None => Value::parse_json(message, c"<message>"),
+    }
+}
+
+/// Puts the short ways in the place of the engine's own functions.
+pub fn install() -> qjs::Result<()> {
+    inside::install()?;
+    let json = Value::global().get(c"JSON")?;
+    let engine_parse = json.get(c"parse")?;
+    crate::state::with(|state| state.engine_parse = Some(engine_parse));
+    json.define(c"parse", Value::function::<Parse>(c"parse", 2, 0)?)?;
+    json.define(c"stringify", Value::function::<Stringify>(c"stringify", 3, 0)?)
+}
+
+struct Parse;
+
+impl Native for Parse {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let reviver = arguments.get(1);
+        if reviver.is_function() {
+            let engine_parse = crate::state::with(|state| state.engine_parse.clone());
+            return match engine_parse {
+                Some(parse) => parse.call(&Value::undefined(), &[&arguments.get(0), &reviver]),
+                None => Err(qjs::throw_type(c"the engine has no parser")),
+            };
+        }
+        let text = arguments.get(0).text()?;
+        match Reader::whole(text.bytes()) {
+            Some(value) => Ok(value),
+            None => Value::parse_json(text.terminated(), c"<input>"),
+        }
+    }
+}
+
+struct Stringify;
+
+impl Native for Stringify {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let (value, replacer, indent) = (arguments.get(0), arguments.get(1), arguments.get(2));
+        if is_absent(&replacer) && is_absent(&indent) {
+            let mut writer = Writer::default();
+            match inside::walk(&value, &mut writer) {
+                Walked::Whole => return Value::string(&writer.out),
+                Walked::Nothing => return Ok(Value::undefined()),
+                Walked::No => {}
+            }
+        }
+        value.to_json(&replacer, &indent)
+    }
+}
+
+fn is_absent(value: &Value) -> bool {
+    value.is_undefined() || value.is_null()
+}
+
+/// Scripts whose values are written and read both ways while the image is built; each is written to show that an offset is right.
+const PROOFS: [&[u8]; 8] = [
+    b"({ a: 1, b: 'two', c: [1, -2, 3.5, 1e21, -0, 0.1, 1e-7, 5e-324], d: { e: null, f: true, g: false } })\0",
+    b"[[], {}, [[]], '', '\\u0000\\b\\t\\n\\f\\r\\x1f\\x7f\\x80\\xff\\u0100\\u{1f600}', undefined, Symbol()]\0",
+    b"({ gone: 1, kept: 2, [Symbol()]: 3, undefined: undefined })\0",
+    b"(() => { const o = { a: 1, b: 2, c: 3 }; delete o.b; o.d = 4; return o })()\0",
+    b"(() => { const o = {}; for (let i = 0; i < 100; i++) o['k' + i] = i; return o })()\0",
+    b"Object.defineProperty({ seen: 1 }, 'hidden', { value: 2 })\0",
+    b"['0123456789'.repeat(200).slice(3, 1999), 2147483647, -2147483648, 4294967296]\0",
+    b"Object.assign(Object.create(null), { caf\xc3\xa9: 1, \xe4\xb8\xad: 'x' })\0",
+];
+
+/// A value that is written, and whose text is left to the engine: half of a surrogate pair has no UTF-8.
+const WRITTEN: &[u8] = b"'\\ud800x'\0";
+
+/// Values that must be left to the engine.
+const NOT_PLAIN: [&[u8]; 9] = [
+    b"({ toJSON() { return 1 } })\0",
+    b"({ get a() { return 1 } })\0",
+    b"({ b: 1, 2: 3 })\0",
+    b"({ '4294967294': 1 })\0",
+    b"new Date(0)\0",
+    b"[1, , 3]\0",
+    b"[1n]\0",
+    b"new Proxy({}, {})\0",
+    b"new (class extends Array {})\0",
+];
+
+/// Fails unless the pinned QuickJS is as the short ways take it to be. Runs while the image is built.
+pub fn prove() -> qjs::Result<()> {
+    let wrong = || qjs::throw_type(c"JSON does not come out as the engine has it");
+    for script in PROOFS.into_iter().chain([WRITTEN]) {
+        let value = qjs::eval(b"<init>\0", script, false)?;
+        let mut writer = Writer::default();
+        if inside::walk(&value, &mut writer) != Walked::Whole {
+            return Err(wrong());
+        }
+        let engine = value.to_json(&Value::undefined(), &Value::undefined())?.text()?;
+        if writer.out != engine.bytes() {
+            return Err(wrong());
+        }
+        match Reader::whole(engine.bytes()) {
+            Some(again) => {
+                let again = again.to_json(&Value::undefined(), &Value::undefined())?.text()?;
+                if script == WRITTEN || again.bytes() != engine.bytes() {
+                    return Err(wrong());
+                }
+            }
+            None if script == WRITTEN => {}
+            None => return Err(wrong()),
+        }
+    }
+    for script in NOT_PLAIN {
+        let value = qjs::eval(b"<init>\0", script, false)?;
+        if inside::walk(&value, &mut Writer::default()) != Walked::No {
+            return Err(wrong());
+        }
+    }
+    Ok(())
+}

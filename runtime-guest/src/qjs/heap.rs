@@ -1,0 +1,184 @@
+//! The heap: C's allocator with a limit, so that what script holds is counted where it is taken.
+//!
+//! It owns the limit and the figures in `belljar_vitals`. It must never know a value.
+#![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use core::ffi::c_void;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use rquickjs_sys as sys;
+
+use super::Single;
+
+unsafe extern "C" {
+    fn malloc_usable_size(pointer: *const c_void) -> usize;
+    #[link_name = "malloc"]
+    fn c_malloc(size: usize) -> *mut c_void;
+    #[link_name = "calloc"]
+    fn c_calloc(count: usize, size: usize) -> *mut c_void;
+    #[link_name = "realloc"]
+    fn c_realloc(pointer: *mut c_void, size: usize) -> *mut c_void;
+    #[link_name = "free"]
+    fn c_free(pointer: *mut c_void);
+    #[link_name = "aligned_alloc"]
+    fn c_aligned_alloc(align: usize, size: usize) -> *mut c_void;
+}
+
+/// Bytes held, most ever held, refusals, as `belljar_abi::vitals` lists them. They are atomics only to be a
+/// plain static that the host can read in place; there is one thread.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name is the export's")]
+pub static belljar_vitals: [AtomicU32; belljar_abi::vitals::WORDS] =
+    [const { AtomicU32::new(0) }; belljar_abi::vitals::WORDS];
+
+/// What the host allows.
+static ALLOWED: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+/// What the call in progress may fill.
+static LIMIT: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+/// The most that is kept back of what the host allows.
+const RESERVE_BYTES: usize = 256 << 10;
+
+/// Sets the limit.
+pub fn set_limit(bytes: u32) {
+    ALLOWED.0.set(bytes as usize);
+    begin_call();
+}
+
+/// Sets the limit of a call. A call may fill the heap up to a reserve; one that finds it full already may use half of
+/// the reserve, so that a script that lets go of what an earlier one kept can still be compiled and run.
+pub fn begin_call() {
+    let allowed = ALLOWED.0.get();
+    let reserve = (allowed / 8).min(RESERVE_BYTES);
+    LIMIT.0.set((allowed - reserve).max(held().saturating_add(reserve / 2).min(allowed)));
+}
+
+/// How much more the call in progress may take.
+pub fn room() -> usize {
+    LIMIT.0.get().saturating_sub(held())
+}
+
+/// How often the limit refused, since the instance began.
+pub fn refusals() -> u32 {
+    vital(belljar_abi::vitals::REFUSALS).load(Ordering::Relaxed)
+}
+
+fn vital(index: usize) -> &'static AtomicU32 {
+    &belljar_vitals[index]
+}
+
+#[inline]
+fn held() -> usize {
+    vital(belljar_abi::vitals::HEAP_BYTES).load(Ordering::Relaxed) as usize
+}
+
+#[inline]
+fn refuse() -> *mut c_void {
+    vital(belljar_abi::vitals::REFUSALS).fetch_add(1, Ordering::Relaxed);
+    null_mut()
+}
+
+#[inline]
+fn settle(old: usize, new: usize) {
+    let now = held().wrapping_sub(old).wrapping_add(new) as u32;
+    vital(belljar_abi::vitals::HEAP_BYTES).store(now, Ordering::Relaxed);
+    let peak = vital(belljar_abi::vitals::HEAP_PEAK_BYTES);
+    if now > peak.load(Ordering::Relaxed) {
+        peak.store(now, Ordering::Relaxed);
+    }
+}
+
+fn fits(extra: usize) -> bool {
+    held().saturating_add(extra) <= LIMIT.0.get()
+}
+
+pub(super) unsafe extern "C" fn malloc(_: *mut c_void, size: sys::size_t) -> *mut c_void {
+    if !fits(size as usize) {
+        return refuse();
+    }
+    // SAFETY: C's allocator takes any size.
+    let pointer = unsafe { c_malloc(size as usize) };
+    count(pointer)
+}
+
+pub(super) unsafe extern "C" fn calloc(_: *mut c_void, count_of: sys::size_t, size: sys::size_t) -> *mut c_void {
+    if !fits((count_of as usize).saturating_mul(size as usize)) {
+        return refuse();
+    }
+    // SAFETY: C's allocator takes any count and size and checks their product.
+    let pointer = unsafe { c_calloc(count_of as usize, size as usize) };
+    count(pointer)
+}
+
+fn count(pointer: *mut c_void) -> *mut c_void {
+    if pointer.is_null() {
+        return refuse();
+    }
+    // SAFETY: the pointer is a live allocation of C's allocator.
+    settle(0, unsafe { malloc_usable_size(pointer) });
+    pointer
+}
+
+pub(super) unsafe extern "C" fn free(_: *mut c_void, pointer: *mut c_void) {
+    if pointer.is_null() {
+        return;
+    }
+    // SAFETY: QuickJS frees what it got from the functions above, once.
+    unsafe {
+        settle(malloc_usable_size(pointer), 0);
+        c_free(pointer);
+    }
+}
+
+pub(super) unsafe extern "C" fn realloc(_: *mut c_void, pointer: *mut c_void, size: sys::size_t) -> *mut c_void {
+    // SAFETY: QuickJS passes null or a live allocation; a failed `realloc` leaves the old one alone.
+    unsafe {
+        let old = if pointer.is_null() { 0 } else { malloc_usable_size(pointer) };
+        if size as usize > old && !fits(size as usize - old) {
+            return refuse();
+        }
+        let new = c_realloc(pointer, size as usize);
+        if new.is_null() {
+            return if size == 0 { new } else { refuse() };
+        }
+        settle(old, malloc_usable_size(new));
+        new
+    }
+}
+
+pub(super) unsafe extern "C" fn usable_size(pointer: *const c_void) -> sys::size_t {
+    if pointer.is_null() {
+        return 0;
+    }
+    // SAFETY: QuickJS asks about live allocations only.
+    unsafe { malloc_usable_size(pointer) as sys::size_t }
+}
+
+/// Rust's own allocations come from the same allocator, so that the image holds one heap.
+struct Shared;
+
+#[global_allocator]
+static GLOBAL: Shared = Shared;
+
+const MALLOC_ALIGN: usize = 8;
+
+// SAFETY: C's allocator gives blocks of at least `MALLOC_ALIGN`, and `aligned_alloc` the others; all are freed by `free`.
+unsafe impl GlobalAlloc for Shared {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: size and alignment come from a valid layout.
+        unsafe {
+            if layout.align() <= MALLOC_ALIGN {
+                c_malloc(layout.size()).cast()
+            } else {
+                c_aligned_alloc(layout.align(), layout.size().next_multiple_of(layout.align())).cast()
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
+        // SAFETY: the pointer came from `alloc` above.
+        unsafe { c_free(pointer.cast()) }
+    }
+}

@@ -1,0 +1,3 @@
+// Attacks: the CPU, with the plainest loop.
+// Expect: cpu_limit_exceeded
+for (;;) {}

@@ -1,0 +1,5 @@
+;; Does: makes a call and never pulls its answer, but makes the next one
+;; Expect: rpc_limit_exceeded
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $rpc (local.get $length) (i32.const 2048) (i32.const 4) (i32.const 2064) (i32.const 1)))
+    (i32.const 1))

@@ -1,0 +1,6 @@
+;; Does: starts calls after its result
+;; Expect: ok
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 1) (i32.const 0) (i32.const 2064) (i32.const 1)))
+    (drop (call $rpc (i32.const 1) (i32.const 2052) (i32.const 5) (i32.const 0) (i32.const 0)))
+    (i32.const 0))

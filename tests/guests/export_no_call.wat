@@ -1,0 +1,11 @@
+;; Does: exports no function
+;; Expect: invalid_input
+;; Says: call
+(module
+    (import "belljar" "poll" (func $poll (result i32)))
+    (memory (export "memory") 4)
+    (global (export "__stack_pointer") (mut i32) (i32.const 65536))
+    (global (export "belljar_vitals") i32 (i32.const 1024))
+    (global (export "belljar_abi") i32 (i32.const 1040))
+    (data (i32.const 1040) "\01\00\00\00")
+)

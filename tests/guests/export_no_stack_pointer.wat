@@ -1,0 +1,11 @@
+;; Does: exports no stack pointer
+;; Expect: invalid_input
+;; Says: stack_pointer
+(module
+    (import "belljar" "poll" (func $poll (result i32)))
+    (memory (export "memory") 4)
+    (global (export "belljar_vitals") i32 (i32.const 1024))
+    (global (export "belljar_abi") i32 (i32.const 1040))
+    (func (export "call") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+    (data (i32.const 1040) "\01\00\00\00")
+)

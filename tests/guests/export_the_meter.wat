@@ -1,0 +1,11 @@
+;; Does: exports a global under the name of the meter
+;; Expect: invalid_input
+(module
+    (import "belljar" "poll" (func $poll (result i32)))
+    (memory (export "memory") 4)
+    (global (export "__stack_pointer") (mut i32) (i32.const 65536))
+    (global (export "belljar_vitals") i32 (i32.const 1024))
+    (global (export "belljar_abi") i32 (i32.const 1040))
+    (func (export "call") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+    (global (export "belljar_fuel") (mut i64) (i64.const 0))
+)

@@ -1,0 +1,11 @@
+;; Does: uses tail calls
+;; Expect: invalid_input
+(module
+    (import "belljar" "poll" (func $poll (result i32)))
+    (memory (export "memory") 4)
+    (global (export "__stack_pointer") (mut i32) (i32.const 65536))
+    (global (export "belljar_vitals") i32 (i32.const 1024))
+    (global (export "belljar_abi") i32 (i32.const 1040))
+    (func (export "call") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+    (func $f (return_call $f))
+)

@@ -1,0 +1,7 @@
+;; Does: sends the report of a failure that is not JSON
+;; Expect: guest_broke_protocol
+;; Says: not a report
+(data (i32.const 4096) "oops")
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 3) (i32.const 0) (i32.const 4096) (i32.const 4)))
+    (i32.const 2))

@@ -1,0 +1,7 @@
+;; Does: sends two results
+;; Expect: guest_broke_protocol
+;; Says: two results
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 1) (i32.const 0) (i32.const 2064) (i32.const 1)))
+    (drop (call $send (i32.const 1) (i32.const 0) (i32.const 2064) (i32.const 1)))
+    (i32.const 0))

@@ -1,0 +1,6 @@
+;; Does: has parameters outside of its memory
+;; Expect: guest_broke_protocol
+;; Says: pointed outside of its memory
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $rpc (i32.const 1) (i32.const 2048) (i32.const 4) (i32.const 262140) (i32.const 8)))
+    (i32.const 1))

@@ -1,0 +1,6 @@
+;; Does: sends no bytes from just behind its memory, which is a span that exists
+;; Expect: guest_broke_protocol
+;; Says: not JSON
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 1) (i32.const 0) (i32.const 262144) (i32.const 0)))
+    (i32.const 0))

@@ -1,0 +1,6 @@
+;; Does: claims one byte more than its memory has, in `send`
+;; Expect: guest_broke_protocol
+;; Says: pointed outside of its memory
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 1) (i32.const 0) (i32.const 262143) (i32.const 2)))
+    (i32.const 0))

@@ -1,0 +1,6 @@
+;; Does: prints at a level that there is not
+;; Expect: guest_broke_protocol
+;; Says: unknown level
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 5) (i32.const 77) (i32.const 0) (i32.const 1)))
+    (i32.const 0))

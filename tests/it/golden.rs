@@ -1,0 +1,229 @@
+//! What others build on, written down: the guest's imports and exports, and every public name of the library.
+//!
+//! `BELLJAR_BLESS=1` writes the listings anew. A line that goes or changes breaks somebody's code, so it belongs into CHANGELOG.md.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quote::ToTokens;
+use syn::{Fields, ImplItem, Item, Type, UseTree, Visibility};
+use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a listing with the one in `tests/golden`, line by line.
+#[track_caller]
+fn assert_golden(name: &str, lines: &[String]) {
+    let path = root().join("tests/golden").join(name);
+    let found = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    if std::env::var_os("BELLJAR_BLESS").is_some() {
+        fs::write(path, found).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(path).unwrap();
+    let (old, new): (BTreeSet<&str>, BTreeSet<&str>) = (expected.lines().collect(), found.lines().collect());
+    let gone: Vec<_> = old.difference(&new).collect();
+    let come: Vec<_> = new.difference(&old).collect();
+    assert!(expected == found, "tests/golden/{name}\ngone: {gone:#?}\nnew: {come:#?}");
+}
+
+#[test]
+fn the_guest_imports_and_exports_what_the_listing_says() {
+    let wasm = fs::read(root().join("runtime-guest/guest.wasm")).unwrap();
+    let (mut types, mut functions, mut globals, mut memories) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    for payload in Parser::new(0).parse_all(&wasm) {
+        match payload.unwrap() {
+            Payload::TypeSection(section) => {
+                types.extend(section.into_iter_err_on_gc_types().map(|found| found.unwrap().to_string()));
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import.unwrap();
+                    let TypeRef::Func(index) = import.ty else { panic!("{import:?} is not a function") };
+                    functions.push(index);
+                    lines.push(format!("import {}.{} {}", import.module, import.name, types[index as usize]));
+                }
+            }
+            Payload::FunctionSection(section) => functions.extend(section.into_iter().map(Result::unwrap)),
+            Payload::GlobalSection(section) => globals.extend(section.into_iter().map(|global| global.unwrap().ty)),
+            Payload::MemorySection(section) => memories.extend(section.into_iter().map(Result::unwrap)),
+            Payload::StartSection { .. } => lines.push("start".into()),
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export.unwrap();
+                    let index = export.index as usize;
+                    let what = match export.kind {
+                        ExternalKind::Func => types[functions[index] as usize].clone(),
+                        ExternalKind::Global => {
+                            let global = globals[index];
+                            format!("{}{}", if global.mutable { "mut " } else { "" }, global.content_type)
+                        }
+                        ExternalKind::Memory => format!("{} bits", if memories[index].memory64 { 64 } else { 32 }),
+                        other => format!("{other:?}"),
+                    };
+                    lines.push(format!("export {} {what}", export.name));
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_golden("guest.txt", &lines);
+}
+
+/// Tokens as one would write them, more or less: good enough to tell one signature from another, and to be read.
+fn text(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (from, to) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" < ", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" : ", ": "),
+        (" ;", ";"),
+        (" !", "!"),
+        ("' ", "'"),
+        (",)", ")"),
+        (", >", ">"),
+        ("# [", "#["),
+        ("mut self", "self"),
+    ] {
+        text = text.replace(from, to);
+    }
+    text
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+/// Attributes that change what a caller may do.
+fn marks(attributes: &[syn::Attribute]) -> String {
+    let matters = |attribute: &&syn::Attribute| {
+        ["non_exhaustive", "must_use", "cfg", "derive"].iter().any(|name| attribute.path().is_ident(name))
+    };
+    attributes.iter().filter(matters).map(|attribute| format!(" {}", text(attribute))).collect()
+}
+
+fn exported(tree: &UseTree, path: &str, found: &mut Vec<(String, String)>) {
+    match tree {
+        UseTree::Path(next) => exported(&next.tree, &format!("{path}/{}", next.ident), found),
+        UseTree::Group(group) => group.items.iter().for_each(|item| exported(item, path, found)),
+        UseTree::Name(name) => found.push((path.trim_start_matches('/').into(), name.ident.to_string())),
+        UseTree::Rename(_) | UseTree::Glob(_) => panic!("lib.rs names what it exports, one by one"),
+    }
+}
+
+fn fields(of: &str, fields: &Fields, all: bool, lines: &mut Vec<String>) {
+    for (number, field) in fields.iter().enumerate().filter(|(_, field)| all || is_public(&field.vis)) {
+        let name = field.ident.as_ref().map_or_else(|| number.to_string(), ToString::to_string);
+        lines.push(format!("{of}.{name}: {}", text(&field.ty)));
+    }
+}
+
+/// What one source says about one exported name.
+fn describe(file: &syn::File, name: &str, lines: &mut Vec<String>) {
+    let before = lines.len();
+    for item in &file.items {
+        match item {
+            Item::Struct(item) if item.ident == name => {
+                lines.push(format!("struct {name}{}{}", text(&item.generics), marks(&item.attrs)));
+                fields(name, &item.fields, false, lines);
+            }
+            Item::Enum(item) if item.ident == name => {
+                lines.push(format!("enum {name}{}{}", text(&item.generics), marks(&item.attrs)));
+                for variant in &item.variants {
+                    let variant_name = format!("{name}::{}", variant.ident);
+                    lines.push(format!("{variant_name}{}", marks(&variant.attrs)));
+                    fields(&variant_name, &variant.fields, true, lines);
+                }
+            }
+            Item::Type(item) if item.ident == name => {
+                lines.push(format!("type {name}{} = {}", text(&item.generics), text(&item.ty)));
+            }
+            Item::Trait(item) if item.ident == name => lines.push(text(item)),
+            _ => {}
+        }
+    }
+    assert!(lines.len() > before, "{name} is exported and was not found");
+}
+
+/// The methods of an exported type and the traits that are written out for it, wherever they stand.
+fn implementations(file: &syn::File, names: &BTreeSet<String>, lines: &mut Vec<String>) {
+    for item in &file.items {
+        let Item::Impl(item) = item else { continue };
+        let Type::Path(owner) = &*item.self_ty else { continue };
+        let Some(owner) = owner.path.segments.last().map(|segment| segment.ident.to_string()) else { continue };
+        if !names.contains(&owner) {
+            continue;
+        }
+        if let Some((_, implemented, _)) = &item.trait_ {
+            lines.push(format!("impl {} for {}", text(implemented), text(&item.self_ty)));
+            continue;
+        }
+        for member in &item.items {
+            match member {
+                ImplItem::Fn(function) if is_public(&function.vis) => {
+                    lines.push(format!("{owner}: {}{}", text(&function.sig), marks(&function.attrs)));
+                }
+                ImplItem::Const(constant) if is_public(&constant.vis) => {
+                    lines.push(format!("{owner}: const {}: {}", constant.ident, text(&constant.ty)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match () {
+            () if path.is_dir() => sources(&path, found),
+            () if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
+            () => {}
+        }
+    }
+    found.sort();
+}
+
+#[test]
+fn every_public_name_is_in_the_listing() {
+    let parse = |path: &Path| syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut names = Vec::new();
+    for item in parse(&root().join("host/lib.rs")).items {
+        match item {
+            Item::Use(item) if is_public(&item.vis) => exported(&item.tree, "", &mut names),
+            Item::Mod(item) => assert!(!is_public(&item.vis), "{} is a public module", item.ident),
+            other => panic!("lib.rs holds an item of its own: {}", text(&other)),
+        }
+    }
+    let mut lines = Vec::new();
+    for (module, name) in &names {
+        describe(&parse(&root().join(format!("host/{module}.rs"))), name, &mut lines);
+    }
+    let names = names.into_iter().map(|(_, name)| name).collect();
+    let mut files = Vec::new();
+    sources(&root().join("host"), &mut files);
+    files.iter().for_each(|path| implementations(&parse(path), &names, &mut lines));
+    lines.sort();
+    assert!(lines.len() > 100, "the listing is too short to be all");
+    assert_golden("public-api.txt", &lines);
+}
+
+#[test]
+fn no_type_of_another_crate_is_public_but_those_of_serde() {
+    let listing = fs::read_to_string(root().join("tests/golden/public-api.txt")).unwrap();
+    for word in [concat!("wasm", "time"), "rquickjs", "tokio", "futures", "async_lock", "anyhow", "chacha20poly1305"] {
+        assert!(!listing.contains(word), "{word} is in the public API");
+    }
+}

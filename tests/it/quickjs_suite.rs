@@ -1,0 +1,132 @@
+//! QuickJS's own tests, which lie in the source of the crate that builds it: a jar gives each the verdict that native QuickJS gives it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use belljar::{Error, Limits, Router};
+
+use crate::native::Native;
+use crate::support::runtime;
+
+/// Where cargo put the source of QuickJS.
+fn folder() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let package =
+        metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == "rquickjs-sys").unwrap();
+    let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+    manifest.parent().unwrap().join("quickjs/tests")
+}
+
+/// The scripts of a folder, those in its subfolders included, sorted.
+fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match () {
+            () if path.is_dir() => scripts(&path, found),
+            () if path.extension().is_some_and(|extension| extension == "js") => found.push(path),
+            () => {}
+        }
+    }
+    found.sort();
+}
+
+/// What the tests use of QuickJS's own shell, when it is little: a collection that comes earlier than it must, and a name.
+const SHELL: &str = "var std = { gc() {} }, os = { platform: 'any' };";
+
+/// A test as a script: the modules that most of them import are run before it, and a module is strict. None for what needs more of the
+/// shell, other modules, or minutes, and for what wants flags of QuickJS's own runner.
+fn as_script(name: &str, source: &str) -> Option<String> {
+    if ["microbench.js", "assert.js"].contains(&name) || name.starts_with("fixture_") || source.contains("flags: [qjs:")
+    {
+        return None;
+    }
+    let given = |line: &str| {
+        line.starts_with("import")
+            && ["\"./assert.js\"", "\"qjs:std\"", "\"qjs:os\""].iter().any(|module| line.contains(module))
+    };
+    let is_module = source.lines().any(given);
+    let rest = source.lines().map(|line| if given(line) { "" } else { line }).collect::<Vec<_>>().join("\n");
+    let more = |line: &str| {
+        ["import ", "import{", "export "].iter().any(|word| line.starts_with(word)) || line.contains("import(")
+    };
+    let bare = rest.replace("std.gc", "").replace("os.platform", "");
+    if rest.lines().any(more) || ["std.", "os.", "bjson.", "qjs:"].iter().any(|shell| has_name(&bare, shell)) {
+        return None;
+    }
+    Some(format!("{}{rest}", if is_module { "\"use strict\";" } else { "" }))
+}
+
+/// Whether a text holds this name, and not only a longer one that ends with it.
+fn has_name(text: &str, name: &str) -> bool {
+    text.match_indices(name)
+        .any(|(at, _)| !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == '.'))
+}
+
+/// Where a jar differs, and why. None of it is in the language but `Atomics`, which this build of QuickJS leaves out where there are no threads.
+const DIFFERENT: [(&str, &str); 3] = [
+    ("atomics-store-leak.js", "Atomics"),
+    ("test_base64.js", "atob and btoa, which are the web's"),
+    ("test_domexception.js", "DOMException, which is the web's"),
+];
+
+#[test]
+fn a_jar_gives_quickjs_own_tests_the_verdicts_of_native_quickjs() {
+    let folder = folder();
+    let assert = fs::read_to_string(folder.join("assert.js")).unwrap().replace("export function", "function");
+    let mut paths = Vec::new();
+    scripts(&folder, &mut paths);
+    let limits = Limits {
+        cpu_time: Duration::from_secs(120),
+        wall_time: Duration::from_secs(240),
+        js_heap_bytes: 512 << 20,
+        memory_bytes: 1 << 30,
+        ..Limits::default()
+    };
+    let (mut passed, mut skipped, mut wrong) = (0, Vec::new(), Vec::new());
+    for path in paths {
+        let name = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let source = fs::read_to_string(&path).unwrap();
+        let Some(script) = as_script(&name, &source) else {
+            skipped.push(name);
+            continue;
+        };
+        let native = Native::new();
+        native.eval(&assert).unwrap();
+        native.eval(SHELL).unwrap();
+        let expected = native.eval(&script).err();
+        let mut jar = runtime().instance(&Router::new(), &limits).unwrap();
+        jar.eval(&assert).unwrap();
+        jar.eval(SHELL).unwrap();
+        let found = match jar.eval(&script) {
+            Ok(_) | Err(Error::NotSerializable { .. } | Error::NeverSettled { .. }) => None,
+            Err(Error::Js(error)) => Some(format!("{}: {}", error.name, error.message)),
+            Err(error) => Some(error.to_string()),
+        };
+        if DIFFERENT.iter().any(|(different, _)| *different == name) {
+            assert!(expected.is_none() && found.is_some(), "{name} differs no longer");
+        } else if expected == found {
+            passed += usize::from(found.is_none());
+        } else {
+            wrong.push(format!("{name}\n  native: {expected:?}\n  jar: {found:?}"));
+        }
+    }
+    println!("{passed} passed in both, {} skipped: {skipped:?}", skipped.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(passed >= 50, "only {passed} passed");
+}
