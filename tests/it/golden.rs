@@ -150,6 +150,7 @@ fn describe(file: &syn::File, name: &str, lines: &mut Vec<String>) {
             Item::Type(item) if item.ident == name => {
                 lines.push(format!("type {name}{} = {}", text(&item.generics), text(&item.ty)));
             }
+            Item::Const(item) if item.ident == name => lines.push(format!("const {name}: {}", text(&item.ty))),
             Item::Trait(item) if item.ident == name => lines.push(text(item)),
             _ => {}
         }
