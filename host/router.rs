@@ -276,7 +276,8 @@ impl RpcError {
     }
 
     /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
-    /// answers it later, in this process or another.
+    /// answers it later, in this process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets this as
+    /// an error with the code `paused`; elsewhere than in a step the call ends with [`Error::Paused`](crate::Error::Paused).
     #[must_use]
     pub fn pause() -> RpcError {
         RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }

@@ -13,6 +13,7 @@ use crate::calls::Mode;
 use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
+use crate::program::Program;
 use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
 use crate::value::Script;
 
@@ -97,6 +98,20 @@ impl Instance {
                 Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
                 ended => self.turn(ended),
             }
+        }
+    }
+
+    /// As [`Instance::run_async`], with pauses as in [`Instance::step_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::run`].
+    pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.program_message(program);
+        async move {
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Run, message?)), Vec::new()).await;
+            self.turn(ended)
         }
     }
 

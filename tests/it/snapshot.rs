@@ -1,6 +1,6 @@
 //! Instances apart from a process: taken, stored, refused, brought back.
 
-use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Snapshot, Turn};
+use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
 use std::time::Duration;
 
 use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
@@ -503,4 +503,78 @@ fn a_snapshot_of_another_build_is_refused_before_it_runs() {
     ] {
         assert_eq!(refused.unwrap_err().to_string(), "not a snapshot of this build: it was taken from another guest");
     }
+}
+
+#[test]
+fn an_event_and_a_program_can_be_paused_too() {
+    let mut jar = jar_with_router(&pausing());
+    jar.eval("let asked = 0; host.on('order', async n => { asked++; return [asked, await host.rpc('approve', n)] })")
+        .unwrap();
+    let program = runtime().compile(Script::new("[++asked, await host.rpc('approve', 'p')]").named("p.js")).unwrap();
+    for (snapshot, params, expected) in [
+        (paused(block_on(jar.step_dispatch_async("order", &7))), "7", "[1,true]"),
+        (paused(block_on(jar.step_run_async(&program))), r#""p""#, "[2,true]"),
+    ] {
+        let mut twin = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+        assert_eq!(twin.pending()[0].params.as_str(), params);
+        let answer = (twin.pending()[0].id, Answer::Result(Json::from_value(&true).unwrap()));
+        assert_eq!(done(block_on(twin.resume_async([answer]))).as_str(), expected);
+    }
+    assert_eq!(block_on(jar.step_dispatch_async("unknown", &7)).unwrap_err().code(), "no_such_event");
+    assert_eq!(block_on(jar.dispatch_async("order", &7)).unwrap_err().code(), "paused");
+    assert_eq!(block_on(jar.run_async(&program)).unwrap_err().code(), "paused");
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn what_a_thawed_script_has_used_counts_for_every_limit_on_a_call() {
+    let limits = Limits { rpc_calls: 5, console_bytes: 20, ..Limits::default() };
+    for (script, code) in [
+        ("for (;;) await host.rpc('approve', 1)", "rpc_limit_exceeded"),
+        ("for (;;) { console.log('1234'); await host.rpc('approve', 1) }", "console_limit_exceeded"),
+    ] {
+        let router = pausing().on_console(|_, _| {});
+        let mut turn = block_on(runtime().instance(&router, &limits).unwrap().step_async(script));
+        for _ in 0..10 {
+            let Ok(Turn::Paused(paused)) = &turn else { break };
+            let mut jar = runtime().restore(paused.snapshot(), &router, &limits).unwrap();
+            let id = jar.pending()[0].id;
+            turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        }
+        assert_eq!(turn.unwrap_err().code(), code, "{script}");
+    }
+}
+
+#[test]
+fn code_generation_that_was_off_stays_off() {
+    let mut strict =
+        runtime().build_instance().without_code_generation().start(&Router::new(), &Limits::default()).unwrap();
+    strict.eval("1").unwrap();
+    let mut twin = restore(&strict.snapshot().unwrap());
+    assert_eq!(twin.eval("try { eval('1') } catch (e) { e.name }").unwrap().as_str(), r#""EvalError""#);
+    // And an instance that had it can be restored without.
+    let snapshot = jar().snapshot().unwrap();
+    let mut twin = runtime()
+        .build_instance()
+        .without_code_generation()
+        .restore(&snapshot)
+        .start(&Router::new(), &Limits::default())
+        .unwrap();
+    assert_eq!(twin.eval("try { eval('1') } catch (e) { e.name }").unwrap().as_str(), r#""EvalError""#);
+}
+
+#[test]
+fn a_snapshot_is_about_as_large_as_what_script_keeps() {
+    let size = |script: &str| {
+        let mut jar = jar();
+        jar.eval(script).unwrap();
+        jar.snapshot().unwrap().to_bytes().len()
+    };
+    let small = size("let n = 1");
+    assert!(small < 24 << 10, "{small}");
+    let large = size("const kept = Array.from({ length: 10000 }, (_, i) => ({ i, name: 'name ' + i }))");
+    assert!(large > small && large < 1 << 20, "{large}");
+    // Garbage costs little: what was freed and never used again is nearly all there is of it.
+    let garbage = size("for (let i = 0; i < 10000; i++) ({ i, name: 'name ' + i })");
+    assert!(garbage < 2 * small, "{garbage} after garbage, {small} without");
 }
