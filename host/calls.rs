@@ -40,7 +40,6 @@ pub(crate) struct Calls<'a> {
     router: &'a Router,
     data: &'a Option<Arc<dyn Any + Send + Sync>>,
     mode: Mode,
-    deadline: Option<Instant>,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
     working: Option<FuturesUnordered<Contained>>,
@@ -62,14 +61,12 @@ impl<'a> Calls<'a> {
         router: &'a Router,
         data: &'a Option<Arc<dyn Any + Send + Sync>>,
         mode: Mode,
-        deadline: Option<Instant>,
     ) -> Calls<'a> {
         Calls {
             desk,
             router,
             data,
             mode,
-            deadline,
             token: None,
             working: None,
             in_flight: Vec::new(),
@@ -109,7 +106,11 @@ impl<'a> Calls<'a> {
 
     fn call(&mut self, method: Arc<str>, number: Option<u64>) -> Call {
         trace::rpc(&method);
-        let token = self.token.get_or_insert_with(|| Arc::new(Token::new(self.desk.signal.clone(), self.deadline)));
+        let token = self.token.get_or_insert_with(|| {
+            // The moment at which the call runs out of time is the same whenever it is worked out.
+            let left = self.desk.driver().wall_left(self.desk.now());
+            Arc::new(Token::new(self.desk.signal.clone(), Instant::now().checked_add(left)))
+        });
         Call { method, number, token: token.clone(), data: self.data.clone() }
     }
 

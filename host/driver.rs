@@ -522,6 +522,10 @@ impl Driver {
         }
     }
 
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     pub(crate) fn take_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }

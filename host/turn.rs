@@ -11,7 +11,7 @@ use belljar_abi::{Op, Status as Wire};
 use futures_timer::Delay;
 
 use crate::calls::Calls;
-use crate::driver::Stop;
+use crate::driver::{Nanos, Stop};
 use crate::error::{Error, Result};
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
@@ -28,7 +28,8 @@ impl Message {
     }
 }
 
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes.
+/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. `now` is read and
+/// brought up to date, because reading the clock is a good part of what a small call costs.
 pub(crate) async fn turn(
     vm: &mut Vm,
     desk: &Desk,
@@ -36,14 +37,23 @@ pub(crate) async fn turn(
     flags: u32,
     (op, message): (Op, Message),
     timer: &mut Option<Delay>,
+    now: &mut Nanos,
 ) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
         return Ok(Wire::Refused as u32);
     };
-    desk.driver().announce(message.bytes);
+    {
+        let mut driver = desk.driver();
+        driver.announce(message.bytes);
+        driver.resume(*now);
+    }
     let mut operation = pin!(vm.start(op, flags, split, length));
     let mut in_sync_call = false;
+    let mut is_away = false;
     poll_fn(|context| {
+        if std::mem::take(&mut is_away) {
+            desk.driver().resume(desk.now());
+        }
         loop {
             if in_sync_call {
                 desk.waker.register(context.waker());
@@ -56,25 +66,36 @@ pub(crate) async fn turn(
                     return Poll::Pending;
                 }
                 // A handler that took too long ends the call here, and not when the guest happens to poll.
-                desk.driver().check(desk.now(), desk.is_cancelled());
+                *now = desk.now();
+                let mut driver = desk.driver();
+                driver.check(*now, desk.is_cancelled());
+                driver.resume(*now);
                 in_sync_call = false;
             }
-            desk.driver().resume(desk.now());
             let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let now = desk.now();
-            if desk.driver().is_tick_due(now) {
-                desk.driver().tick(now, desk.thread_cpu());
-            }
-            desk.driver().pause(now);
+            *now = desk.now();
+            let (has_events, gives_way) = {
+                let mut driver = desk.driver();
+                if driver.is_tick_due(*now) {
+                    driver.tick(*now, desk.thread_cpu());
+                }
+                driver.pause(*now);
+                in_sync_call = driver.is_in_sync_call();
+                (driver.has_events(), polled.is_pending() && !in_sync_call && driver.take_gives_way())
+            };
             if let Poll::Ready(ended) = polled {
                 return Poll::Ready(ended);
             }
-            calls.deliver();
-            if desk.driver().is_in_sync_call() {
-                in_sync_call = true;
-            } else if desk.driver().take_gives_way() {
+            if has_events {
+                calls.deliver();
+            }
+            if gives_way {
+                is_away = true;
                 context.waker().wake_by_ref();
                 return Poll::Pending;
+            }
+            if !in_sync_call {
+                desk.driver().resume(desk.now());
             }
         }
     })

@@ -4,13 +4,12 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use belljar_abi::{Op, Status as Wire, configure, flag, vitals};
 
 use super::{Instance, Phase};
 use crate::calls::{Calls, Mode};
-use crate::driver::Outcome;
+use crate::driver::{Driver, Nanos, Outcome, Spent};
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
 use crate::snapshot::Answer;
@@ -119,8 +118,11 @@ impl Instance {
 
     /// Ends the call in progress, and makes sure that nothing of it can run later.
     pub(super) fn close(&mut self, leftovers: Leftovers) {
-        self.account();
-        self.desk.driver().end(self.desk.now());
+        self.close_at(self.desk.now(), leftovers);
+    }
+
+    fn close_at(&mut self, now: Nanos, leftovers: Leftovers) {
+        self.account(now, Driver::end);
         self.phase = Phase::Idle;
         self.paused.clear();
         if leftovers == Leftovers::Some && !self.housekeep(Op::Abandon, &[]) {
@@ -128,22 +130,24 @@ impl Instance {
         }
     }
 
-    /// Takes down what the guest has used.
-    pub(super) fn account(&mut self) {
-        let Some(vm) = &mut self.vm else { return };
-        self.was_memory_refused = vm.was_memory_refused();
+    /// Takes down what the guest has used, and then does the rest.
+    fn account(&mut self, now: Nanos, rest: impl FnOnce(&mut Driver, Nanos)) {
         let mut driver = self.desk.driver();
-        let stats = driver.call_stats();
-        stats.fuel = vm.fuel_used();
-        stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
-        stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
-        stats.memory_bytes = vm.memory_bytes();
+        if let Some(vm) = &mut self.vm {
+            self.was_memory_refused = vm.was_memory_refused();
+            let stats = driver.call_stats();
+            stats.fuel = vm.fuel_used();
+            stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
+            stats.heap_peak_bytes = vm.vital(vitals::HEAP_PEAK_BYTES);
+            stats.memory_bytes = vm.memory_bytes();
+        }
+        rest(&mut driver, now);
     }
 
     /// Runs a fresh call to its end. A handler that pauses is out of place here.
     pub(super) async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
-        self.begin()?;
-        match self.drive(mode, Some((op, message)), Vec::new()).await {
+        let now = self.begin()?;
+        match self.drive(mode, Some((op, message)), Vec::new(), now).await {
             Ok(Ended::Paused) => {
                 let pending = self.paused.iter().map(|call| call.method.clone()).collect();
                 if !self.housekeep(Op::Abandon, &[]) {
@@ -157,18 +161,19 @@ impl Instance {
         }
     }
 
-    /// Readies everything for a call that has used nothing yet.
-    pub(super) fn begin(&mut self) -> Result<()> {
+    /// Readies everything for a call that has used nothing yet, and tells when it began.
+    pub(super) fn begin(&mut self) -> Result<Nanos> {
         self.admit()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         self.desk.forget_cancel();
+        let now = self.desk.now();
         let slice = {
             let mut driver = self.desk.driver();
-            driver.begin(self.desk.now());
+            driver.begin(now);
             driver.next_slice(0)
         };
         vm.refuel(slice);
-        Ok(())
+        Ok(now)
     }
 
     /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
@@ -178,10 +183,11 @@ impl Instance {
         mode: Mode,
         next: Option<(Op, Message)>,
         answers: Vec<(u32, Answer)>,
+        now: Nanos,
     ) -> Result<Ended> {
         let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
         trace::call(op, async move {
-            let ended = self.take_turns(mode, next, answers).await;
+            let ended = self.take_turns(mode, next, answers, now).await;
             trace::ended(&ended, &self.desk.driver().totals().0);
             ended
         })
@@ -193,10 +199,10 @@ impl Instance {
         mode: Mode,
         mut next: Option<(Op, Message)>,
         answers: Vec<(u32, Answer)>,
+        mut now: Nanos,
     ) -> Result<Ended> {
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        let desk = self.desk.clone();
-        let deadline = Instant::now().checked_add(desk.driver().wall_left(desk.now()));
+        let desk = &*self.desk;
         let mut flags = 0;
         if mode == Mode::Async {
             flags |= flag::ASYNC;
@@ -206,17 +212,24 @@ impl Instance {
             flags |= flag::CONSOLE;
         }
         self.phase = Phase::Waiting;
-        let mut calls = Calls::new(&desk, &self.router, &self.data, mode, deadline);
+        let mut calls = Calls::new(desk, &self.router, &self.data, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = None;
         let (ended, leftovers) = loop {
             if let Some(operation) = next.take() {
                 self.phase = Phase::Running;
-                let turn = turn(vm, &desk, &mut calls, flags, operation, &mut timer).await;
+                let turn = turn(vm, desk, &mut calls, flags, operation, &mut timer, &mut now).await;
                 self.phase = Phase::Waiting;
-                desk.driver().burn(vm.fuel_used());
-                calls.deliver();
-                let stop = desk.driver().stopped().cloned();
+                let mut driver = desk.driver();
+                driver.burn(vm.fuel_used());
+                if driver.has_events() {
+                    drop(driver);
+                    calls.deliver();
+                    now = desk.now();
+                    driver = desk.driver();
+                }
+                let (stop, outcome) = (driver.stopped().cloned(), driver.take_outcome());
+                drop(driver);
                 let status = match turn {
                     Ok(status) => Wire::from_wire(status),
                     Err(end) => {
@@ -230,12 +243,14 @@ impl Instance {
                 if let Some(stop) = stop {
                     break (Err(stop.into_error(&self.limits)), Leftovers::Some);
                 }
-                let outcome = desk.driver().take_outcome();
                 match (status, outcome) {
                     (Some(Wire::Pending), None) => {}
                     (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
                         // Calls that nobody awaited have been started; each gets one chance to finish.
-                        calls.poll(&mut Context::from_waker(Waker::noop()));
+                        if calls.is_working() {
+                            calls.poll(&mut Context::from_waker(Waker::noop()));
+                            now = desk.now();
+                        }
                         let leftovers = if calls.has_unanswered() { Leftovers::Some } else { Leftovers::None };
                         break (Ok(Ended::Outcome(outcome)), leftovers);
                     }
@@ -247,7 +262,9 @@ impl Instance {
                     }
                 }
             }
-            match wait(&desk, &mut calls, &mut timer).await {
+            let waited = wait(desk, &mut calls, &mut timer).await;
+            now = desk.now();
+            match waited {
                 Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
@@ -260,19 +277,19 @@ impl Instance {
         drop(calls);
         match leftovers {
             Leftovers::Call => {
-                self.account();
-                let now = self.desk.now();
-                let mut driver = self.desk.driver();
-                self.spent = driver.spent(now);
-                driver.end(now);
-                drop(driver);
+                let mut spent = Spent::default();
+                self.account(now, |driver, now| {
+                    spent = driver.spent(now);
+                    driver.end(now);
+                });
+                self.spent = spent;
                 self.phase = Phase::Paused;
             }
             Leftovers::Poison => {
-                self.close(Leftovers::None);
+                self.close_at(now, Leftovers::None);
                 self.poison();
             }
-            leftovers => self.close(leftovers),
+            leftovers => self.close_at(now, leftovers),
         }
         ended
     }

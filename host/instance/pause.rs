@@ -75,8 +75,8 @@ impl Instance {
     pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.script_message(&script.into());
         async move {
-            self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new()).await;
+            let now = self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new(), now).await;
             self.turn(ended)
         }
     }
@@ -93,8 +93,8 @@ impl Instance {
     ) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.event_message(event, params);
         async move {
-            self.begin()?;
-            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new()).await {
+            let now = self.begin()?;
+            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new(), now).await {
                 Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
                 ended => self.turn(ended),
             }
@@ -142,13 +142,14 @@ impl Instance {
         self.configure()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         self.desk.forget_cancel();
+        let now = self.desk.now();
         let slice = {
             let mut driver = self.desk.driver();
-            driver.begin_again(self.desk.now(), self.spent);
+            driver.begin_again(now, self.spent);
             driver.next_slice(0)
         };
         vm.refuel(slice);
-        let ended = self.drive(Mode::Async, None, answers).await;
+        let ended = self.drive(Mode::Async, None, answers, now).await;
         self.turn(ended)
     }
 

@@ -77,9 +77,7 @@ pub fn start() {
         .and_then(|()| intrinsics::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
-    // Room in the heap's top, so that a small script does not grow the memory: growing costs a change of page
-    // protection, and undoing it when the instance goes another one. Pages that were never written are not in the image.
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(SPARE_BYTES)));
+    qjs::heap::settle_image(SPARE_BYTES);
 }
 
 thread_local! {
