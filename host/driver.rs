@@ -37,6 +37,7 @@ pub(crate) enum Stop {
     Cancelled,
     Rejected(JsError),
     Protocol(&'static str),
+    Diverged(String),
 }
 
 impl Stop {
@@ -46,6 +47,7 @@ impl Stop {
             Stop::Cancelled => Error::Cancelled,
             Stop::Rejected(error) => Error::Js(error),
             Stop::Protocol(what) => Error::guest(what),
+            Stop::Diverged(message) => Error::Diverged { message },
         }
     }
 }

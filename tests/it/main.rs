@@ -26,6 +26,7 @@ mod pool;
 mod prelude;
 mod program;
 mod quickjs_suite;
+mod recording;
 mod rejections;
 mod residue;
 mod rpc;
