@@ -6,6 +6,7 @@ mod cancel;
 mod concurrency;
 mod console;
 mod determinism;
+mod differential;
 mod dispatch;
 mod errors;
 mod faults;

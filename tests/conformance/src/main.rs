@@ -126,7 +126,7 @@ fn run_file(runtime: &Runtime, harness: &BTreeMap<String, String>, path: &str, s
     }
     let scripts: Vec<&str> = includes.iter().filter_map(|name| harness.get(*name).map(String::as_str)).collect();
     for &mode in case.modes() {
-        let source = verdict::source_in(mode, source);
+        let source = verdict::source_in(mode, &case, source);
         let scripts: Vec<&str> = scripts.iter().copied().chain([source.as_str()]).collect();
         let native = verdict::of(&case, &engine::in_native(&scripts));
         let jar = verdict::of(&case, &engine::in_jar(runtime, &scripts));
