@@ -1,5 +1,6 @@
 //! The library as its users see it: one binary, one module per theme.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
+#![allow(clippy::print_stdout, reason = "what a test measured is shown by --nocapture")]
 
 mod bombs;
 mod cancel;
@@ -22,6 +23,7 @@ mod input;
 mod js;
 mod json;
 mod limits;
+mod machine;
 mod native;
 mod pool;
 mod prelude;
