@@ -2,6 +2,7 @@
 //!
 //! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env;
@@ -70,6 +71,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
+    /// The script that runs and its name, when it was wrapped: stacks that it prints must be put back.
+    wrapped: Arc<Mutex<Option<(Arc<Wrapped>, String)>>>,
 }
 
 impl Console {
@@ -80,10 +83,19 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            if let Err(error) = screen.print(run::stream(level), line) {
+            let line = match console.wrapped.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                Some((wrapped, name)) => Cow::Owned(wrapped.restore_text(line, name)),
+                None => Cow::Borrowed(line),
+            };
+            if let Err(error) = screen.print(run::stream(level), &line) {
                 interrupt.output_lost(&error);
             }
         })
+    }
+
+    fn follow(&self, wrapped: Option<&Arc<Wrapped>>, name: &str) {
+        let wrapped = wrapped.map(|wrapped| (wrapped.clone(), name.to_owned()));
+        *self.wrapped.lock().unwrap_or_else(PoisonError::into_inner) = wrapped;
     }
 
     fn keep(&self) {
@@ -138,7 +150,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
         .build();
     let mut editor: Editor<Prompt, FileHistory> = Editor::with_config(config).map_err(broken)?;
     editor.set_helper(Some(Prompt::new(session.clone())));
-    let history = if io::stdin().is_terminal() { history() } else { None };
+    let mut history = if io::stdin().is_terminal() { history() } else { None };
     if let Some(path) = &history {
         // The first session ever has none to load.
         let _ = editor.load_history(path);
@@ -173,6 +185,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
             && let Err(error) = editor.append_history(path)
         {
             screen.complain(&format!("{} keeps no history: {error}", path.display()));
+            history = None;
         }
         let then = session.borrow_mut().enter(&line)?;
         interrupt.check_output()?;
@@ -356,13 +369,14 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::new(&self.runtime, text, KEEP, "\n);void 0");
+        let wrapped = Wrapped::new(&self.runtime, text, KEEP, "\n);void 0").map(Arc::new);
+        self.console.follow(wrapped.as_ref(), name);
         let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
         let result =
             interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
-        self.end(result, text, name, wrapped.as_ref())
+        self.end(result, text, name, wrapped.as_deref())
     }
 
     /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
