@@ -52,7 +52,7 @@ pub(crate) struct Calls<'a> {
     just_paused: Vec<(u64, PendingCall)>,
     /// Replies that the guest has not taken yet, each with the weight of its call.
     answers: VecDeque<(u32, u64, Reply)>,
-    sync_working: Option<Contained>,
+    sync_working: Option<(Request, Contained)>,
 }
 
 impl<'a> Calls<'a> {
@@ -128,7 +128,8 @@ impl<'a> Calls<'a> {
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
-                    self.start(Request { id: slot, method: call.method.into_bytes(), params });
+                    // For whoever records, it is still the call that the script made.
+                    self.hand_over(Request { id: slot, method: call.method.into_bytes(), params });
                 }
             }
         }
@@ -144,8 +145,25 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
-        let number = self.started;
+        match self.router.tape().map_or(Ok(false), |tape| tape.call(id, &request.method, &request.params)) {
+            Ok(false) => self.hand_over(request),
+            Ok(true) => {
+                let method = String::from_utf8_lossy(&request.method).into();
+                let number = self.count();
+                self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
+            }
+            Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
+        }
+    }
+
+    fn count(&mut self) -> u64 {
         self.started += 1;
+        self.started - 1
+    }
+
+    /// Gives a call to its handler.
+    fn hand_over(&mut self, request: Request) {
+        let (id, number) = (request.id, self.count());
         let reply = match self.find(&request) {
             Err(error) => Err(error),
             Ok((method, Handler::Sync(handler), params)) => {
@@ -191,6 +209,21 @@ impl<'a> Calls<'a> {
             .find(method)
             .ok_or_else(|| RpcError::new("unknown_method", format!("no handler is registered for {method:?}")))?;
         Ok((name, handler, (!params.is_empty()).then_some(params)))
+    }
+
+    /// Puts the answers in their place that a replay has for the script now that it waits.
+    pub(crate) fn rewind(&mut self) {
+        let Some(tape) = self.router.tape().filter(|_| self.answers.is_empty()) else { return };
+        match tape.next_answers() {
+            Ok(answers) => {
+                for (slot, reply) in answers {
+                    let Some(at) = self.in_flight.iter().position(|call| call.slot == slot) else { continue };
+                    let call = self.in_flight.swap_remove(at);
+                    self.answers.push_back((slot, call.weight(), reply));
+                }
+            }
+            Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
+        }
     }
 
     /// Polls the async handlers; true when there is an answer for the guest.
@@ -254,9 +287,14 @@ impl<'a> Calls<'a> {
     /// The next answers as the guest reads them.
     pub(crate) fn take_answers(&mut self) -> Vec<u8> {
         let mut batch = Vec::new();
+        let mut told = Vec::new();
         while let Some((id, weight, reply)) = self.answers.pop_front() {
             self.desk.driver().answered(weight);
-            let (kind, body) = match self.desk.driver().sized(reply) {
+            let reply = self.desk.driver().sized(reply);
+            if self.router.tape().is_some() {
+                told.push((id, reply.clone()));
+            }
+            let (kind, body) = match reply {
                 Ok(text) => (Wire::Value, text.unwrap_or_default()),
                 Err(error) => (Wire::Error, error.to_wire()),
             };
@@ -270,6 +308,9 @@ impl<'a> Calls<'a> {
                 break;
             }
         }
+        if let Some(tape) = self.router.tape() {
+            tape.answers(told.iter().map(|(slot, reply)| (*slot, reply)));
+        }
         batch
     }
 
@@ -277,6 +318,17 @@ impl<'a> Calls<'a> {
     pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
         let request = self.desk.driver().take_sync_request();
         if let Some(request) = request {
+            match self.router.tape().map_or(Ok(None), |tape| tape.sync_call(&request.method, &request.params)) {
+                Ok(None) => {}
+                Ok(Some(reply)) => {
+                    self.desk.driver().answer_sync(reply);
+                    return true;
+                }
+                Err(divergence) => {
+                    self.desk.driver().stop(Stop::Diverged(divergence));
+                    return true;
+                }
+            }
             let reply = match self.find(&request) {
                 Err(error) => Err(error),
                 Ok((method, Handler::Sync(handler), params)) => {
@@ -286,7 +338,8 @@ impl<'a> Calls<'a> {
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method, None);
                     let working = timed(self.desk, || handler(call, params));
-                    self.sync_working = Some(Contained { id: request.id, working: Some(working) });
+                    let working = Contained { id: request.id, working: Some(working) };
+                    self.sync_working = Some((request, working));
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
@@ -296,22 +349,29 @@ impl<'a> Calls<'a> {
                     ),
                 )),
             };
-            self.desk.driver().answer_sync(reply);
+            self.answer_sync(&request, reply);
             return true;
         }
-        let Some(working) = &mut self.sync_working else { return true };
+        let Some((request, mut working)) = self.sync_working.take() else { return true };
         match timed(self.desk, || working.poll_unpin(context)) {
             Poll::Ready((_, reply)) => {
-                self.sync_working = None;
-                self.desk.driver().answer_sync(reply);
+                self.answer_sync(&request, reply);
                 true
             }
             Poll::Pending => {
+                self.sync_working = Some((request, working));
                 // The others go on meanwhile; their answers wait until the guest is back.
                 self.poll(context);
                 false
             }
         }
+    }
+
+    fn answer_sync(&self, request: &Request, reply: Reply) {
+        if let Some(tape) = self.router.tape() {
+            tape.sync_answer(&request.method, &request.params, &reply);
+        }
+        self.desk.driver().answer_sync(reply);
     }
 
     /// Drops the synchronous call in progress.

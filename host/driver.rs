@@ -37,6 +37,7 @@ pub(crate) enum Stop {
     Cancelled,
     Rejected(JsError),
     Protocol(&'static str),
+    Diverged(String),
 }
 
 impl Stop {
@@ -46,6 +47,7 @@ impl Stop {
             Stop::Cancelled => Error::Cancelled,
             Stop::Rejected(error) => Error::Js(error),
             Stop::Protocol(what) => Error::guest(what),
+            Stop::Diverged(message) => Error::Diverged { message },
         }
     }
 }
@@ -588,6 +590,22 @@ mod tests {
         assert!(!driver.check(49 * MS, false));
         assert!(driver.check(50 * MS, false));
         assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::WallTime)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_backwards_breaks_nothing_and_gives_no_time_back() {
+        let mut driver = driver(cpu_limit(10));
+        driver.resume(100 * MS);
+        driver.tick(108 * MS, 50 * MS);
+        driver.tick(3 * MS, 2 * MS);
+        driver.tick(4 * MS, MS);
+        assert!(!driver.check(2 * MS, false));
+        driver.pause(0);
+        driver.resume(200 * MS);
+        assert!(driver.check(202 * MS, false));
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::CpuTime)));
+        driver.end(0);
+        assert!(driver.totals().1.cpu_time >= Duration::from_millis(8));
     }
 
     #[test]

@@ -83,6 +83,11 @@ pub enum Error {
         /// What did not match.
         message: String,
     },
+    /// A script that was replayed did something else than was recorded.
+    Diverged {
+        /// Which call it made, and which one was recorded.
+        message: String,
+    },
     /// Every instance that the runtime may have is in use.
     Capacity {
         /// How many that is.
@@ -131,6 +136,7 @@ impl Error {
             Error::Input { .. } => "invalid_input",
             Error::Program { .. } => "invalid_program",
             Error::Snapshot { .. } => "invalid_snapshot",
+            Error::Diverged { .. } => "replay_diverged",
             Error::Capacity { .. } => "no_capacity",
             Error::Guest { .. } => "guest_broke_protocol",
             Error::Host { .. } => "host_error",
@@ -152,7 +158,8 @@ impl Error {
             | Error::NoSuchEvent { .. }
             | Error::Input { .. }
             | Error::Program { .. }
-            | Error::Snapshot { .. } => Blame::Caller,
+            | Error::Snapshot { .. }
+            | Error::Diverged { .. } => Blame::Caller,
             Error::Capacity { .. } | Error::Host { .. } => Blame::Host,
         }
     }
@@ -202,6 +209,7 @@ impl fmt::Display for Error {
             Error::Input { message } => f.write_str(message),
             Error::Program { message } => write!(f, "not a program of this build: {message}; compile it again"),
             Error::Snapshot { message } => write!(f, "not a snapshot of this build: {message}"),
+            Error::Diverged { message } => write!(f, "the replay differs from the recording: {message}"),
             Error::Capacity { instances } => write!(
                 f,
                 "all {instances} instances of the runtime are in use; drop one, wait with `instance_async`, or raise `max_instances`"

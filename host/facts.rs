@@ -28,7 +28,8 @@ pub struct Facts {
     pub target: &'static str,
     /// The checksum of `runtime-guest/guest.wasm`, which `make verify-guest` rebuilds.
     pub guest_sha256: &'static str,
-    /// What programs and snapshots carry and are refused by when it differs: it changes with the guest, its meter and the engine.
+    /// What programs and snapshots carry and are refused by when it differs: the checksum of the guest that runs, which need not be the one
+    /// inside.
     pub identity: String,
     /// What runs WebAssembly, and its version.
     pub engine: &'static str,

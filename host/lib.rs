@@ -34,6 +34,10 @@
 //! - A [`Script`] is source text with a name for stack traces; text converts into one. What comes back is a [`Json`]: the
 //!   value of the last expression as JSON text, which [`Json::get`] turns into any type that serde knows.
 //! - A [`Program`] is a script compiled ahead. Its bytes can be stored, and run by any process of the same build.
+//! - A prelude ([`RuntimeBuilder::prelude`]) runs once, and every instance starts from the memory that it leaves.
+//! - A [`Snapshot`] is an instance at rest: between two calls, or at an `await` whose handler answered [`RpcError::pause`].
+//!   [`Runtime::restore`] brings it back, in any process of the same build and as often as one likes.
+//! - A [`Recording`] keeps what scripts asked and were told, and replays them without the handlers.
 //! - [`Instance::dispatch`] calls what a script registered with `host.on(event, handler)`, so a script can be loaded
 //!   once and asked many times.
 //! - [`Stats`] say what calls have cost: work, time, memory, bytes.
@@ -114,8 +118,9 @@
 //!
 //! # Where to read on
 //!
-//! - The `examples` folder: `hello`, `rpc`, `limits`, `cancel`, `agent_tools` (scripts that a language model writes) and
-//!   `webhook_rules` (rules of many tenants). Each runs with `cargo run --example NAME`.
+//! - The `examples` folder: `hello`, `rpc`, `limits`, `cancel`, `agent_tools` (scripts that a language model writes),
+//!   `webhook_rules` (rules of many tenants), `approve` (a call that waits for a person), `fork` (ten continuations of one state) and
+//!   `prelude` (a library that is loaded once). Each runs with `cargo run --example NAME`.
 //! - `README.md` has the tables of limits and errors, and says when this is the wrong tool.
 //! - `SECURITY.md` says what is trusted and how to run this well. `ARCHITECTURE.md` is the map of the source.
 #![deny(missing_docs)]
@@ -131,6 +136,7 @@ mod facts;
 mod instance;
 mod limits;
 mod program;
+mod recording;
 mod router;
 mod runtime;
 mod snapshot;
@@ -149,6 +155,7 @@ pub use facts::Facts;
 pub use instance::{Instance, Status};
 pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use program::Program;
+pub use recording::{RecordedCall, Recording, Replay};
 pub use router::{ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use snapshot::{Answer, Paused, PendingCall, Snapshot, Turn};

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::Call;
 use crate::error::JsError;
+use crate::recording::Tape;
 use crate::value::{self, Json};
 
 /// The reply to one call: JSON text, or nothing for undefined.
@@ -64,6 +65,7 @@ struct Routes {
     fallback: Option<Handler>,
     console: Option<Console>,
     rejections: Option<Rejections>,
+    tape: Option<Tape>,
 }
 
 impl Router {
@@ -146,6 +148,15 @@ impl Router {
     ) -> Router {
         Arc::make_mut(&mut self.routes).rejections = Some(Arc::new(rejections));
         self
+    }
+
+    pub(crate) fn with_tape(mut self, tape: Tape) -> Router {
+        Arc::make_mut(&mut self.routes).tape = Some(tape);
+        self
+    }
+
+    pub(crate) fn tape(&self) -> Option<&Tape> {
+        self.routes.tape.as_ref()
     }
 
     /// The methods that have a handler, sorted.
@@ -265,7 +276,8 @@ impl RpcError {
     }
 
     /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
-    /// answers it later, in this process or another.
+    /// answers it later, in this process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets this as
+    /// an error with the code `paused`; elsewhere than in a step the call ends with [`Error::Paused`](crate::Error::Paused).
     #[must_use]
     pub fn pause() -> RpcError {
         RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }

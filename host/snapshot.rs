@@ -31,6 +31,21 @@ const _: () = assert!(
 
 /// An instance at rest. Restoring it twice makes two instances that share nothing.
 ///
+/// | | in a snapshot |
+/// |---|---|
+/// | everything that script made: globals, closures, generators, promises, suspended functions, event handlers | yes, as the pages of memory that differ from the guest image |
+/// | the calls that wait for an answer | yes: [`Snapshot::pending`] |
+/// | what the paused call has used of its limits | yes; [`Instance::renew_budget`](crate::Instance::renew_budget) forgets it |
+/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew |
+/// | the clock that the embedder chose, or how old the instance is by the system's | yes |
+/// | whether code generation was turned off | yes, and it stays off |
+/// | a label | yes: [`Snapshot::labelled`] |
+/// | handlers, the console, limits, [`InstanceBuilder::data`](crate::InstanceBuilder::data), statistics | no: they are given anew, or begin anew |
+/// | handlers at work | no: a pause waits until they have answered, or drops those that allow it; see [`Call::allow_drop`](crate::Call::allow_drop) |
+///
+/// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script keeps: one to ten
+/// kilobytes for a small one, about a third of the memory that a large one fills with objects and text. A prelude is part of it.
+///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
 ///
@@ -48,7 +63,7 @@ const _: () = assert!(
 pub struct Snapshot {
     identity: [u8; 32],
     frozen: Arc<Frozen>,
-    pub(crate) about: About,
+    pub(crate) about: Arc<About>,
 }
 
 /// What a snapshot holds besides memory.
@@ -75,7 +90,7 @@ struct Index {
 
 impl Snapshot {
     pub(crate) fn new(identity: [u8; 32], frozen: Frozen, about: About) -> Snapshot {
-        Snapshot { identity, frozen: Arc::new(frozen), about }
+        Snapshot { identity, frozen: Arc::new(frozen), about: Arc::new(about) }
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
@@ -101,7 +116,7 @@ impl Snapshot {
     /// The same snapshot with a label, for whoever finds it in a store.
     #[must_use]
     pub fn labelled(mut self, label: impl Into<String>) -> Snapshot {
-        self.about.label = label.into();
+        Arc::make_mut(&mut self.about).label = label.into();
         self
     }
 
@@ -194,7 +209,7 @@ impl Snapshot {
 
     fn body(&self) -> Vec<u8> {
         let index = Index {
-            about: self.about.clone(),
+            about: About::clone(&self.about),
             stack_pointer: self.frozen.stack_pointer,
             memory_bytes: self.frozen.memory_bytes,
             pages: self.frozen.pages.clone(),

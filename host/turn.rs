@@ -119,6 +119,7 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
     poll_fn(|context| {
         loop {
             desk.waker.register(context.waker());
+            calls.rewind();
             {
                 let mut driver = desk.driver();
                 driver.check(desk.now(), desk.is_cancelled());

@@ -10,8 +10,10 @@ use serde::Serialize;
 use super::course::Ended;
 use super::{Instance, Phase};
 use crate::calls::Mode;
+use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
+use crate::program::Program;
 use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
 use crate::value::Script;
 
@@ -26,14 +28,17 @@ impl Instance {
             self.admit()?;
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
+        let clock = self.desk.clock();
+        // Where the clock is the embedder's, nobody can read how old the instance is, and a snapshot must not depend on it.
+        let age = if clock == Clock::System { self.desk.age() } else { 0 };
         let about = About {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
             next_pending_id: self.next_pending_id,
             spent: (self.phase == Phase::Paused).then_some(self.spent),
-            age: self.desk.age(),
-            clock: self.desk.clock(),
+            age,
+            clock,
             seed: self.desk.seed_of_embedder(),
         };
         Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image())?, about))
@@ -93,6 +98,20 @@ impl Instance {
                 Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
                 ended => self.turn(ended),
             }
+        }
+    }
+
+    /// As [`Instance::run_async`], with pauses as in [`Instance::step_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::run`].
+    pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
+        let message = self.program_message(program);
+        async move {
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Run, message?)), Vec::new()).await;
+            self.turn(ended)
         }
     }
 

@@ -44,13 +44,10 @@ impl Image {
     pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Image> {
         use sha2::{Digest, Sha256};
         let refused = |why: String| Error::input(format!("the guest image cannot be metered: {why}"));
-        let wasm = super::meter::install(wasm).map_err(refused)?;
-        let module = Module::from_binary(engine, &wasm)
+        let metered = super::meter::install(wasm).map_err(refused)?;
+        let module = Module::from_binary(engine, &metered)
             .map_err(|error| Error::input(format!("the guest image does not compile: {error:#}")))?;
-        let mut identity = Sha256::new();
-        identity.update(&wasm);
-        identity.update(super::tuning::ENGINE_VERSION.as_bytes());
-        Image::link(engine, &module, identity.finalize().into())
+        Image::link(engine, &module, Sha256::digest(wasm).into())
     }
 
     /// The memory of an instance in which nothing has run yet. It is copied once, from an instance in the slot that the pool

@@ -4,8 +4,8 @@
 
 use wasmtime::{Config, WasmFeatures};
 
-/// Part of the identity of an image. The wasmtime that compiled the native code; its version is checked again when the code is loaded.
-#[allow(dead_code, reason = "the library needs it only to compile images by itself")]
+/// The wasmtime that compiles the native code; its version is checked again when the code is loaded.
+#[allow(dead_code, reason = "the library has it from `build.rs`")]
 pub(crate) const ENGINE_VERSION: &str = "wasmtime 48.0.8";
 
 /// The export under which the host finds the meter's counter.

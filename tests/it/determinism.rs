@@ -1,10 +1,15 @@
-//! What makes a script repeatable: its seed, its clock, its time zone.
+//! What makes a script repeatable: its seed, its clock, its time zone. And that nothing else is needed.
 
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use belljar::{Clock, Instance, Limits, Router};
+use belljar::{Answer, Call, Clock, Instance, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
+use sha2::{Digest, Sha256};
 
-use crate::support::{block_on, jar, runtime};
+use crate::support::{Log, block_on, jar, runtime};
 
 const DRAW: &str = "Array.from({ length: 20 }, () => Math.random())";
 
@@ -150,4 +155,100 @@ fn the_same_script_uses_the_same_fuel() {
         assert_eq!(fuel(script), fuel(script), "{script}");
     }
     assert!(fuel("for (let i = 0; i < 2000; i++);") > fuel("for (let i = 0; i < 1000; i++);"));
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Everything that a run of a script leaves: what it printed and gave, its fuel, and every snapshot on the way, byte for byte.
+fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
+    let log = Log::default();
+    let router = log
+        .console()
+        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("tick", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+        .handle("fail", |_: &Call, message: String| Err::<(), _>(RpcError::new("failed", message)))
+        .handle_async("later", |_: Call, value: Json| async move { Ok(value) });
+    let mut jar = runtime().build_instance().seed(seed).clock(clock).start(&router, &Limits::default()).unwrap();
+    let snapshot_of = |jar: &mut Instance| {
+        jar.snapshot().as_ref().map(Snapshot::to_bytes).map_or_else(|error| error.to_string(), |bytes| digest(&bytes))
+    };
+    let mut trace = name.to_owned();
+    let mut turn = block_on(jar.step_async(Script::new(source).named(name)));
+    let ended = loop {
+        match turn {
+            Ok(Turn::Paused(_)) => {
+                // The time that a call has used so far differs from run to run; a renewed budget has used none.
+                jar.renew_budget();
+                write!(trace, " {}", snapshot_of(&mut jar)).unwrap();
+                let call = jar.pending()[0].clone();
+                turn = block_on(jar.resume_async([(call.id, Answer::Result(call.params))]));
+            }
+            Ok(Turn::Done(value)) => break Ok(value),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break Err(error),
+        }
+    };
+    let ended = ended.map_or_else(|error| error.to_string(), |value| value.to_string());
+    let lines = log.take().join("\n");
+    write!(trace, " {} {} {} {ended}", jar.stats().fuel, digest(lines.as_bytes()), snapshot_of(&mut jar)).unwrap();
+    trace
+}
+
+/// The traces of the whole corpus.
+fn traces(seed: u64) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js");
+    let mut scripts: Vec<PathBuf> = [root.clone(), root.join("freeze")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .collect();
+    scripts.sort();
+    let clock = Clock::Stepped { start: Duration::from_secs(1_700_000_000), step: Duration::from_micros(1_500) };
+    let trace = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        trace_of(&name, &fs::read_to_string(path).unwrap(), seed, clock.clone())
+    };
+    scripts.iter().map(trace).collect()
+}
+
+/// Names the file that another process writes its traces to.
+const TRACES: &str = "BELLJAR_TRACES";
+
+#[test]
+fn the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots() {
+    if let Some(path) = std::env::var_os(TRACES) {
+        return fs::write(path, traces(11).join("\n")).unwrap();
+    }
+    let first = traces(11);
+    assert!(first.len() >= 45, "the corpus is gone");
+    assert!(first.iter().any(|trace| trace.split(' ').count() > 10), "nothing was paused");
+    for (one, other) in first.iter().zip(&traces(11)) {
+        assert_eq!(one, other);
+    }
+    // Another process has other addresses, other threads and another past.
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("traces-{}", std::process::id()));
+    let name = "determinism::the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots";
+    let child =
+        Command::new(std::env::current_exe().unwrap()).args(["--exact", name]).env(TRACES, &path).output().unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let elsewhere = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    for (one, other) in first.iter().zip(elsewhere.lines()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(elsewhere.lines().count(), first.len());
+}
+
+#[test]
+fn a_trace_shows_another_seed_another_clock_and_another_script() {
+    let trace = |source: &str, seed: u64, second: u64| {
+        trace_of("one.js", source, seed, Clock::Fixed(Duration::from_secs(second)))
+    };
+    let source = "const kept = [Math.random(), Date.now()]; await host.rpc('tick'); 1";
+    assert_eq!(trace(source, 1, 1), trace(source, 1, 1));
+    for other in [trace(source, 2, 1), trace(source, 1, 2), trace(&format!("{source};"), 1, 1)] {
+        assert_ne!(other, trace(source, 1, 1));
+    }
 }

@@ -1,8 +1,11 @@
-//! Guest images that are not ours: whatever their code does, the meter stops it.
+//! Guest images that are given at run time: the code of strange ones is stopped by the meter, and an old release's keeps what it made
+//! usable.
 
 use std::time::Duration;
 
-use belljar::{Error, Limits, Router, Runtime, Status};
+use belljar::{Answer, Call, Error, Json, Limits, Program, Router, RpcError, Runtime, Snapshot, Status, Turn};
+
+use crate::support::{block_on, runtime};
 
 /// An image that keeps to the protocol in form, with this body for its one function.
 fn image(functions: &str, body: &str) -> Vec<u8> {
@@ -86,4 +89,64 @@ fn an_image_that_asks_for_more_or_offers_less_is_refused() {
     refuse(
         r#"(module (import "belljar" "poll" (func (result i32))) (global (export "belljar_fuel") (mut i64) (i64.const 0)))"#,
     );
+}
+
+/// The guest that this build has inside.
+const OURS: &[u8] = include_bytes!("../../runtime-guest/guest.wasm");
+
+/// A guest that does what ours does and is another one, as that of an older release would be: it has one section more.
+fn another() -> Vec<u8> {
+    [OURS, b"\x00\x08\x07release"].concat()
+}
+
+fn keep(wasm: impl Into<Vec<u8>>) -> Runtime {
+    Runtime::builder().max_instances(3).guest(wasm).build().unwrap()
+}
+
+#[test]
+fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
+    let (old, new) = (keep(another()), runtime());
+    let router = Router::new().handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
+    // What the old release left in the store.
+    let mut jar = old.instance(&router, &Limits::default()).unwrap();
+    jar.eval("const greeting = 'from long ago'").unwrap();
+    let Turn::Paused(paused) = block_on(jar.step_async("`${greeting} ${await host.rpc('ask', 1)}`")).unwrap() else {
+        panic!("it should pause")
+    };
+    let snapshot = paused.snapshot().seal(&[1; 32], b"tenant").unwrap();
+    let program = old.compile("6 * 7").unwrap().to_bytes();
+
+    // The new release can read both, and says whose they are not.
+    let snapshot = Snapshot::open(&snapshot, &[1; 32], b"tenant").unwrap();
+    let program = Program::from_bytes(&program).unwrap();
+    let refused = new.restore(&snapshot, &router, &Limits::default()).unwrap_err();
+    assert_eq!(refused.code(), "invalid_snapshot");
+    let mut fresh = new.instance(&router, &Limits::default()).unwrap();
+    assert_eq!(fresh.run(&program).unwrap_err().code(), "invalid_program");
+
+    // So it falls back to the old guest, and the script goes on in there while new ones run beside it.
+    let mut jar = old.restore(&snapshot, &router, &Limits::default()).unwrap();
+    let answer = (jar.pending()[0].id, Answer::Result(Json::from_value("still here").unwrap()));
+    let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it should be done") };
+    assert_eq!(value.as_str(), r#""from long ago still here""#);
+    assert_eq!(jar.run(&program).unwrap().as_str(), "42");
+    assert_eq!(fresh.eval("1 + 2").unwrap().as_str(), "3");
+    // The way back is closed as well.
+    assert_eq!(
+        old.restore(&fresh.snapshot().unwrap(), &router, &Limits::default()).unwrap_err().code(),
+        "invalid_snapshot"
+    );
+}
+
+#[test]
+fn the_committed_guest_given_at_run_time_is_the_one_inside() {
+    // So a release's guest.wasm is all that must be kept of it.
+    let kept = keep(OURS);
+    let mut jar = runtime().instance(&Router::new(), &Limits::default()).unwrap();
+    jar.eval("let n = 41").unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    let mut twin = kept.restore(&snapshot, &Router::new(), &Limits::default()).unwrap();
+    assert_eq!(twin.eval("++n").unwrap().as_str(), "42");
+    let program = runtime().compile("n * 2").unwrap();
+    assert_eq!(twin.run(&program).unwrap().as_str(), "84");
 }

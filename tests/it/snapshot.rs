@@ -1,6 +1,6 @@
 //! Instances apart from a process: taken, stored, refused, brought back.
 
-use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Snapshot, Turn};
+use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
 use std::time::Duration;
 
 use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
@@ -260,27 +260,110 @@ fn a_new_call_gives_a_paused_one_up() {
 }
 
 #[test]
-fn a_thousand_pauses_do_not_make_a_snapshot_grow() {
-    let mut jar = jar_with_router(&pausing());
-    let script = "let sum = 0; for (let i = 0; i < 1000; i++) sum += await host.rpc('approve', i); sum";
-    let mut turn = block_on(jar.step_async(script));
-    let (mut early, mut late) = (0, 0);
-    for round in 0..1000 {
-        let snapshot = paused(turn);
-        if round % 100 == 0 {
-            let snapshot = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
-            jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
+    const CALLS: u32 = 10_000;
+    const EVERY: u32 = 100;
+    // It keeps little, but makes garbage of every kind at every step.
+    let script = format!(
+        "let sum = 0, last = new Map(), text = '';
+         for (let i = 0; i < {CALLS}; i++) {{
+             const {{ n, list }} = await host.rpc('next', {{ i, list: [sum, String(i)] }});
+             sum = (sum * 31 + n + list.length + (() => list[1].length)()) % 1000003;
+             last.set(i % 10, {{ i, text: text = `${{i}}${{text}}`.slice(0, 20) }});
+         }}
+         [sum, [...last.values()], text]"
+    );
+    let answer = |params: &Json| {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Step {
+            #[serde(alias = "i")]
+            n: u32,
+            list: Json,
         }
-        if round == 100 {
-            early = snapshot.memory_bytes();
+        let step: Step = params.get().unwrap();
+        Json::from_value(&Step { n: step.n ^ 5, ..step }).unwrap()
+    };
+    let straight = Router::new().handle("next", move |_: &Call, params: Json| Ok(answer(&params)));
+    let expected = block_on(jar_with_router(&straight).eval_async(script.as_str())).unwrap();
+
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    let pausing = Router::new().handle("next", move |_: &Call, params: Json| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if call % EVERY == EVERY - 1 { Err(RpcError::pause()) } else { Ok(answer(&params)) }
+    });
+    let mut turn = block_on(jar_with_router(&pausing).step_async(script.as_str()));
+    let mut sizes = Vec::new();
+    let result = loop {
+        match turn.unwrap() {
+            Turn::Done(value) => break value,
+            Turn::Paused(paused) => {
+                let bytes = paused.snapshot().seal(&KEY, b"ten thousand").unwrap();
+                sizes.push(bytes.len());
+                let thawed = Snapshot::open(&bytes, &KEY, b"ten thousand").unwrap();
+                let mut jar = runtime().restore(&thawed, &pausing, &Limits::default()).unwrap();
+                let call = jar.pending()[0].clone();
+                turn = block_on(jar.resume_async([(call.id, Answer::Result(answer(&call.params)))]));
+            }
+            other => panic!("{other:?}"),
         }
-        late = snapshot.memory_bytes();
-        let call = &jar.pending()[0];
-        let answer = (call.id, Answer::Result(call.params.clone()));
-        turn = block_on(jar.resume_async([answer]));
+    };
+    assert_eq!(result, expected);
+    assert_eq!(sizes.len() as u32, CALLS / EVERY);
+    // Ten thousand calls leave what the first few hundred left, but for some noise in how well it packs.
+    let (early, largest) = (sizes[4], *sizes.iter().max().unwrap());
+    assert!(largest <= early + (2 << 10), "{early} bytes grew to {largest}: {sizes:?}");
+    assert!(largest < 96 << 10, "a small script takes {largest} bytes");
+}
+
+#[test]
+fn a_thousand_forks_of_one_pause_go_their_own_ways() {
+    let clock = Clock::Stepped { start: Duration::from_secs(5), step: Duration::from_secs(1) };
+    let mut origin = runtime().build_instance().clock(clock).start(&pausing(), &Limits::default()).unwrap();
+    let script = "const seen = [Date.now()]; let chosen = await host.rpc('approve', 'first');
+        seen.push(chosen, Date.now()); chosen += await host.rpc('approve', chosen); [seen, chosen, Math.random()]";
+    let snapshot = paused(block_on(origin.step_async(script)));
+    let id = snapshot.pending()[0].id;
+    let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
+    let mut draws = std::collections::HashSet::new();
+    // Some are alive together and take turns.
+    for group in 0..125 {
+        let choices: Vec<u32> = (0..8).map(|twin| group * 8 + twin).collect();
+        let mut twins: Vec<_> =
+            choices.iter().map(|_| runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap()).collect();
+        for (twin, choice) in twins.iter_mut().zip(&choices) {
+            assert_eq!(twin.pending(), snapshot.pending());
+            let second = paused(block_on(twin.resume_async([(id, value(*choice))])));
+            // Its next question has an id that no question before had, and asks about its own choice.
+            assert!(second.pending().len() == 1 && second.pending()[0].id > id);
+            assert_eq!(second.pending()[0].params.as_str(), choice.to_string());
+        }
+        for (twin, choice) in twins.iter_mut().zip(&choices).rev() {
+            let id = twin.pending()[0].id;
+            let result = done(block_on(twin.resume_async([(id, value(10_000))])));
+            let (seen, chosen, draw): (Vec<u32>, u32, f64) = result.get().unwrap();
+            assert_eq!((seen, chosen), (vec![5000, *choice, 6000], choice + 10_000));
+            draws.insert(draw.to_bits());
+        }
     }
-    assert_eq!(done(turn).as_str(), "499500");
-    assert!(late <= early + (64 << 10), "{early} grew to {late}");
+    assert_eq!(draws.len(), 1000);
+    // The first of them all still waits where it waited.
+    assert_eq!(origin.pending(), snapshot.pending());
+}
+
+#[test]
+fn twins_of_a_seeded_instance_draw_the_same_unless_they_get_seeds_of_their_own() {
+    let mut jar = runtime().build_instance().seed(5).start(&Router::new(), &Limits::default()).unwrap();
+    jar.eval("Math.random()").unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    let draw = |seed: Option<u64>| {
+        let builder = runtime().build_instance().restore(&snapshot);
+        let builder = seed.into_iter().fold(builder, belljar::InstanceBuilder::seed);
+        builder.start(&Router::new(), &Limits::default()).unwrap().eval("Math.random()").unwrap().as_str().to_owned()
+    };
+    assert_eq!(draw(None), draw(None));
+    assert_eq!(draw(Some(1)), draw(Some(1)));
+    let draws = std::collections::HashSet::from([draw(None), draw(Some(1)), draw(Some(2)), draw(Some(5))]);
+    assert_eq!(draws.len(), 4);
 }
 
 #[test]
@@ -420,4 +503,78 @@ fn a_snapshot_of_another_build_is_refused_before_it_runs() {
     ] {
         assert_eq!(refused.unwrap_err().to_string(), "not a snapshot of this build: it was taken from another guest");
     }
+}
+
+#[test]
+fn an_event_and_a_program_can_be_paused_too() {
+    let mut jar = jar_with_router(&pausing());
+    jar.eval("let asked = 0; host.on('order', async n => { asked++; return [asked, await host.rpc('approve', n)] })")
+        .unwrap();
+    let program = runtime().compile(Script::new("[++asked, await host.rpc('approve', 'p')]").named("p.js")).unwrap();
+    for (snapshot, params, expected) in [
+        (paused(block_on(jar.step_dispatch_async("order", &7))), "7", "[1,true]"),
+        (paused(block_on(jar.step_run_async(&program))), r#""p""#, "[2,true]"),
+    ] {
+        let mut twin = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
+        assert_eq!(twin.pending()[0].params.as_str(), params);
+        let answer = (twin.pending()[0].id, Answer::Result(Json::from_value(&true).unwrap()));
+        assert_eq!(done(block_on(twin.resume_async([answer]))).as_str(), expected);
+    }
+    assert_eq!(block_on(jar.step_dispatch_async("unknown", &7)).unwrap_err().code(), "no_such_event");
+    assert_eq!(block_on(jar.dispatch_async("order", &7)).unwrap_err().code(), "paused");
+    assert_eq!(block_on(jar.run_async(&program)).unwrap_err().code(), "paused");
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn what_a_thawed_script_has_used_counts_for_every_limit_on_a_call() {
+    let limits = Limits { rpc_calls: 5, console_bytes: 20, ..Limits::default() };
+    for (script, code) in [
+        ("for (;;) await host.rpc('approve', 1)", "rpc_limit_exceeded"),
+        ("for (;;) { console.log('1234'); await host.rpc('approve', 1) }", "console_limit_exceeded"),
+    ] {
+        let router = pausing().on_console(|_, _| {});
+        let mut turn = block_on(runtime().instance(&router, &limits).unwrap().step_async(script));
+        for _ in 0..10 {
+            let Ok(Turn::Paused(paused)) = &turn else { break };
+            let mut jar = runtime().restore(paused.snapshot(), &router, &limits).unwrap();
+            let id = jar.pending()[0].id;
+            turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        }
+        assert_eq!(turn.unwrap_err().code(), code, "{script}");
+    }
+}
+
+#[test]
+fn code_generation_that_was_off_stays_off() {
+    let mut strict =
+        runtime().build_instance().without_code_generation().start(&Router::new(), &Limits::default()).unwrap();
+    strict.eval("1").unwrap();
+    let mut twin = restore(&strict.snapshot().unwrap());
+    assert_eq!(twin.eval("try { eval('1') } catch (e) { e.name }").unwrap().as_str(), r#""EvalError""#);
+    // And an instance that had it can be restored without.
+    let snapshot = jar().snapshot().unwrap();
+    let mut twin = runtime()
+        .build_instance()
+        .without_code_generation()
+        .restore(&snapshot)
+        .start(&Router::new(), &Limits::default())
+        .unwrap();
+    assert_eq!(twin.eval("try { eval('1') } catch (e) { e.name }").unwrap().as_str(), r#""EvalError""#);
+}
+
+#[test]
+fn a_snapshot_is_about_as_large_as_what_script_keeps() {
+    let size = |script: &str| {
+        let mut jar = jar();
+        jar.eval(script).unwrap();
+        jar.snapshot().unwrap().to_bytes().len()
+    };
+    let small = size("let n = 1");
+    assert!(small < 24 << 10, "{small}");
+    let large = size("const kept = Array.from({ length: 10000 }, (_, i) => ({ i, name: 'name ' + i }))");
+    assert!(large > small && large < 1 << 20, "{large}");
+    // Garbage costs little: what was freed and never used again is nearly all there is of it.
+    let garbage = size("for (let i = 0; i < 10000; i++) ({ i, name: 'name ' + i })");
+    assert!(garbage < 2 * small, "{garbage} after garbage, {small} without");
 }

@@ -239,6 +239,8 @@ fn the_readme_has_the_blame_of_every_error() {
         Error::NoSuchEvent { name: text() },
         Error::Input { message: text() },
         Error::Program { message: text() },
+        Error::Snapshot { message: text() },
+        Error::Diverged { message: text() },
         Error::Capacity { instances: 1 },
         Error::Host { message: text() },
     ];

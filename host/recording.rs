@@ -1,0 +1,388 @@
+//! What a script asked for and what it was told, written down, and read back to a script in the place of the handlers.
+//!
+//! It owns the log, its format and the comparison. It must never know a handler, the guest, or when a call is made.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::router::{Reply, Router, RpcError};
+use crate::value::Json;
+
+const FORMAT: u32 = 1;
+
+/// Writes down every call that scripts of one instance make and every answer that they get, to replay the instance without its
+/// handlers: for a bug report, an audit, a test.
+///
+/// Answers are kept in the order, and in the groups, in which the script got them, because a script can tell. A replay gives the same
+/// result if nothing else differs: the scripts, the seed, and the clock. So give the instance that is recorded a seed and a
+/// clock of its own ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed), [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
+///
+/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first; the replay then
+/// goes through in one piece, because the answers that resumed the script are recorded like any other.
+///
+/// ```
+/// use belljar::{Call, Limits, Recording, Router, Runtime};
+///
+/// let runtime = Runtime::new()?;
+/// let router = Router::new().handle("price", |_: &Call, item: String| Ok(item.len() * 100));
+/// let script = "['tea', 'bread'].map(item => host.rpcSync('price', item))";
+///
+/// let recording = Recording::new();
+/// let mut jar = runtime.build_instance().seed(1).start(&recording.record(&router), &Limits::default())?;
+/// let result = jar.eval(script)?;
+/// let bytes = recording.to_bytes();
+///
+/// let replay = Recording::from_bytes(&bytes)?.replay();
+/// let mut again = runtime.build_instance().seed(1).start(&replay.router(), &Limits::default())?;
+/// assert_eq!(again.eval(script)?, result);
+/// replay.finish()?;
+///
+/// // Another script asks for something else.
+/// let replay = recording.replay();
+/// let mut other = runtime.build_instance().seed(1).start(&replay.router(), &Limits::default())?;
+/// let error = other.eval("host.rpcSync('price', 'gold')").unwrap_err();
+/// assert_eq!(error.code(), "replay_diverged");
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Recording {
+    log: Arc<Mutex<Log>>,
+}
+
+#[derive(Clone, Default)]
+struct Log {
+    events: Vec<Event>,
+    calls: u64,
+    /// Which call it is that the guest has under a number of its own.
+    open: HashMap<u32, u64>,
+}
+
+/// One step of a recording. Calls are counted from zero, in the order in which the script made them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    /// A call of `host.rpc`.
+    Call(Asked),
+    /// A call of `host.rpcSync`, and its answer.
+    SyncCall(Asked, Told),
+    /// Answers that the script got together, each with the number of its call.
+    Answers(Vec<(u64, Told)>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    method: String,
+    #[serde(default, skip_serializing_if = "Json::is_undefined")]
+    params: Json,
+}
+
+impl Asked {
+    fn new(method: &[u8], params: &[u8]) -> Asked {
+        let params = String::from_utf8_lossy(params).into_owned();
+        Asked {
+            method: String::from_utf8_lossy(method).into_owned(),
+            params: Json::from_option((!params.is_empty()).then_some(params)),
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 100;
+        let params = self.params.as_str();
+        let dots = if params.chars().nth(SHOWN).is_some() { "…" } else { "" };
+        write!(f, "{:?} with {}{dots}", self.method, params.chars().take(SHOWN).collect::<String>())
+    }
+}
+
+/// What a script was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Value(Json),
+    Undefined,
+    Error { code: String, message: String },
+}
+
+impl Told {
+    fn new(reply: &Reply) -> Told {
+        match reply {
+            Ok(Some(text)) => Told::Value(Json::from_option(Some(text.clone()))),
+            Ok(None) => Told::Undefined,
+            Err(error) => Told::Error { code: error.code().into(), message: error.message().into() },
+        }
+    }
+
+    fn into_reply(self) -> Reply {
+        match self {
+            Told::Value(json) => Ok(json.into_text()),
+            Told::Undefined => Ok(None),
+            Told::Error { code, message } => Err(RpcError::new(code, message)),
+        }
+    }
+}
+
+/// A recording as bytes: JSON, so that people can read it.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    belljar_recording: u32,
+    events: Vec<Event>,
+}
+
+/// A call that was recorded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RecordedCall {
+    /// The method.
+    pub method: String,
+    /// The parameters.
+    pub params: Json,
+    /// What the script was told; None if it ended, or waits, without an answer.
+    pub answer: Option<std::result::Result<Json, RpcError>>,
+}
+
+impl Recording {
+    /// A recording of nothing yet.
+    #[must_use]
+    pub fn new() -> Recording {
+        Recording::default()
+    }
+
+    /// The same router, with everything that goes through it written down here. It keeps what it writes in memory, which the limits
+    /// on calls and messages bound.
+    #[must_use]
+    pub fn record(&self, router: &Router) -> Router {
+        router.clone().with_tape(Tape::Recording(self.clone()))
+    }
+
+    /// What was recorded so far, to be gone through from the start.
+    #[must_use]
+    pub fn replay(&self) -> Replay {
+        let events = self.log().events.clone();
+        Replay { course: Arc::new(Mutex::new(Course { events, ..Course::default() })) }
+    }
+
+    /// The calls that were made, with their answers: an audit trail.
+    #[must_use]
+    pub fn calls(&self) -> Vec<RecordedCall> {
+        let told = |told: &Told| told.clone().into_reply().map(Json::from_option);
+        let mut calls = Vec::new();
+        for event in &self.log().events {
+            match event {
+                Event::Call(asked) => calls.push(RecordedCall {
+                    method: asked.method.clone(),
+                    params: asked.params.clone(),
+                    answer: None,
+                }),
+                Event::SyncCall(asked, answer) => calls.push(RecordedCall {
+                    method: asked.method.clone(),
+                    params: asked.params.clone(),
+                    answer: Some(told(answer)),
+                }),
+                Event::Answers(answers) => {
+                    for (call, answer) in answers {
+                        let call = usize::try_from(*call).ok().and_then(|call| calls.get_mut(call));
+                        if let Some(call) = call {
+                            call.answer = Some(told(answer));
+                        }
+                    }
+                }
+            }
+        }
+        calls
+    }
+
+    /// The recording as JSON text.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let written = Written { belljar_recording: FORMAT, events: self.log().events.clone() };
+        // Every field is a text, a number or JSON, so this cannot fail.
+        serde_json::to_vec(&written).unwrap_or_default()
+    }
+
+    /// Reads what [`Recording::to_bytes`] wrote. It can be replayed; to go on recording takes the recording itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when it is no recording, or one of another format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Recording> {
+        let written: Written =
+            serde_json::from_slice(bytes).map_err(|error| Error::input(format!("not a recording: {error}")))?;
+        if written.belljar_recording != FORMAT {
+            return Err(Error::input(format!(
+                "a recording of format {} is not one of format {FORMAT}, which this version reads",
+                written.belljar_recording
+            )));
+        }
+        let calls = written.events.iter().filter(|event| !matches!(event, Event::Answers(_))).count();
+        let log = Log { events: written.events, calls: calls as u64, open: HashMap::new() };
+        Ok(Recording { log: Arc::new(Mutex::new(log)) })
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recording").field("calls", &self.log().calls).finish_non_exhaustive()
+    }
+}
+
+/// A recording that answers in the place of the handlers. Every call must be the one that was recorded; the first that is not ends the
+/// script with [`Error::Diverged`], which the script cannot catch.
+#[derive(Clone)]
+pub struct Replay {
+    course: Arc<Mutex<Course>>,
+}
+
+#[derive(Default)]
+struct Course {
+    events: Vec<Event>,
+    /// Events that have happened again.
+    done: usize,
+    calls: u64,
+    /// The guest's numbers for the calls that have no answer yet.
+    open: HashMap<u64, u32>,
+}
+
+impl Replay {
+    /// A router that answers from the recording. A console can be added to it; handlers of it are never called.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new().with_tape(Tape::Replay(self.clone()))
+    }
+
+    /// Sees to it that nothing is left of the recording.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`], which names the first call that the script did not make.
+    pub fn finish(&self) -> Result<()> {
+        let course = self.course();
+        match course.events.get(course.done) {
+            None => Ok(()),
+            Some(left) => {
+                Err(Error::Diverged { message: format!("the script ended before {}", course.describe(left)) })
+            }
+        }
+    }
+
+    fn course(&self) -> MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Course {
+    fn describe(&self, event: &Event) -> String {
+        match event {
+            Event::Call(asked) | Event::SyncCall(asked, _) => format!("call {}, {asked}", self.calls + 1),
+            Event::Answers(answers) => {
+                let numbers: Vec<String> = answers.iter().map(|(call, _)| (call + 1).to_string()).collect();
+                format!("the answer to call {}", numbers.join(" and "))
+            }
+        }
+    }
+
+    /// Takes the next event if it is the one that happens.
+    fn step(&mut self, asked: &Asked, is_it: impl FnOnce(&Event) -> bool) -> std::result::Result<Event, String> {
+        match self.events.get(self.done) {
+            Some(event) if is_it(event) => {
+                self.done += 1;
+                self.calls += 1;
+                Ok(event.clone())
+            }
+            Some(event) => Err(format!("the script made the call {asked} where {} was recorded", self.describe(event))),
+            None => Err(format!("the script made the call {asked} where the recording is over")),
+        }
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let course = self.course();
+        f.debug_struct("Replay").field("events", &course.events.len()).field("done", &course.done).finish()
+    }
+}
+
+/// What a router has besides handlers: somebody who listens, or somebody who knows the answers already.
+#[derive(Clone)]
+pub(crate) enum Tape {
+    Recording(Recording),
+    Replay(Replay),
+}
+
+impl Tape {
+    /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be made.
+    pub(crate) fn call(&self, slot: u32, method: &[u8], params: &[u8]) -> std::result::Result<bool, String> {
+        let asked = Asked::new(method, params);
+        match self {
+            Tape::Recording(recording) => {
+                let mut log = recording.log();
+                let call = log.calls;
+                log.calls += 1;
+                log.open.insert(slot, call);
+                log.events.push(Event::Call(asked));
+                Ok(false)
+            }
+            Tape::Replay(replay) => {
+                let mut course = replay.course();
+                let call = course.calls;
+                course.step(&asked, |event| matches!(event, Event::Call(recorded) if *recorded == asked))?;
+                course.open.insert(call, slot);
+                Ok(true)
+            }
+        }
+    }
+
+    /// A call of `host.rpcSync` is made; gives the answer where it is known.
+    pub(crate) fn sync_call(&self, method: &[u8], params: &[u8]) -> std::result::Result<Option<Reply>, String> {
+        let Tape::Replay(replay) = self else { return Ok(None) };
+        let asked = Asked::new(method, params);
+        let is_it = |event: &Event| matches!(event, Event::SyncCall(recorded, _) if *recorded == asked);
+        match replay.course().step(&asked, is_it)? {
+            Event::SyncCall(_, told) => Ok(Some(told.into_reply())),
+            _ => Ok(None),
+        }
+    }
+
+    /// A call of `host.rpcSync` was answered.
+    pub(crate) fn sync_answer(&self, method: &[u8], params: &[u8], reply: &Reply) {
+        if let Tape::Recording(recording) = self {
+            let mut log = recording.log();
+            log.calls += 1;
+            log.events.push(Event::SyncCall(Asked::new(method, params), Told::new(reply)));
+        }
+    }
+
+    /// The script gets these answers together.
+    pub(crate) fn answers<'r>(&self, answers: impl Iterator<Item = (u32, &'r Reply)>) {
+        if let Tape::Recording(recording) = self {
+            let mut log = recording.log();
+            let answers: Vec<_> =
+                answers.filter_map(|(slot, reply)| Some((log.open.remove(&slot)?, Told::new(reply)))).collect();
+            log.events.push(Event::Answers(answers));
+        }
+    }
+
+    /// The script waits; gives what it gets next, where that is known.
+    pub(crate) fn next_answers(&self) -> std::result::Result<Vec<(u32, Reply)>, String> {
+        let Tape::Replay(replay) = self else { return Ok(Vec::new()) };
+        let mut course = replay.course();
+        match course.events.get(course.done) {
+            None => Ok(Vec::new()),
+            Some(Event::Answers(answers)) => {
+                let answers = answers.clone();
+                course.done += 1;
+                let open = |(call, told): (u64, Told)| Some((course.open.remove(&call)?, told.into_reply()));
+                Ok(answers.into_iter().filter_map(open).collect())
+            }
+            Some(event) => Err(format!("the script waits for answers where {} was recorded", course.describe(event))),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Recordings: what is written down, and a replay that needs no handlers.
+
+use belljar::{
+    Answer, Call, Clock, Error, Instance, Json, Limits, Recording, Replay, Router, RpcError, Snapshot, Turn,
+};
+use std::time::Duration;
+
+use crate::support::{Log, assert_usable, block_on, runtime};
+
+fn start(router: &Router) -> Instance {
+    let clock = Clock::Stepped { start: Duration::from_secs(1), step: Duration::from_millis(1) };
+    runtime().build_instance().seed(4).clock(clock).start(router, &Limits::default()).unwrap()
+}
+
+/// A recording as it comes back from a file.
+fn replay(recording: &Recording) -> Replay {
+    Recording::from_bytes(&recording.to_bytes()).unwrap().replay()
+}
+
+/// Handlers that answer later and later, or sooner than those that were called before.
+fn router() -> Router {
+    Router::new()
+        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("refuse", |_: &Call, why: String| Err::<(), _>(RpcError::new("refused", why)))
+        .handle("nothing", |_: &Call, _: Json| Ok(()))
+        .handle_async("after", |_: Call, turns: u32| async move {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            if turns == 5 { Err(RpcError::new("late", "five is too late")) } else { Ok(turns) }
+        })
+}
+
+#[test]
+fn a_replay_gives_the_result_without_the_handlers() {
+    for script in [
+        "await host.rpc('echo', { a: [1, 'größe', null] })",
+        "[host.rpcSync('echo', 1), host.rpcSync('after', 3), host.rpcSync('echo'), Math.random(), Date.now()]",
+        "try { host.rpcSync('refuse', 'no') } catch (e) { `${e.code} ${e.message}` }",
+        "await host.rpc('after', 5).catch(e => `${e.code} ${e.message}`)",
+        "host.rpcSync('refuse', 'nobody catches this')",
+        "await host.rpc('unknown', 1)",
+        "[await host.rpc('nothing'), await host.rpc('nothing', null), typeof host.rpcSync('nothing', [])]",
+        "host.rpc('after', 9); 'nobody waits for it'",
+        "await new Promise(() => { host.rpc('echo', 1) })",
+        "for (let i = 0; i < 50; i++) await host.rpc('after', i % 4); [Math.random(), Date.now()]",
+    ] {
+        let recording = Recording::new();
+        let recorded = block_on(start(&recording.record(&router())).eval_async(script));
+        let replay = replay(&recording);
+        let replayed = block_on(start(&replay.router()).eval_async(script));
+        assert_eq!(replayed, recorded, "{script}");
+        replay.finish().unwrap();
+    }
+}
+
+#[test]
+fn answers_come_back_in_the_order_and_the_groups_in_which_they_came() {
+    // What runs between two answers shows which of them came together.
+    let script = "const order = [];
+        await Promise.all([3, 0, 2, 2, 1, 4, 0].map(async (turns, i) => {
+            order.push(`${i}a`); await host.rpc('after', turns); order.push(`${i}b`); await null; order.push(`${i}c`);
+            if (turns === 2) { await host.rpc('after', 1); order.push(`${i}d`) }
+        }));
+        order.join(' ')";
+    let recording = Recording::new();
+    let recorded = block_on(start(&recording.record(&router())).eval_async(script)).unwrap();
+    assert!(!recorded.as_str().starts_with(r#""0a 1a 2a 3a 4a 5a 6a 0b"#), "the answers came in order: {recorded}");
+    for _ in 0..3 {
+        let replay = replay(&recording);
+        assert_eq!(block_on(start(&replay.router()).eval_async(script)).unwrap(), recorded);
+        replay.finish().unwrap();
+    }
+}
+
+#[test]
+fn a_recording_goes_through_all_calls_of_an_instance() {
+    let run = |router: &Router| {
+        let mut jar = start(router);
+        let program = runtime().compile("host.rpcSync('echo', 'program')").unwrap();
+        vec![
+            jar.eval("host.on('e', async n => await host.rpc('after', n)); host.rpcSync('echo', 1)"),
+            block_on(jar.dispatch_async("e", &2)),
+            jar.eval("null.x"),
+            block_on(jar.dispatch_async("e", &5)),
+            jar.run(&program),
+        ]
+    };
+    let recording = Recording::new();
+    let recorded = run(&recording.record(&router()));
+    let replay = replay(&recording);
+    assert_eq!(run(&replay.router()), recorded);
+    replay.finish().unwrap();
+    let calls: Vec<(String, String)> =
+        recording.calls().iter().map(|call| (call.method.clone(), call.params.to_string())).collect();
+    let expected = [("echo", "1"), ("after", "2"), ("after", "5"), ("echo", r#""program""#)];
+    assert_eq!(calls, expected.map(|(method, params)| (method.to_owned(), params.to_owned())));
+    let answers: Vec<_> = recording.calls().into_iter().map(|call| call.answer.unwrap()).collect();
+    assert_eq!(answers[1], Ok(Json::from_value(&2).unwrap()));
+    assert_eq!(answers[2], Err(RpcError::new("late", "five is too late")));
+}
+
+#[test]
+fn the_first_call_that_differs_is_named_and_ends_the_script() {
+    let recording = Recording::new();
+    let script = "const a = await host.rpc('echo', 1); [a, host.rpcSync('echo', 2), await host.rpc('after', 1)]";
+    block_on(start(&recording.record(&router())).eval_async(script)).unwrap();
+    let caught = "globalThis.caught = 'nothing';
+        const attempt = async f => { try { return await f() } catch (e) { caught = e.code } finally { caught += ' finally' } };";
+    for (other, expected) in [
+        ("host.rpc('echo', 7)", r#"the script made the call "echo" with 7 where call 1, "echo" with 1 was recorded"#),
+        ("host.rpc('other', 1)", r#"the script made the call "other" with 1 where call 1, "echo" with 1 was recorded"#),
+        (
+            "host.rpcSync('echo', 1)",
+            r#"the script made the call "echo" with 1 where call 1, "echo" with 1 was recorded"#,
+        ),
+        (
+            "host.rpc('echo', 1).then(() => host.rpcSync('echo', 3))",
+            r#"the script made the call "echo" with 3 where call 2, "echo" with 2 was recorded"#,
+        ),
+        (
+            "[await host.rpc('echo', 1), host.rpcSync('echo', 2), await host.rpc('after', 1), await host.rpc('echo', 'more')]",
+            r#"the script made the call "echo" with "more" where the recording is over"#,
+        ),
+        (
+            "Promise.all([host.rpc('echo', 1), host.rpc('echo', 2)])",
+            r#"the script made the call "echo" with 2 where the answer to call 1 was recorded"#,
+        ),
+        (
+            "host.rpc('echo', 1).then(() => new Promise(() => {}))",
+            r#"the script waits for answers where call 2, "echo" with 2 was recorded"#,
+        ),
+    ] {
+        let replay = replay(&recording);
+        let mut jar = start(&replay.router());
+        let error = block_on(jar.eval_async(format!("{caught} await attempt(async () => {other})"))).unwrap_err();
+        assert_eq!(error, Error::Diverged { message: expected.into() }, "{other}");
+        assert_eq!((error.code(), error.blame()), ("replay_diverged", belljar::Blame::Caller));
+        // No catch and no finally of the script has run.
+        assert_eq!(jar.eval("caught").unwrap().as_str(), r#""nothing""#, "{other}");
+        assert_usable(&mut jar);
+    }
+}
+
+#[test]
+fn a_script_that_does_less_is_found_at_the_end() {
+    let recording = Recording::new();
+    block_on(start(&recording.record(&router())).eval_async("await host.rpc('echo', 1); host.rpcSync('echo', 2)"))
+        .unwrap();
+    let unfinished = |script: &str| {
+        let replay = replay(&recording);
+        block_on(start(&replay.router()).eval_async(script)).unwrap();
+        replay.finish().unwrap_err().to_string()
+    };
+    let differs = "the replay differs from the recording: the script ended before ";
+    assert_eq!(unfinished("1"), format!(r#"{differs}call 1, "echo" with 1"#));
+    assert_eq!(unfinished("host.rpc('echo', 1); 1"), format!("{differs}the answer to call 1"));
+    assert_eq!(unfinished("await host.rpc('echo', 1)"), format!(r#"{differs}call 2, "echo" with 2"#));
+}
+
+#[test]
+fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
+    let pausing = Router::new()
+        .handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()))
+        .handle("echo", |_: &Call, value: Json| Ok(value));
+    let script = "const [a, b, c] = await Promise.all([host.rpc('ask', 1), host.rpc('echo', 2), host.rpc('ask', 3)]);
+        [a, b, c, await host.rpc('ask', 4).catch(e => e.message), Math.random()]";
+    let recording = Recording::new();
+    let router = recording.record(&pausing);
+    let mut turn = block_on(start(&router).step_async(script)).unwrap();
+    let result = loop {
+        let paused = match turn {
+            Turn::Done(value) => break value,
+            Turn::Paused(paused) => paused,
+            other => panic!("{other:?}"),
+        };
+        let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
+        let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
+        let call = &jar.pending()[jar.pending().len() - 1];
+        let answer = match call.params.get::<u32>().unwrap() {
+            4 => Answer::Error(RpcError::new("no", "not today")),
+            n => Answer::Result(Json::from_value(&(n * 10)).unwrap()),
+        };
+        turn = block_on(jar.resume_async([(call.id, answer)])).unwrap();
+    };
+    assert!(result.as_str().starts_with(r#"[10,2,30,"not today","#), "{result}");
+    let replay = replay(&recording);
+    assert_eq!(block_on(start(&replay.router()).eval_async(script)).unwrap(), result);
+    replay.finish().unwrap();
+}
+
+#[test]
+fn a_call_that_is_made_again_is_recorded_once() {
+    let recording = Recording::new();
+    let pausing = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let Turn::Paused(paused) =
+        block_on(start(&recording.record(&pausing)).step_async("await host.rpc('ask')")).unwrap()
+    else {
+        panic!("it should pause")
+    };
+    let answering = recording.record(&Router::new().handle("ask", |_: &Call, (): ()| Ok("yes")));
+    let mut jar = runtime().restore(paused.snapshot(), &answering, &Limits::default()).unwrap();
+    let id = jar.pending()[0].id;
+    assert!(matches!(block_on(jar.resume_async([(id, Answer::CallAgain)])), Ok(Turn::Done(_))));
+    assert_eq!(recording.calls().len(), 1);
+    let replay = replay(&recording);
+    assert_eq!(block_on(start(&replay.router()).eval_async("await host.rpc('ask')")).unwrap().as_str(), r#""yes""#);
+}
+
+#[test]
+fn a_replay_can_have_a_console() {
+    let recording = Recording::new();
+    let script = "console.log('answer', host.rpcSync('echo', 5))";
+    start(&recording.record(&router())).eval(script).unwrap();
+    let log = Log::default();
+    let listener = log.clone();
+    let replay = replay(&recording).router().on_console(move |_, line| listener.push(line));
+    start(&replay).eval(script).unwrap();
+    assert_eq!(log.take(), ["answer 5"]);
+}
+
+#[test]
+fn bytes_that_are_no_recording_are_refused() {
+    for bytes in [
+        &b""[..],
+        b"{}",
+        b"\xff",
+        br#"{"belljar_recording":2,"events":[]}"#,
+        br#"{"belljar_recording":1,"events":[{"answers":[[0]]}]}"#,
+        br#"{"belljar_recording":1,"events":[{"other":1}]}"#,
+    ] {
+        assert_eq!(Recording::from_bytes(bytes).unwrap_err().code(), "invalid_input", "{}", bytes.escape_ascii());
+    }
+    // One whose answers belong to no call tells the script nothing.
+    let odd = br#"{"belljar_recording":1,"events":[{"call":{"method":"echo"}},{"answers":[[9,"undefined"],[0,{"value":1}],[0,{"value":2}]]}]}"#;
+    let replay = Recording::from_bytes(odd).unwrap().replay();
+    assert_eq!(block_on(start(&replay.router()).eval_async("await host.rpc('echo')")).unwrap().as_str(), "1");
+}
