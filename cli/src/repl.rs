@@ -71,8 +71,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
-    /// The script that runs and its name, when it was wrapped: stacks that it prints must be put back.
-    wrapped: Arc<Mutex<Option<(Arc<Wrapped>, String)>>>,
+    /// The script that runs, when it was wrapped: stacks that it prints must be put back.
+    wrapped: Arc<Mutex<Option<Arc<Wrapped>>>>,
 }
 
 impl Console {
@@ -84,7 +84,7 @@ impl Console {
                 return;
             }
             let line = match console.wrapped.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                Some((wrapped, name)) => Cow::Owned(wrapped.restore_text(line, name)),
+                Some(wrapped) => Cow::Owned(wrapped.restore_text(line)),
                 None => Cow::Borrowed(line),
             };
             if let Err(error) = screen.print(run::stream(level), &line) {
@@ -93,8 +93,7 @@ impl Console {
         })
     }
 
-    fn follow(&self, wrapped: Option<&Arc<Wrapped>>, name: &str) {
-        let wrapped = wrapped.map(|wrapped| (wrapped.clone(), name.to_owned()));
+    fn follow(&self, wrapped: Option<Arc<Wrapped>>) {
         *self.wrapped.lock().unwrap_or_else(PoisonError::into_inner) = wrapped;
     }
 
@@ -369,8 +368,8 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::new(&self.runtime, text, KEEP, "\n);void 0").map(Arc::new);
-        self.console.follow(wrapped.as_ref(), name);
+        let wrapped = Wrapped::new(&self.runtime, name, text, KEEP, "\n);void 0").map(Arc::new);
+        self.console.follow(wrapped.clone());
         let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
@@ -389,7 +388,7 @@ impl Session {
     ) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
         match (result, wrapped) {
-            (Ok(_), Some(wrapped)) => return self.show_last(wrapped, name),
+            (Ok(_), Some(wrapped)) => return self.show_last(wrapped),
             (Ok(value), None) if value.is_undefined() => {}
             (Ok(value), None) => {
                 let kept = format!("this._={value};void 0");
@@ -399,7 +398,7 @@ impl Session {
             (Err(_), _) if self.interrupt.is_pipe_closed() => {}
             (Err(Error::Js(js)), wrapped) => {
                 let js = match wrapped {
-                    Some(wrapped) => wrapped.restore(js, name),
+                    Some(wrapped) => wrapped.restore(js),
                     None => js,
                 };
                 self.screen.explain(&frame::draw(&self.screen, &js, name, text));
@@ -413,7 +412,7 @@ impl Session {
         Ok(())
     }
 
-    fn show_last(&mut self, wrapped: &Wrapped, name: &str) -> Result<(), Refusal> {
+    fn show_last(&mut self, wrapped: &Wrapped) -> Result<(), Refusal> {
         self.console.keep();
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
@@ -422,7 +421,7 @@ impl Session {
         self.console.show_again();
         match shown {
             Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => self.write(&wrapped.restore_text(&text, name)),
+            Ok(_) => self.write(&wrapped.restore_text(&text)),
             Err(error) => {
                 self.screen.complain(&ending::words(&error));
                 Ok(())
