@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint bench ci
+.PHONY: help guest verify-guest setup build test examples lint size bench test262 fuzz fuzz-bounded bombs-peers sbom deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -46,8 +46,39 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
 
+# The guest's native code is the largest part of the command; what cargo keeps of older builds must not be mistaken for it.
+size: setup ## build the command for release, and say how large it is and what of that is the guest
+	cargo build --locked --release --package belljar-cli
+	@bytes() { wc -c < "$$1" | tr -d ' '; }; \
+	binary=$${CARGO_TARGET_DIR:-target}/release/belljar; \
+	guest=$$(ls -t $${CARGO_TARGET_DIR:-target}/release/build/belljar-*/out/guest.native | head -n 1); \
+	printf 'belljar %s bytes, of which native code of the guest %s\n' $$(bytes $$binary) $$(bytes $$guest)
+
 bench: setup ## measure belljar beside native QuickJS; the table is also written to target/bench.json
 	cargo bench --locked --package belljar --bench native -- --json target/bench.json
+
+test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
+	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)
+
+fuzz-bounded: setup ## run every fuzz target on stable Rust: its seeds and some mutations; BELLJAR_FUZZ=how many
+	cargo build --locked --package belljar-cli
+	BELLJAR=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/belljar cargo test --locked --manifest-path fuzz/Cargo.toml
+
+# Without a sanitizer: the code that is fuzzed is safe Rust, and wasm that Cranelift compiles knows no sanitizer.
+fuzz: setup ## run one fuzz target with cargo-fuzz, which needs nightly Rust; TARGET=its name, SECONDS=how long
+	cargo +nightly fuzz run --dev --sanitizer none --features fuzzing $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) -- -max_total_time=$(SECONDS)
+
+bombs-peers: setup ## set the bombs off in other sandboxes too, and print the table
+	benches/peers/run
+
+sbom: ## write a bill of materials of the library and the command to target/sbom.txt
+	@mkdir -p target
+	cargo tree --locked --package belljar --package belljar-cli --edges normal,build --target all --prefix none \
+		--format '{p} {l}' | sed 's| (.*/.*)||; s| (\*)$$||' | sort -u > target/sbom.txt
+	@wc -l < target/sbom.txt
+
+deny: ## check licences, sources, duplicates and advisories of everything that is linked; needs cargo-deny
+	cargo deny --locked --all-features check
 
 ci: ## everything that decides whether a change is good; the same script as in CI
 	.ci/run

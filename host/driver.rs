@@ -593,6 +593,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_goes_backwards_breaks_nothing_and_gives_no_time_back() {
+        let mut driver = driver(cpu_limit(10));
+        driver.resume(100 * MS);
+        driver.tick(108 * MS, 50 * MS);
+        driver.tick(3 * MS, 2 * MS);
+        driver.tick(4 * MS, MS);
+        assert!(!driver.check(2 * MS, false));
+        driver.pause(0);
+        driver.resume(200 * MS);
+        assert!(driver.check(202 * MS, false));
+        assert_eq!(driver.stopped(), Some(&Stop::Limit(LimitKind::CpuTime)));
+        driver.end(0);
+        assert!(driver.totals().1.cpu_time >= Duration::from_millis(8));
+    }
+
+    #[test]
     fn a_guest_that_does_not_unwind_has_a_few_slices_to_do_so() {
         let mut driver = driver(cpu_limit(1));
         driver.resume(0);

@@ -16,18 +16,35 @@ const EXAMPLES: &str = "Examples:
   belljar -e 'for (;;) {}' --max-cpu-ms 100  stop it after 100 ms of processor time: exit code 3
   belljar --rpc now='date +%s' -p 'await host.rpc(\"now\")'
   belljar snapshot rules.js -o rules.jar && belljar run --from rules.jar -p 'price(3)'
-  echo '{\"eval\": \"1 + 2\"}' | belljar       answer JSON lines
+  echo '{\"eval\": \"1 + 2\"}' | belljar         answer JSON lines
+  belljar                                    a prompt, when standard input is a terminal
+  belljar bench script.js                    what the script costs, and the jar around it
 
 Exit codes: 0 done, 1 the script threw, 2 usage, 3 a limit, 4 cancelled, 5 internal";
 
 /// Run untrusted JavaScript in a sealed jar: no files, no network, no environment, and limits that hold.
 #[derive(Parser)]
-#[command(name = "belljar", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "belljar", version, max_term_width = 110, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
     #[command(flatten)]
     pub(crate) run: Run,
+}
+
+impl Arguments {
+    /// How often -v was given.
+    pub(crate) fn verbosity(&self) -> u8 {
+        match &self.task {
+            Some(Task::Run(run)) => run.jar.verbose,
+            Some(Task::Repl(repl)) => repl.jar.verbose,
+            Some(Task::Snapshot(freeze)) => freeze.jar.verbose,
+            Some(Task::Bench(bench)) => bench.jar.verbose,
+            Some(Task::Json(json)) => json.jar.verbose,
+            Some(_) => 0,
+            None => self.run.jar.verbose,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -44,6 +61,15 @@ pub(crate) enum Task {
     Inspect(Inspect),
     /// Answer JSON lines from standard input on standard output
     Json(Json),
+    /// Measure what jars cost on this machine, or what a script costs in them
+    Bench(Bench),
+    /// Say what belljar finds on this machine, what that means, and how to get what is missing
+    Doctor(Doctor),
+    /// Print the manual page of belljar, or of one task, for man(1)
+    Man {
+        /// The task
+        task: Option<String>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -77,14 +103,14 @@ pub(crate) struct Run {
     /// Print one JSON object instead: ok, value or error, logs, stats
     #[arg(long)]
     pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) jar: Jar,
     /// Send every call without a command of its own as a line {"rpc": ...} to standard output, and read replies from standard
     /// input, as the JSON lines protocol does; `-` is the only place it can go
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
     #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
 }
 
 impl Run {
@@ -114,12 +140,17 @@ impl Run {
 /// How the jar is set up.
 #[derive(Args)]
 pub(crate) struct Jar {
-    #[command(flatten)]
-    pub(crate) bounds: Bounds,
     /// Answer host.rpc('NAME', params) with a shell command: params as JSON on its standard input, JSON from its standard
     /// output; when it fails, the call is rejected
     #[arg(long = "rpc", value_name = "NAME=COMMAND")]
     pub(crate) routes: Vec<Route>,
+    /// Say on standard error what happens inside: every call, and every handler that it calls. The variable BELLJAR_LOG=debug does
+    /// as well
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    // Last, because what follows would stand under the same heading.
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
 }
 
 #[derive(Args)]
@@ -135,9 +166,9 @@ pub(crate) struct Repl {
     #[arg(long, value_name = "SNAPSHOT")]
     pub(crate) from: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) jar: Jar,
-    #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
 }
 
 #[derive(Args)]
@@ -160,9 +191,9 @@ pub(crate) struct Freeze {
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) label: String,
     #[command(flatten)]
-    pub(crate) jar: Jar,
-    #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
 }
 
 #[derive(Args)]
@@ -170,17 +201,45 @@ pub(crate) struct Inspect {
     /// A program or a snapshot
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) key: Key,
 }
 
 #[derive(Args)]
-pub(crate) struct Json {
+pub(crate) struct Bench {
+    /// A script or a program to measure instead of 1+2
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// How often each thing is done
+    #[arg(long, value_name = "COUNT", default_value_t = 2000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000_000))]
+    pub(crate) rounds: usize,
+    /// Threads that make instances at once [default: one for each processor]
+    #[arg(long, value_name = "COUNT", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub(crate) threads: Option<usize>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) jar: Jar,
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// Print a JSON list instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Json {
     /// Forward every call without a command of its own as a line {"rpc": ...}; `-` is the only place it can go
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
     #[command(flatten)]
     pub(crate) key: Key,
+    #[command(flatten)]
+    pub(crate) jar: Jar,
 }

@@ -6,7 +6,8 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
-use belljar::{Instance, Script, Snapshot};
+use belljar::{Instance, PendingCall, Script, Snapshot};
+use serde::Serialize;
 
 use crate::arguments::{self, Compile, Freeze, Inspect};
 use crate::ending::{Ending, Refusal};
@@ -75,11 +76,32 @@ pub(crate) fn thaw(path: &Path, from: &arguments::Key) -> Result<Snapshot, Refus
     melt(&bytes, key(from)?.as_ref()).map_err(|error| Refusal::usage(format!("{}: {error}", path.display())))
 }
 
+/// What `inspect` finds in a file.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    file: String,
+    bytes: usize,
+    kind: &'static str,
+    build: String,
+    is_this_build: bool,
+    /// None when it is sealed and nobody gave the key, or when it belongs to another build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<Contents>,
+}
+
+/// What is in a snapshot.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Contents {
+    label: String,
+    memory_bytes: usize,
+    pending: Vec<PendingCall>,
+}
+
 pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refusal> {
     let bytes = source::file(&inspect.file)?;
-    let kind = Kind::of(&bytes);
-    let mut lines = vec![("file", inspect.file.display().to_string()), ("bytes", bytes.len().to_string())];
-    let (what, identity) = match kind {
+    let (kind, identity) = match Kind::of(&bytes) {
         Kind::Program => ("program", bytes.get(16..48)),
         Kind::Snapshot => ("snapshot", bytes.get(12..44)),
         Kind::Sealed => ("sealed snapshot", bytes.get(12..44)),
@@ -87,33 +109,58 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
             return Err(Refusal::usage(format!("{} is neither a program nor a snapshot", inspect.file.display())));
         }
     };
-    lines.push(("kind", what.to_owned()));
-    // The identity is public only as part of a program, and an empty one is made in no time.
-    let own = jar::runtime()?.compile("")?.to_bytes();
-    let is_ours = identity.is_some() && identity == own.get(16..48);
-    let digits: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
-    lines.push((
-        "build",
-        format!("{digits} ({})", if is_ours { "this one" } else { "another one: it does not run here" }),
-    ));
-    match kind {
+    let build: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = key(&inspect.key)?;
+    let snapshot = match Kind::of(&bytes) {
         Kind::Program => {
             belljar::Program::from_bytes(&bytes)?;
-            lines.push(("checksum", "good".into()));
+            None
         }
-        Kind::Sealed if key(&inspect.key)?.is_none() => {
-            lines.push(("contents", format!("sealed; --key-file or {KEY_VARIABLE} opens it")));
-        }
-        _ => {
-            let snapshot = thaw(&inspect.file, &inspect.key)?;
-            lines.push(("label", snapshot.label().to_owned()));
-            lines.push(("memory", format!("{} bytes differ from an empty jar", snapshot.memory_bytes())));
-            let pending = snapshot.pending().iter().map(|call| call.method.as_str()).collect::<Vec<_>>().join(", ");
-            lines.push(("waits for", if pending.is_empty() { "nothing".into() } else { pending }));
-        }
+        Kind::Sealed if key.is_none() => None,
+        _ => Some(melt(&bytes, key.as_ref())?),
+    };
+    let about = About {
+        file: inspect.file.display().to_string(),
+        bytes: bytes.len(),
+        kind,
+        is_this_build: build == jar::runtime()?.facts().identity,
+        build,
+        snapshot: snapshot.map(|snapshot| Contents {
+            label: snapshot.label().to_owned(),
+            memory_bytes: snapshot.memory_bytes(),
+            pending: snapshot.pending().to_vec(),
+        }),
+    };
+    if inspect.json {
+        let mut line = serde_json::to_vec(&about)
+            .map_err(|error| Refusal::internal(format!("the file has no description: {error}")))?;
+        line.push(b'\n');
+        return screen.write_bytes(&line);
     }
-    let text = lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect::<String>();
-    screen.write_bytes(screen.shown(&text).as_bytes())
+    screen.write_bytes(screen.painted(&about.table(), str::to_owned).as_bytes())
+}
+
+impl About {
+    fn table(&self) -> String {
+        let ours = if self.is_this_build { "this one" } else { "another one: it does not run here" };
+        let mut lines = vec![
+            ("file", self.file.clone()),
+            ("bytes", self.bytes.to_string()),
+            ("kind", self.kind.to_owned()),
+            ("build", format!("{} ({ours})", self.build)),
+        ];
+        match &self.snapshot {
+            Some(Contents { label, memory_bytes, pending }) => {
+                let methods = pending.iter().map(|call| call.method.as_str()).collect::<Vec<_>>().join(", ");
+                lines.push(("label", label.replace('\n', "\\n")));
+                lines.push(("memory", format!("{memory_bytes} bytes differ from an empty jar")));
+                lines.push(("waits for", if methods.is_empty() { "nothing".into() } else { methods }));
+            }
+            None if self.kind == "program" => lines.push(("checksum", "good".into())),
+            None => lines.push(("contents", format!("sealed; --key-file or {KEY_VARIABLE} opens it"))),
+        }
+        lines.iter().map(|(name, value)| format!("{name:<10} {value}\n")).collect()
+    }
 }
 
 /// The key of sealed snapshots. There is no flag for the key itself: other users of the machine can read arguments.

@@ -157,6 +157,10 @@ fn converse(
     }
     match status {
         Ok(status) if status.success() => read(name, output),
+        // The shell's own way to say it.
+        Ok(status) if status.code() == Some(127) => {
+            Err(RpcError::new("command_failed", format!("{name}: the shell does not find the command")))
+        }
         Ok(status) => Err(RpcError::new("command_failed", format!("{name}: the command ended with {status}"))),
         Err(error) => Err(RpcError::new("command_failed", format!("{name}: the command was lost: {error}"))),
     }

@@ -64,8 +64,8 @@ pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> 
     let (calls, interrupt) = (calls.clone(), interrupt.clone());
     router.fallback_async(move |call: Call, params: belljar::Json| {
         let waiting = calls.forward(call.method(), &params);
-        if waiting.is_err() {
-            interrupt.pipe_closed();
+        if let Err(error) = &waiting {
+            interrupt.output_lost(error);
         }
         async move {
             match waiting {

@@ -2,6 +2,7 @@
 //!
 //! It owns the handle that stops a script. It must never know what the script does.
 
+use std::io;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,6 +22,7 @@ struct State {
     is_interrupted: bool,
     is_told_to_end: bool,
     is_pipe_closed: bool,
+    lost_output: Option<String>,
     farewell: Option<Farewell>,
 }
 
@@ -65,12 +67,25 @@ impl Interrupt {
         self.lock().farewell = Some(Box::new(farewell));
     }
 
-    /// Nobody reads what the script prints any more.
-    pub(crate) fn pipe_closed(&self) {
+    /// What the script prints does not arrive any more, so it need not go on. That nobody reads it is no failure.
+    pub(crate) fn output_lost(&self, error: &io::Error) {
         let mut state = self.lock();
-        state.is_pipe_closed = true;
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => state.is_pipe_closed = true,
+            _ => state.lost_output = Some(error.to_string()),
+        }
         if let Some(running) = &state.running {
             running.cancel();
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When something that the script printed could not be written, and not because nobody reads it.
+    pub(crate) fn check_output(&self) -> Result<(), Refusal> {
+        match &self.lock().lost_output {
+            Some(error) => Err(Refusal::internal(format!("what the script prints cannot be written: {error}"))),
+            None => Ok(()),
         }
     }
 

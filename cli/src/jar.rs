@@ -2,7 +2,7 @@
 //!
 //! It owns what a jar goes back to. It must never know what runs in it or what becomes of the result.
 
-use belljar::{Error, Instance, Router, Runtime, Snapshot};
+use belljar::{Error, Instance, Router, Runtime, Snapshot, Verdict};
 
 use crate::arguments;
 use crate::bounds::Bounds;
@@ -17,8 +17,10 @@ pub(crate) fn runtime() -> Result<Runtime, Refusal> {
     Ok(Runtime::builder().max_instances(INSTANCES).on_demand().build()?)
 }
 
-/// A router with the commands of the flags added.
+/// A router with the commands of the flags added. A rejection that nobody handles ends a script as a thrown error does, because
+/// somebody who looks at an exit code would never hear of it otherwise.
 pub(crate) fn router(router: Router, flags: &arguments::Jar) -> Result<Router, Refusal> {
+    let router = router.on_unhandled_rejection(|_| Verdict::Stop);
     commands::register(router, &flags.routes, flags.bounds.limits().message_bytes)
 }
 

@@ -4,9 +4,11 @@
 
 mod arguments;
 mod artefact;
+mod bench;
 mod bounds;
 mod commands;
 mod completion;
+mod doctor;
 mod ending;
 mod executor;
 mod forward;
@@ -14,6 +16,7 @@ mod frame;
 mod interrupt;
 mod jar;
 mod lines;
+mod measure;
 mod prompt;
 mod protocol;
 mod repl;
@@ -21,6 +24,7 @@ mod run;
 mod screen;
 mod source;
 mod syntax;
+mod telling;
 mod wrapping;
 
 use std::io::IsTerminal as _;
@@ -48,13 +52,17 @@ fn main() -> ExitCode {
 }
 
 fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    telling::begin(arguments.verbosity())?;
     match arguments.task {
         Some(Task::Run(run)) => run::perform(&run, screen, interrupt),
         Some(Task::Compile(compile)) => artefact::compile(&compile, screen),
         Some(Task::Snapshot(snapshot)) => artefact::snapshot(&snapshot, screen, interrupt),
         Some(Task::Inspect(inspect)) => artefact::inspect(&inspect, screen),
         Some(Task::Repl(repl)) => repl::perform(repl, screen, interrupt),
+        Some(Task::Bench(bench)) => bench::perform(&bench, screen, interrupt),
+        Some(Task::Doctor(doctor)) => doctor::perform(&doctor, screen),
         Some(Task::Json(json)) => protocol::serve(&json, interrupt),
+        Some(Task::Man { task }) => manual(task.as_deref(), screen),
         Some(Task::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "belljar", &mut script);
@@ -64,4 +72,24 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
         None if !std::io::stdin().is_terminal() => protocol::serve(&arguments.run.without_script()?, interrupt),
         None => repl::perform(arguments.run.without_command()?, screen, interrupt),
     }
+}
+
+/// The manual page of the whole command, or of one task.
+fn manual(task: Option<&str>, screen: &Screen) -> Result<Ending, Refusal> {
+    let mut command = Arguments::command();
+    command.build();
+    let page = match task {
+        None => command,
+        Some(task) => match command.find_subcommand(task) {
+            Some(found) => found.clone(),
+            None => return Err(Refusal::usage(format!("there is no task {task}; belljar --help lists them"))),
+        },
+    };
+    let name = page.get_bin_name().unwrap_or("belljar").replace(' ', "-");
+    let mut roff = Vec::new();
+    clap_mangen::Man::new(page)
+        .title(name)
+        .render(&mut roff)
+        .map_err(|error| Refusal::internal(format!("the page cannot be written: {error}")))?;
+    screen.write_bytes(&roff)
 }

@@ -9,9 +9,12 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use belljar::{ConsoleLevel, Error, Json, Router, Runtime, Script, Snapshot, Status};
+use belljar::{Error, Json, Router, Runtime, Script, Snapshot, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -23,10 +26,10 @@ use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
-use crate::screen::{DIM, Screen, Stream};
+use crate::screen::{DIM, Screen};
 use crate::source::{self, Source};
 use crate::wrapping::Wrapped;
-use crate::{completion, frame, syntax};
+use crate::{completion, frame, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -59,6 +62,9 @@ const SHOW: &str = "((jar, log) => host.on('(repl) show', () => {
 /// The longest part of a string that is shown.
 const MOST_SHOWN: usize = 10_000;
 
+/// How long somebody waits for a list of names. Only a script that has replaced a built-in makes it take any time.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Where console lines go for now.
 #[derive(Clone, Default)]
 struct Console {
@@ -74,12 +80,8 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            let stream = match level {
-                ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
-                _ => Stream::Out,
-            };
-            if screen.print(stream, line).is_err() {
-                interrupt.pipe_closed();
+            if let Err(error) = screen.print(run::stream(level), line) {
+                interrupt.output_lost(&error);
             }
         })
     }
@@ -173,6 +175,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
             screen.complain(&format!("{} keeps no history: {error}", path.display()));
         }
         let then = session.borrow_mut().enter(&line)?;
+        interrupt.check_output()?;
         if interrupt.is_told_to_end() {
             return Ok(Ending::Cancelled);
         }
@@ -429,10 +432,22 @@ impl Session {
 
     /// What the last name of a path could go on as.
     pub(crate) fn complete(&mut self, path: &[&str]) -> Vec<String> {
+        let handle = self.jar.instance.cancel_handle();
+        let (is_done, done) = mpsc::channel::<()>();
+        // The editor has taken Ctrl-C for itself, so somebody else must stop what takes too long, as often as it begins anew.
+        let watch = thread::spawn(move || {
+            let mut patience = PATIENCE;
+            while done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                handle.cancel();
+                patience = Duration::from_millis(1);
+            }
+        });
         self.console.keep();
         let console = self.console.clone();
         let names = completion::names(&mut self.jar.instance, path, &self.declared, &|| console.take());
         self.console.show_again();
+        drop(is_done);
+        let _ = watch.join();
         names
     }
 }

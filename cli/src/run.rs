@@ -2,6 +2,7 @@
 //!
 //! It owns what is printed, and where. It must never know a format of bytes.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,37 +77,40 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         Some(path) => Some(artefact::thaw(path, &run.key)?),
         None => None,
     };
+    let runtime = jar::runtime()?;
+    let wrapped = match (&source, &run.print) {
+        (Source::Script { text, .. }, Some(_)) if !run.json => Wrapped::new(&runtime, text, SHOW, "\n))").map(Arc::new),
+        _ => None,
+    };
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let mut router = if run.json {
-        let logs = logs.clone();
-        Router::new().on_console(move |level, line| {
-            logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
-        })
-    } else {
-        console(*screen, interrupt)
+    let mut router = match (&source, &wrapped) {
+        _ if run.json => {
+            let logs = logs.clone();
+            Router::new().on_console(move |level, line| {
+                logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
+            })
+        }
+        (Source::Script { name, .. }, Some(wrapped)) => {
+            let (wrapped, name) = (wrapped.clone(), name.clone());
+            edited(*screen, interrupt, move |line| wrapped.restore_text(line, &name).into())
+        }
+        _ => console(*screen, interrupt),
     };
     if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
         router = forward::register(router, &calls, interrupt);
         forward::listen(calls, move |message| screen.complain(message));
     }
-    let runtime = jar::runtime()?;
     let mut jar = Jar::open(&runtime, &jar::router(router, &run.jar)?, &run.jar.bounds, origin)?;
-    let wrapped = match (&source, &run.print) {
-        (Source::Script { name, text }, Some(_)) if !run.json => {
-            Wrapped::new(&runtime, text, SHOW, "\n))").map(|wrapped| (wrapped, name.clone()))
-        }
-        _ => None,
-    };
-    let result = match &wrapped {
-        Some((wrapped, name)) => {
+    let result = match (&source, &wrapped) {
+        (Source::Script { name, .. }, Some(wrapped)) => {
             let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
             execute(&mut jar.instance, &script, interrupt).map_err(|error| match error {
                 Error::Js(js) => Error::Js(wrapped.restore(js, name)),
                 other => other,
             })
         }
-        None => execute(&mut jar.instance, &source, interrupt),
+        _ => execute(&mut jar.instance, &source, interrupt),
     };
     let stats = Cost::of(&jar.instance.stats());
     if run.json {
@@ -124,6 +128,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         screen.write_bytes(&line)?;
         return Ok(result.as_ref().map_or_else(Ending::of, |_| Ending::Done));
     }
+    interrupt.check_output()?;
     let ending = match &result {
         Ok(value) if wrapped.is_some() && value.is_undefined() => Ending::Done,
         Ok(value) if run.print.is_some() => show(screen, value)?,
@@ -139,16 +144,29 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
 
 /// A router whose console is this process's: what warns goes to standard error, the rest to standard output.
 pub(crate) fn console(screen: Screen, interrupt: &Interrupt) -> Router {
+    edited(screen, interrupt, |line| Cow::Borrowed(line))
+}
+
+/// The same, with each line edited before anybody sees it.
+fn edited(
+    screen: Screen,
+    interrupt: &Interrupt,
+    edit: impl for<'l> Fn(&'l str) -> Cow<'l, str> + Send + Sync + 'static,
+) -> Router {
     let interrupt = interrupt.clone();
     Router::new().on_console(move |level, line| {
-        let stream = match level {
-            ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
-            _ => Stream::Out,
-        };
-        if screen.print(stream, line).is_err() {
-            interrupt.pipe_closed();
+        if let Err(error) = screen.print(stream(level), &edit(line)) {
+            interrupt.output_lost(&error);
         }
     })
+}
+
+/// Where a console line goes.
+pub(crate) fn stream(level: ConsoleLevel) -> Stream {
+    match level {
+        ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
+        _ => Stream::Out,
+    }
 }
 
 /// Runs a source to its end, or to a signal.

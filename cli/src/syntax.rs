@@ -238,7 +238,7 @@ fn divides_nothing(source: &str, words: &[Word]) -> bool {
     }
 }
 
-/// Where the last expression of a script may be, the likeliest first. Each of these is a guess that a compiler has to confirm,
+/// Where the last expression of a script may be, the longest first. Each of these is a guess that a compiler has to confirm,
 /// for what is before it and for itself.
 pub(crate) fn last_expressions(source: &str) -> Vec<Range<usize>> {
     let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
@@ -249,14 +249,20 @@ pub(crate) fn last_expressions(source: &str) -> Vec<Range<usize>> {
     for (index, word) in words.iter().enumerate().take_while(|(_, word)| word.span.start < end) {
         let before = index.checked_sub(1).and_then(|index| words.get(index));
         let rest = source.get(word.span.start..).unwrap_or_default();
+        // What could go on with the statement before it does go on with it, unless a semicolon says otherwise.
+        let could_go_on = match word.kind {
+            Kind::Mark => !(rest.starts_with("++") || rest.starts_with("--")),
+            Kind::Text => rest.starts_with('`'),
+            _ => false,
+        };
         let begins = match before {
             None => true,
             Some(_) if word.depth > 0 => false,
-            Some(before) if before.depth == 0 && matches!(text(before), ";" | "}") => true,
-            // A new line ends a statement only where the next one could not go on with it.
+            Some(before) if before.depth == 0 && text(before) == ";" => true,
+            Some(_) if could_go_on => false,
             Some(before) => {
                 let gap = source.get(before.span.end..word.span.start).unwrap_or_default();
-                gap.contains('\n') && (word.kind != Kind::Mark || rest.starts_with("++") || rest.starts_with("--"))
+                gap.contains('\n') || (before.depth == 0 && text(before) == "}")
             }
         };
         let is_statement = STATEMENTS.iter().any(|statement| {
@@ -349,6 +355,20 @@ mod tests {
     }
 
     #[test]
+    fn words_are_in_order_wherever_a_text_is_cut() {
+        let source = "x = `a${ {b: '\\'', c: /[/\\]]\\//g} }` // é\n/* ü */ if (a) 0x1e-3.5e+7; \"\\\n\" #!";
+        let cuts: Vec<usize> = (0..=source.len()).filter(|at| source.is_char_boundary(*at)).collect();
+        for (index, from) in cuts.iter().enumerate() {
+            for part in cuts.iter().skip(index).filter_map(|to| source.get(*from..*to)) {
+                let words = words(part);
+                assert!(words.is_sorted_by(|one, next| one.span.end <= next.span.start), "{part}");
+                assert!(words.iter().all(|word| part.get(word.span.clone()).is_some_and(|text| !text.is_empty())));
+                assert!(last_expressions(part).into_iter().all(|span| part.get(span).is_some()), "{part}");
+            }
+        }
+    }
+
+    #[test]
     fn the_last_expression_begins_where_a_statement_may() {
         let guesses = |source: &'static str| -> Vec<&str> {
             last_expressions(source).into_iter().filter_map(|span| source.get(span)).collect()
@@ -360,7 +380,17 @@ mod tests {
         assert_eq!(guesses("const f = () => { 1; 2 }\nf()"), ["f()"]);
         assert_eq!(guesses("{ a: 1 }"), ["{ a: 1 }"]);
         assert_eq!(guesses("let letter = 1; letter"), ["letter"]);
-        assert_eq!(guesses("function f() {} [1]"), ["[1]"]);
+        assert_eq!(guesses("function f() {} f()"), ["f()"]);
+        for goes_on in [
+            "let a = {} + 1",
+            "let a = {}\n[0]",
+            "let a = function () {}\n(1)",
+            "let a = tag\n`x`",
+            "let a = {} / 2 / g",
+        ] {
+            assert_eq!(guesses(goes_on), [""; 0], "{goes_on}");
+        }
+        assert_eq!(guesses("let a = 1\n++a"), ["++a"]);
         assert_eq!(guesses("class A {}"), [""; 0]);
         assert_eq!(guesses("; ;"), [""; 0]);
     }

@@ -7,7 +7,7 @@ use belljar::{JsError, Runtime};
 
 use crate::syntax;
 
-/// How many guesses at the last expression are tried. A script with more statements than this is no line at a prompt.
+/// How many guesses at the last expression are tried, from the end of the script. A line at a prompt has fewer statements.
 const GUESSES: usize = 64;
 
 /// A script whose last expression is wrapped.
@@ -24,14 +24,18 @@ impl Wrapped {
     ///
     /// The compiler has the last word on each guess: what is before the expression must be whole without it.
     pub(crate) fn new(runtime: &Runtime, source: &str, before: &str, after: &str) -> Option<Wrapped> {
-        syntax::last_expressions(source).into_iter().take(GUESSES).find_map(|span| {
-            let (head, expression) = (source.get(..span.start)?, source.get(span)?);
+        let guesses = syntax::last_expressions(source);
+        let skipped = guesses.len().saturating_sub(GUESSES);
+        guesses.into_iter().skip(skipped).find_map(|span| {
+            let (head, expression) = (source.get(..span.start)?, source.get(span.clone())?);
+            let tail = source.get(span.end..)?;
             let mark = if head.trim().is_empty() { "" } else { ";" };
-            let wrapped = format!("{head}{mark}{before}{expression}{after}");
-            runtime.compile(&wrapped).ok()?;
+            // In two kinds of brackets, so that no brackets of its own can close them: `1), (2` is no expression.
+            runtime.compile(format!("{head}{mark}[{expression}\n];({expression}\n){tail}")).ok()?;
             if !mark.is_empty() {
                 runtime.compile(head).ok()?;
             }
+            let wrapped = format!("{head}{mark}{before}{expression}{after}");
             let last_line = head.rsplit('\n').next().unwrap_or_default();
             Some(Wrapped {
                 source: wrapped,
@@ -51,7 +55,7 @@ impl Wrapped {
 
     /// A text with stacks in it as the script that was typed would have made it.
     pub(crate) fn restore_text(&self, text: &str, name: &str) -> String {
-        text.lines().map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
+        text.split('\n').map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
     }
 
     fn restore_line(&self, line: &str, name: &str) -> String {

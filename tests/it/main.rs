@@ -1,11 +1,13 @@
 //! The library as its users see it: one binary, one module per theme.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
+#![allow(clippy::print_stdout, reason = "what a test measured is shown by --nocapture")]
 
 mod bombs;
 mod cancel;
 mod concurrency;
 mod console;
 mod determinism;
+mod differential;
 mod dispatch;
 mod errors;
 mod faults;
@@ -21,6 +23,7 @@ mod input;
 mod js;
 mod json;
 mod limits;
+mod machine;
 mod native;
 mod pool;
 mod prelude;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use belljar::{Instance, Limits, Router, Runtime, RuntimeBuilder};
 
-use crate::support::is_alone_with;
+use crate::support::is_alone_under;
 
 const SLOTS: u32 = 4;
 const SECRET: &str = "the secret of the tenant before";
@@ -81,7 +81,7 @@ fn scans_pages() -> bool {
 #[cfg(target_os = "linux")]
 fn a_page_of_the_pool_holds_nothing_of_an_older_instance_where_the_kernel_does_not_say_which_were_written() {
     let test = "residue::a_page_of_the_pool_holds_nothing_of_an_older_instance_where_the_kernel_does_not_say_which_were_written";
-    if !is_alone_with(test, |_| ()) {
+    if !is_alone_under("ulimit -n 100", test) {
         return;
     }
     // The first pool of a process looks for the kernel's list of pages, once. It finds none where no file can be opened.

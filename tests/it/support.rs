@@ -139,19 +139,24 @@ const ALONE: &str = "BELLJAR_TEST_ALONE";
 /// what a process holds means something only where no other test runs, and what would harm the others is done where there are none.
 #[track_caller]
 pub(crate) fn is_alone(test: &str) -> bool {
-    is_alone_with(test, |_| ())
+    is_alone_in(std::process::Command::new(std::env::current_exe().unwrap()), test)
 }
 
-/// As [`is_alone`], in a process that was changed before it started.
+/// As [`is_alone`], in a process that a shell has taken something from before, as in `ulimit -n 64`.
 #[track_caller]
-pub(crate) fn is_alone_with(test: &str, change: impl FnOnce(&mut std::process::Command)) -> bool {
+#[cfg(unix)]
+pub(crate) fn is_alone_under(limit: &str, test: &str) -> bool {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")]).arg(std::env::current_exe().unwrap());
+    is_alone_in(shell, test)
+}
+
+#[track_caller]
+fn is_alone_in(mut command: std::process::Command, test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {
         return true;
     }
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(ALONE, "1");
-    change(&mut command);
-    let alone = command.output().unwrap();
+    let alone = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
     let output = String::from_utf8_lossy(&alone.stdout);
     let passed = alone.status.success() && output.contains("1 passed");
     assert!(passed, "{}\n{output}{}", alone.status, String::from_utf8_lossy(&alone.stderr));

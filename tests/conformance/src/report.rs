@@ -28,6 +28,17 @@ impl Outcome {
         };
         Some(format!("{who} {} {}", self.mode, self.path))
     }
+
+    fn reason(&self) -> Option<&'static str> {
+        let says = |verdict: &Verdict, word: &str| verdict.as_ref().is_some_and(|text| text.contains(word));
+        if self.path.starts_with("built-ins/Atomics/") || says(&self.jar, "Atomics") {
+            Some(ATOMICS)
+        } else if says(&self.native, "Uninitialized") {
+            Some(NUL)
+        } else {
+            None
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +55,10 @@ pub(crate) struct Report {
     /// Files that were not run, and why.
     pub(crate) skipped: Vec<(String, String)>,
 }
+
+/// Why the engines disagree, where that is known.
+const ATOMICS: &str = "QuickJS leaves `Atomics` out where there are no threads, so a jar has none";
+const NUL: &str = "rquickjs takes source as a C string, so native QuickJS cannot be given one with NUL in it";
 
 /// What differs from the baseline.
 #[derive(Debug, Default)]
@@ -103,9 +118,13 @@ impl Report {
         format!("{:<44} {:>7} {:>8} {:>8} {:>8}\n{table}", "folder", "runs", "native", "jar", "skipped")
     }
 
-    /// Where the engines disagree.
-    pub(crate) fn differences(&self) -> impl Iterator<Item = &Outcome> {
-        self.outcomes.iter().filter(|outcome| outcome.native.is_some() != outcome.jar.is_some())
+    /// Where the engines disagree, under the reason for it; None for those that nobody has explained.
+    pub(crate) fn differences(&self) -> BTreeMap<Option<&'static str>, Vec<&Outcome>> {
+        let mut differences = BTreeMap::<_, Vec<_>>::new();
+        for outcome in self.outcomes.iter().filter(|outcome| outcome.native.is_some() != outcome.jar.is_some()) {
+            differences.entry(outcome.reason()).or_default().push(outcome);
+        }
+        differences
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -161,7 +180,8 @@ mod tests {
         let change = report.against("jar strict a.js\nboth strict c.js\nboth strict other.js\n");
         assert_eq!(change.new, ["jar strict b.js"]);
         assert_eq!(change.gone, ["jar strict a.js"]);
-        assert_eq!(report.differences().count(), 1);
+        assert_eq!(report.differences().into_values().flatten().count(), 1);
+        assert!(report.differences().contains_key(&None));
         assert_eq!(report.baseline(), "jar strict b.js\nboth strict c.js\n");
     }
 }

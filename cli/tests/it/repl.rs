@@ -1,5 +1,4 @@
 //! The prompt as a person meets it: in a terminal of its own, key by key.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -14,7 +13,8 @@ use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
+use crate::support::BELLJAR;
+
 const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
 const UP: &str = "\u{1b}[A";
@@ -32,6 +32,8 @@ struct Terminal {
     /// What was shown and not yet asked about, without colours.
     shown: String,
     raw: Vec<u8>,
+    /// Everything that was ever sent, with its commands.
+    sent: Vec<u8>,
     child: Child,
     line: OwnedFd,
 }
@@ -46,6 +48,10 @@ fn home(name: &str) -> PathBuf {
 
 impl Terminal {
     fn open(home: &Path, arguments: &[&str]) -> Terminal {
+        Terminal::open_with(home, arguments, &[])
+    }
+
+    fn open_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -69,6 +75,7 @@ impl Terminal {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("TERM", "xterm-256color")
             .env("HOME", home)
+            .envs(variables.iter().copied())
             .stdin(Stdio::from(open()))
             .stdout(Stdio::from(open()))
             .stderr(Stdio::from(open()))
@@ -85,7 +92,7 @@ impl Terminal {
                 }
             }
         });
-        Terminal { keys, screen, shown: String::new(), raw: Vec::new(), child, line: line.into() }
+        Terminal { keys, screen, shown: String::new(), raw: Vec::new(), sent: Vec::new(), child, line: line.into() }
     }
 
     fn start(home: &Path) -> Terminal {
@@ -110,6 +117,7 @@ impl Terminal {
             match self.screen.recv_timeout(PATIENCE) {
                 Ok(bytes) => {
                     self.raw.extend_from_slice(&bytes);
+                    self.sent.extend_from_slice(&bytes);
                     self.shown.push_str(&plain(&mut self.raw));
                 }
                 Err(error) => panic!("{text:?} is not shown ({error}): {:?}", self.shown),
@@ -283,6 +291,16 @@ fn names_are_completed_without_running_anything() {
 }
 
 #[test]
+fn completion_gives_up_on_a_jar_that_does_not_answer() {
+    let home = home("stubborn");
+    let mut terminal = Terminal::open(&home, &["--max-cpu-ms", "600000", "--max-wall-ms", "600000"]);
+    terminal.sees("> ");
+    assert_eq!(terminal.enter("Object.getOwnPropertyNames = () => { for (;;); }; 1"), "1");
+    assert_eq!(terminal.enter("Array.prototype.conc\t"), "undefined");
+    assert_eq!(terminal.enter("1 + 1"), "2");
+}
+
+#[test]
 fn history_is_kept_where_the_platform_keeps_it() {
     let home = home("history");
     let mut terminal = Terminal::start(&home);
@@ -345,6 +363,33 @@ fn a_script_cannot_command_the_terminal() {
     let mut terminal = Terminal::start(&home);
     let shown = terminal.enter("console.log('a\\x1b[2Jb'); ['\\x1b]0;t\\x07']");
     assert_eq!(shown, "a\\u{1b}[2Jb\n[ \"\\u001b]0;t\\u0007\" ]");
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_its_owner_wants_none() {
+    let home = home("colours");
+    for (variables, is_coloured) in [(&[][..], true), (&[("NO_COLOR", "1")][..], false)] {
+        let mut terminal = Terminal::open_with(&home, &["repl"], variables);
+        terminal.sees("> ");
+        assert_eq!(terminal.enter("const text = 'red'; [text, 7, null]"), "[ \"red\", 7, null ]");
+        assert!(terminal.enter("null.x").contains("Uncaught TypeError"));
+        let sent = String::from_utf8_lossy(&terminal.sent).into_owned();
+        for colour in ["\u{1b}[35mconst", "\u{1b}[32m\"red\"", "\u{1b}[33m7", "\u{1b}[1m\u{1b}[31mUncaught"] {
+            assert_eq!(sent.contains(colour), is_coloured, "{colour:?} {sent:?}");
+        }
+        terminal.press(CTRL_D);
+        assert_eq!(terminal.end(), 0);
+    }
+}
+
+#[test]
+fn the_bench_shows_how_far_it_is() {
+    let home = home("progress");
+    let mut terminal = Terminal::open(&home, &["bench", "--rounds", "2000", "--threads", "1"]);
+    terminal.sees("cold start");
+    terminal.sees(" %");
+    terminal.sees("instances per second, 1 thread");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[test]

@@ -1,77 +1,11 @@
-//! The command as its users meet it: arguments in; exit code, standard output and standard error out.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
+//! Scripts as people run them: arguments in; exit code, standard output and standard error out.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
-
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn belljar() -> Command {
-    let mut command = Command::new(BELLJAR);
-    command.env_remove("BELLJAR_KEY").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
-    command
-}
-
-fn end(mut command: Command) -> Ended {
-    let output = command.output().expect("the binary starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn run(arguments: &[&str]) -> Ended {
-    let mut command = belljar();
-    command.args(arguments);
-    end(command)
-}
-
-fn feed(arguments: &[&str], input: &[u8]) -> Ended {
-    let mut command = belljar();
-    let mut child =
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// A folder of one test's own.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the folder can be made");
-    folder
-}
-
-fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, contents).expect("the file can be written");
-    path.to_str().expect("the path is UTF-8").to_owned()
-}
-
-#[track_caller]
-fn prints(arguments: &[&str], expected: &str) {
-    let ended = run(arguments);
-    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, expected, ""), "{arguments:?}");
-}
-
-#[track_caller]
-fn refuses(arguments: &[&str], code: i32, word: &str) {
-    let ended = run(arguments);
-    assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{arguments:?}: {}", ended.err);
-    assert!(ended.err.contains(word), "{arguments:?} should say {word:?}: {}", ended.err);
-    assert!(!ended.err.contains("panicked"), "{}", ended.err);
-}
+use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, write};
 
 #[test]
 fn a_value_is_printed_as_it_is() {
@@ -93,7 +27,8 @@ fn a_value_without_a_json_form_is_printed_as_the_console_shows_it() {
     prints(&["-p", "(function f() {})"], "[Function: f]\n");
     prints(&["-p", "new Map([[1, { a: new Set(['b']) }]])"], "Map { 1 => { a: Set { \"b\" } } }\n");
     prints(&["-p", "const a = []; a.push(a); a"], "[ [Circular] ]\n");
-    assert!(run(&["-p", "new RangeError('far')"]).out.starts_with("RangeError: far\n    at "));
+    prints(&["-p", "1; new RangeError('far')"], "RangeError: far\n    at <eval> ([eval]:1:8)\n");
+    prints(&["-p", "console.log('a\\n'); 1"], "a\n\n1\n");
 }
 
 #[test]
@@ -107,6 +42,14 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "if (false)\n1"], "undefined\n");
     prints(&["-p", "for (var i = 0; i < 3; i++)\ni"], "2\n");
     prints(&["-p", "class A {}"], "undefined\n");
+    prints(&["-p", "1, 2"], "2\n");
+    prints(&["-p", "var a = {} + 1\na"], "[object Object]1\n");
+    prints(&["-p", "var a = String.raw\n`x`; [a]"], "[ \"x\" ]\n");
+    prints(&["-p", &("var n = 0;".to_owned() + &"n++;".repeat(500) + "[n]")], "[ 500 ]\n");
+    prints(&["-p", "{ a: 1, b: 2 }"], "{ a: 1, b: 2 }\n");
+    for wrong in ["1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"] {
+        refuses(&["-p", wrong], 1, "SyntaxError");
+    }
 }
 
 #[test]
@@ -143,7 +86,7 @@ fn a_thrown_error_is_shown_where_it_happened() {
     command.current_dir(&folder).arg("price.js");
     let ended = end(command);
     assert_eq!(ended.code, 1);
-    assert_eq!(ended.err, include_str!("golden/thrown.txt"));
+    golden("thrown.txt", &ended.err);
 }
 
 #[test]
@@ -152,6 +95,8 @@ fn what_was_thrown_and_its_causes_are_told() {
     assert_eq!((ended.code, ended.err.as_str()), (1, "Uncaught {\"code\":7}\n"));
     refuses(&["-e", "throw new Error('a', { cause: new RangeError('b') })"], 1, "Caused by RangeError: b");
     refuses(&["-e", "let let = 3"], 1, "Uncaught SyntaxError");
+    refuses(&["-e", "Promise.reject(new Error('lost')); 0"], 1, "Uncaught Error: lost");
+    prints(&["-p", "Promise.reject(new Error('found')).catch(e => e.message)"], "found\n");
     let ended = run(&["--json", "-p", "10n"]);
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("not_serializable"), "{}", ended.out);
@@ -172,34 +117,6 @@ fn a_limit_ends_with_three_and_names_the_flag_that_raises_it() {
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
-    let folder = folder("bad");
-    let text = folder.to_str().unwrap();
-    let binary = write(&folder, "binary", [0xff, 0xfe, 0]);
-    let program = write(&folder, "program", b"belljarP and then nothing");
-    let snapshot = write(&folder, "snapshot", b"belljarS and then nothing");
-    refuses(&[&format!("{text}/missing.js")], 2, "cannot be read");
-    refuses(&[text], 2, "is a folder");
-    refuses(&[&binary], 2, "not UTF-8");
-    refuses(&[&program], 2, "not a program of this build");
-    refuses(&["inspect", &program], 2, "not a program of this build");
-    refuses(&["inspect", &binary], 2, "neither");
-    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "not a snapshot of this build");
-    refuses(&["-p", "1", "--max-fuel", "0"], 2, "--max-fuel");
-    refuses(&["-p", "1", "--max-heap-mb", "1000000"], 2, "--max-heap-mb");
-    refuses(&["-p", "1", "--nonsense"], 2, "--nonsense");
-    refuses(&["-p", "1", "-e", "2"], 2, "cannot be used with");
-    refuses(&["-p", "1", "--clock", "tomorrow"], 2, "1970");
-    refuses(&["-p", "1", "--rpc", "nothing"], 2, "NAME=COMMAND");
-    refuses(&["-p", "1", "--rpc", "a=cat", "--rpc", "a=cat"], 2, "twice");
-    refuses(&["--stats"], 2, "no script");
-    refuses(&["run"], 2, "no script");
-    refuses(&["-e", "1", "--rpc-all", "-"], 2, "--json");
-    refuses(&["--json", "--rpc-all", "-", "-"], 2, "standard input");
-    refuses(&["-e", "1", "--rpc-all", "elsewhere"], 2, "possible values: -");
-}
-
-#[test]
 fn time_and_chance_can_be_fixed() {
     prints(&["-p", "new Date().toISOString()", "--clock", "2024-02-29T12:00:00Z"], "2024-02-29T12:00:00.000Z\n");
     prints(&["-p", "Date.now()", "--clock", "1709208000000"], "1709208000000\n");
@@ -216,6 +133,10 @@ fn one_json_object_says_everything() {
     assert_eq!((&report["ok"], &report["value"]["a"]), (&true.into(), &1.into()));
     assert_eq!(report["logs"], serde_json::json!([{ "level": "warn", "text": "w" }]));
     assert!(report["stats"]["fuel"].as_u64().unwrap() > 0);
+    let shape: Vec<_> = report["stats"].as_object().unwrap().keys().map(String::as_str).collect();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/JSON-PROTOCOL.md")).unwrap();
+    assert_eq!(shape.len(), 11);
+    assert!(shape.iter().all(|name| page.contains(&format!("`{name}`"))), "{shape:?}");
 
     let ended = run(&["--json", "-e", "null.x"]);
     let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
@@ -236,7 +157,21 @@ fn one_json_object_says_everything() {
 fn the_cost_goes_to_standard_error() {
     let ended = run(&["--stats", "-p", "1"]);
     assert_eq!((ended.code, ended.out.as_str()), (0, "1\n"));
-    assert!(ended.err.starts_with("fuel ") && ended.err.contains("\nmemory "), "{}", ended.err);
+    let names: Vec<_> = ended.err.lines().map(|line| line.get(..18).unwrap().trim_end()).collect();
+    assert_eq!(
+        names,
+        [
+            "fuel",
+            "opcodes",
+            "processor time",
+            "wall-clock time",
+            "time in handlers",
+            "calls of handlers",
+            "bytes in, out",
+            "heap now, at most",
+            "memory"
+        ]
+    );
 }
 
 #[test]
@@ -265,6 +200,12 @@ fn a_command_that_hangs_is_killed_with_what_it_started() {
 
 #[test]
 fn a_signal_stops_the_script() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        stops(signal);
+    }
+}
+
+fn stops(signal: &str) {
     let mut child = belljar()
         .args(["-e", "await host.rpc('up'); for (;;) {}", "--rpc", "up=echo up >&2", "--max-cpu-ms", "60000"])
         .stderr(Stdio::piped())
@@ -275,7 +216,7 @@ fn a_signal_stops_the_script() {
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert_eq!(line, "up\n");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(4));
     let mut err = String::new();
     stderr.read_to_string(&mut err).unwrap();
@@ -338,6 +279,33 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     let about = run(&["inspect", &out]);
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
+    let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
+    assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));
+    assert_eq!(about["bytes"], fs::metadata(&out).unwrap().len());
+    assert_eq!(
+        (&about["snapshot"]["label"], &about["snapshot"]["pending"]),
+        (&"of a test".into(), &serde_json::json!([]))
+    );
+}
+
+/// Only a program can make one that waits; the command can say what for.
+#[test]
+fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
+    use belljar::{Call, Limits, Router, RpcError, Runtime, Turn};
+    let router = Router::new().handle("approve", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
+    let mut jar = Runtime::new().unwrap().instance(&router, &Limits::default()).unwrap();
+    let mut turn = std::pin::pin!(jar.step_async("await host.rpc('approve', 100)"));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let turn = loop {
+        if let std::task::Poll::Ready(turn) = turn.as_mut().poll(&mut context) {
+            break turn;
+        }
+    };
+    let Ok(Turn::Paused(paused)) = turn else { panic!("nobody has answered: {turn:?}") };
+    let file = write(&folder("paused"), "paused.jar", paused.snapshot().clone().labelled("two\nlines").to_bytes());
+    let about = run(&["inspect", &file]).out;
+    assert!(about.contains("waits for  approve\n") && about.contains("two\\nlines\n"), "{about}");
+    refuses(&["--from", &file, "-p", "1"], 2, "waits for 1 calls");
 }
 
 #[test]
@@ -350,6 +318,10 @@ fn a_sealed_snapshot_wants_its_key() {
     prints(&["snapshot", "-e", "const secret = 'marmalade'", "-o", &out, "--key-file", &key], "");
     let bytes = fs::read(&out).unwrap();
     assert!(!bytes.windows(9).any(|window| window == b"marmalade"));
+    assert!(run(&["inspect", &out]).out.contains("BELLJAR_KEY opens it"));
+    assert!(run(&["inspect", &out, "--key-file", &key]).out.contains("waits for"));
+    let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
+    assert_eq!((&about["kind"], about.get("snapshot")), (&"sealed snapshot".into(), None));
     prints(&["run", "--from", &out, "-p", "secret", "--key-file", &key], "marmalade\n");
     refuses(&["run", "--from", &out, "-p", "secret"], 2, "BELLJAR_KEY");
     refuses(&["run", "--from", &out, "-p", "secret", "--key-file", &other], 2, "the key");
@@ -357,13 +329,6 @@ fn a_sealed_snapshot_wants_its_key() {
     let mut command = belljar();
     command.args(["run", "--from", &out, "-p", "secret"]).env("BELLJAR_KEY", "0123456789ABCDEF".repeat(4));
     assert_eq!(end(command).out, "marmalade\n");
-}
-
-#[test]
-fn completions_name_the_tasks() {
-    let script = run(&["completions", "bash"]);
-    assert_eq!(script.code, 0);
-    assert!(script.out.contains("snapshot") && script.out.contains("--max-cpu-ms"));
 }
 
 /// Each line of the README's block is a command, and after `#` what it prints.

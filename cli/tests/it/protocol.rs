@@ -1,5 +1,4 @@
 //! The JSON lines protocol, by hand and through the clients that its page shows.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
+use crate::support::BELLJAR;
 
 /// Everything in, everything out, and how it ended.
 fn talk(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<Value>) {

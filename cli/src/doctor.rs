@@ -1,0 +1,234 @@
+//! What belljar finds on this machine, what it means, and how to get what is missing.
+//!
+//! It owns the questions and the advice. It must never change anything.
+
+use std::fs;
+
+use belljar::{Limits, Router, Runtime};
+use rustix::process::{Resource, getrlimit};
+use serde::Serialize;
+
+use crate::arguments;
+use crate::ending::{Ending, Refusal};
+use crate::measure::{self, Times};
+use crate::screen::{BLUE, DIM, GREEN, RED, Screen};
+
+/// How often something is tried to see what it costs.
+const ROUNDS: usize = 200;
+/// The first Linux that can tell which pages a process has written to.
+const PAGEMAP_SCAN: (u32, u32) = (6, 7);
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// As it should be.
+    Good,
+    /// Works, and could be better.
+    Poor,
+    /// A fact, neither good nor bad.
+    Told,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    name: &'static str,
+    state: State,
+    value: String,
+    /// What it does for speed or safety.
+    means: &'static str,
+    /// How to get it; empty where there is nothing to do.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    advice: &'static str,
+}
+
+fn told(name: &'static str, value: impl Into<String>, means: &'static str) -> Finding {
+    Finding { name, state: State::Told, value: value.into(), means, advice: "" }
+}
+
+fn judged(
+    name: &'static str,
+    is_good: bool,
+    value: impl Into<String>,
+    means: &'static str,
+    advice: &'static str,
+) -> Finding {
+    let (state, advice) = if is_good { (State::Good, "") } else { (State::Poor, advice) };
+    Finding { name, state, value: value.into(), means, advice }
+}
+
+pub(crate) fn perform(doctor: &arguments::Doctor, screen: &Screen) -> Result<Ending, Refusal> {
+    let findings = examine()?;
+    if doctor.json {
+        let mut line = serde_json::to_vec(&findings)
+            .map_err(|error| Refusal::internal(format!("the findings have no JSON form: {error}")))?;
+        line.push(b'\n');
+        return screen.write_bytes(&line);
+    }
+    let mut text = String::new();
+    for Finding { name, state, value, means, advice } in &findings {
+        let (mark, style) = match state {
+            State::Good => ("ok", GREEN),
+            State::Poor => ("no", RED),
+            State::Told => ("", BLUE),
+        };
+        let mark = screen.painted(&format!("{mark:<2}"), |mark| format!("{style}{mark}{style:#}"));
+        text += &format!("{mark} {name:<15} {value}\n");
+        text += &screen.painted(&format!("{:19}{means}\n", ""), |text| format!("{DIM}{text}{DIM:#}"));
+        if !advice.is_empty() {
+            text += &format!("{:19}To get it: {advice}\n", "");
+        }
+    }
+    screen.write_bytes(text.as_bytes())
+}
+
+fn examine() -> Result<Vec<Finding>, Refusal> {
+    let plain = Runtime::builder().max_instances(2).on_demand().build()?;
+    let facts = plain.facts();
+    let optimised = !cfg!(debug_assertions);
+    let mut findings = vec![
+        judged(
+            "belljar",
+            optimised,
+            format!("{} for {}{}", facts.version, facts.target, if optimised { "" } else { ", not optimised" }),
+            "without optimisation the host's side of every call is several times slower",
+            "cargo build --release, or cargo install",
+        ),
+        told(
+            "guest",
+            facts.guest_sha256,
+            "the sha256 of runtime-guest/guest.wasm; make verify-guest rebuilds it from source",
+        ),
+        told("build", facts.identity, "programs and snapshots carry this, and run only where it is the same"),
+        told("engine", facts.engine, "keeps the script inside; follow its security advisories"),
+        told(
+            "JavaScript",
+            format!("{} ({})", facts.script_engine, facts.bindings),
+            "what a script sees of the language",
+        ),
+        told(
+            "processor",
+            processor(&facts.processor_features),
+            "what the native code needs; it was checked when it was loaded",
+        ),
+    ];
+    findings.extend(memory(&plain));
+    let kernel = rustix::system::uname();
+    let release = kernel.release().to_string_lossy().into_owned();
+    findings.push(pagemap_scan(&release));
+    findings.push(told(
+        "kernel",
+        format!("{} {release} {}", kernel.sysname().to_string_lossy(), kernel.machine().to_string_lossy()),
+        "its memory protection is part of the wall around a script; keep it patched",
+    ));
+    Ok(findings)
+}
+
+fn processor(features: &[&str]) -> String {
+    if features.is_empty() {
+        "no features beyond the least".into()
+    } else {
+        format!("{}: all there", features.join(" "))
+    }
+}
+
+/// Pooling, copy-on-write and address space, as far as trying them tells.
+fn memory(plain: &Runtime) -> Vec<Finding> {
+    let on_demand = cost(plain);
+    let before = measure::reserved_bytes();
+    let built = Runtime::new();
+    let reserved = measure::reserved_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let limit = getrlimit(Resource::As).current;
+    let terabytes = |bytes: u64| format!("{:.1} TB", bytes as f64 / 1e12);
+    let mut findings = Vec::new();
+    findings.push(judged(
+        "address space",
+        built.is_ok() && limit.is_none(),
+        match (&built, limit, reserved) {
+            (Err(error), _, _) => error.to_string(),
+            (Ok(_), Some(limit), _) => format!("limited to {}", terabytes(limit)),
+            (Ok(_), None, Some(reserved)) => {
+                format!("no limit; {} instances reserve {}", plain_number(&built), terabytes(reserved))
+            }
+            (Ok(_), None, None) => "no limit".into(),
+        },
+        "every instance lies in 4 GiB that nothing else uses, so the processor checks every access for nothing",
+        "ulimit -v unlimited, vm.overcommit_memory 0 or 1, or fewer instances with max_instances",
+    ));
+    findings.push(judged(
+        "pooling",
+        built.is_ok(),
+        match (&built, on_demand) {
+            (Ok(pool), Some(on_demand)) => {
+                let pooled = cost(pool).map_or("?".into(), measure::duration);
+                format!("a fresh instance takes {pooled}; without, {}", measure::duration(on_demand))
+            }
+            _ => "not available".into(),
+        },
+        "memory is mapped once and used again by one instance after another; this command itself does without, for one script",
+        "see address space",
+    ));
+    let share = built.as_ref().ok().and_then(crowd);
+    findings.push(match share {
+        Some((own, image)) => judged(
+            "copy-on-write",
+            own < image / 2,
+            format!("an instance holds {} KB of its {} KB", own / 1000, image / 1000),
+            "instances share the pages that they have not written to, and none sees what another wrote",
+            "run on Linux with memfd, outside of emulators such as gVisor",
+        ),
+        None => {
+            told("copy-on-write", "not told by this system", "instances share the pages that they have not written to")
+        }
+    });
+    findings
+}
+
+fn plain_number(runtime: &belljar::Result<Runtime>) -> String {
+    runtime.as_ref().map_or("no".into(), |runtime| runtime.facts().max_instances.to_string())
+}
+
+/// The median cost of an instance that does nothing, in nanoseconds.
+fn cost(runtime: &Runtime) -> Option<u64> {
+    let (router, limits) = (Router::new(), Limits::default());
+    let mut times = Times::default();
+    for _ in 0..ROUNDS {
+        times.time(|| runtime.instance(&router, &limits).map(drop)).ok()?;
+    }
+    times.summary().map(|summary| summary.median_ns)
+}
+
+/// What an instance holds for itself after it has run something, and what it would hold if it shared nothing.
+fn crowd(runtime: &Runtime) -> Option<(u64, u64)> {
+    let (router, limits) = (Router::new(), Limits::default());
+    let before = measure::resident_bytes()?;
+    let mut crowd = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut instance = runtime.instance(&router, &limits).ok()?;
+        instance.eval("1+2").ok()?;
+        crowd.push(instance);
+    }
+    let held = measure::resident_bytes()?.saturating_sub(before) / ROUNDS as u64;
+    Some((held, crowd.first()?.stats().memory_bytes))
+}
+
+fn pagemap_scan(release: &str) -> Finding {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(|part| part.parse::<u32>());
+    let version = match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
+        _ => (0, 0),
+    };
+    let is_linux = cfg!(target_os = "linux");
+    let is_there = is_linux && version >= PAGEMAP_SCAN && fs::File::open("/proc/self/pagemap").is_ok();
+    judged(
+        "pagemap scan",
+        is_there,
+        match (is_there, is_linux) {
+            (true, _) => "the kernel has it".to_owned(),
+            (false, true) => format!("Linux {release} does not have it, or does not let this process use it"),
+            (false, false) => "only Linux has it".to_owned(),
+        },
+        "only the pages that a script wrote to are cleaned for the next one, instead of all that were touched",
+        "Linux 6.7 or newer, with /proc/self/pagemap readable in the container",
+    )
+}

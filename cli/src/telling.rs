@@ -1,0 +1,32 @@
+//! What happens inside, for whoever wants to watch: a line for each call and for each handler that it calls, on standard error.
+//!
+//! It owns who wants that. It must never cost anything when nobody does.
+
+use std::env;
+use std::io;
+
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::ending::Refusal;
+
+/// The variable that asks for it, for when belljar is started by something else.
+const VARIABLE: &str = "BELLJAR_LOG";
+
+/// Begins to tell, when the flag or the variable asks for it.
+pub(crate) fn begin(asked: u8) -> Result<(), Refusal> {
+    let level = match (asked, env::var(VARIABLE)) {
+        (1.., _) => LevelFilter::DEBUG,
+        (0, Ok(level)) if !level.is_empty() => level.parse().map_err(|_| {
+            Refusal::usage(format!("{VARIABLE} should be off, error, warn, info, debug or trace, not {level}"))
+        })?,
+        _ => return Ok(()),
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(io::stderr)
+        .try_init()
+        .map_err(|error| Refusal::internal(format!("nothing can be told: {error}")))
+}

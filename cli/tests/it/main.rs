@@ -1,0 +1,9 @@
+//! The command, started as a process for every test. One binary, a module for each theme.
+#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "what cannot be started is a failed test")]
+
+mod command;
+mod input;
+mod machine;
+mod protocol;
+mod repl;
+mod support;

@@ -1,0 +1,1 @@
+const f = async x => { await x; return [...'abc'].map((c, i) => c + i) }; f(1)

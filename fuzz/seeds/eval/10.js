@@ -1,0 +1,1 @@
+JSON.parse('{"a":[1,2,{"b":null}]}', (k, v) => v); new Uint8Array(8).subarray(2).set([1, 2])

@@ -1,0 +1,1 @@
+'use strict'; var { a = 1, ...b } = { c: 2 }; ((x, y = x) => x ?? y)(...[1]); x => { throw x }

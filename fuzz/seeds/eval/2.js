@@ -1,0 +1,1 @@
+host.rpcSync('echo', { a: [1, 'x', null] })

@@ -1,0 +1,1 @@
+host.on('e', x => x); console.log({ a: 1 }, [2])

@@ -1,0 +1,1 @@
+function* g() { try { yield* [1, 2] } finally { throw new Error('x', { cause: 1 }) } } [...g()]

@@ -1,0 +1,1 @@
+label: for (let i = 0; i < 3; i++) { for (const k in { a: 1 }) continue label } `${1}${2n}`

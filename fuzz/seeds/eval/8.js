@@ -1,0 +1,1 @@
+new Proxy({}, { get: (t, k) => k }).x; new Map([[1, 2]]); Object.defineProperty({}, 'x', { get() { return 1 } })

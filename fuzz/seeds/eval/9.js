@@ -1,0 +1,1 @@
+await Promise.all([host.rpc('echo', 1), host.rpc('never')])

@@ -1,0 +1,188 @@
+//! What is fuzzed: six functions that take any bytes and must come back. cargo-fuzz calls them with bytes that it finds interesting, and
+//! `cargo test` with the seeds and what a small mutator makes of them, so that no nightly compiler is needed to run them.
+//!
+//! A panic, a hang or memory without bound is a find. So is an answer that cannot be right.
+
+mod patch;
+mod process;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use belljar::{Call, Error, Instance, Json, Limits, Program, Router, RpcError, Runtime, Snapshot};
+use rquickjs as native;
+use serde_json::Value;
+
+use patch::{patched_program, patched_snapshot};
+pub use process::protocol;
+
+fn limits() -> Limits {
+    Limits {
+        cpu_time: Duration::from_millis(10),
+        wall_time: Duration::from_secs(10),
+        js_heap_bytes: 4 << 20,
+        memory_bytes: 8 << 20,
+        pending_rpcs: 16,
+        rpc_calls: 50,
+        message_bytes: 1 << 20,
+        console_bytes: 4 << 10,
+        ..Limits::default()
+    }
+}
+
+fn router() -> Router {
+    Router::new()
+        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
+        .handle("pause", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+        .on_console(|_, _| ())
+}
+
+/// The runtime of the built-in guest, for all inputs.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::builder().max_instances(4).build().expect("the machine can run belljar"))
+}
+
+/// Polls a future to its end, or gives it up: a call that waits for an answer that never comes is dropped.
+fn poll_to_the_end<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..1000 {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+/// After whatever happened, a reset brings an instance back.
+fn assert_comes_back(jar: &mut Instance) {
+    jar.reset().expect("an instance can be reset");
+    assert_eq!(jar.eval("1 + 2").map(|json| json.as_str().to_owned()), Ok("3".to_owned()));
+}
+
+/// A script, evaluated in both modes and compiled.
+pub fn eval(data: &[u8]) {
+    let source = String::from_utf8_lossy(data);
+    let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
+    assert_not_the_hosts(&jar.eval(&*source));
+    let _ = jar.reset();
+    if let Some(ended) = poll_to_the_end(jar.eval_async(&*source)) {
+        assert_not_the_hosts(&ended);
+    }
+    assert_comes_back(&mut jar);
+}
+
+/// What a script does may be anything but a breach of protocol or the machine's fault: both would be ours.
+fn assert_not_the_hosts(ended: &belljar::Result<Json>) {
+    assert!(!matches!(ended, Err(Error::Guest { .. } | Error::Host { .. })), "{ended:?}");
+}
+
+/// A guest that breaks the protocol as the bytes say.
+pub fn guest(data: &[u8]) {
+    static HOSTILE: OnceLock<Runtime> = OnceLock::new();
+    let hostile = HOSTILE.get_or_init(|| {
+        let wasm = wat::parse_str(include_str!("hostile.wat")).expect("the guest parses");
+        Runtime::builder().max_instances(4).guest(wasm).build().expect("the machine can run belljar")
+    });
+    let script: String = data.iter().take(20_000).map(|byte| format!("{byte:02x}")).collect();
+    // The heap and the stack are the image's own, so that the guest is told of no others before it has its script.
+    let limits = Limits {
+        js_heap_bytes: Limits::default().js_heap_bytes,
+        stack_bytes: Limits::default().stack_bytes,
+        ..limits()
+    };
+    let mut jar = hostile.instance(&router(), &limits).expect("there is room");
+    let _ = jar.eval(&script);
+    let _ = jar.dispatch("event", &1);
+    let _ = jar.reset();
+    let _ = poll_to_the_end(jar.eval_async(&script));
+    let _ = poll_to_the_end(jar.dispatch_async("event", &1));
+    if let Some(Ok(belljar::Turn::Paused(paused))) = poll_to_the_end(jar.step_async(&script)) {
+        let _ = hostile.restore(paused.snapshot(), &router(), &limits);
+        let _ = poll_to_the_end(jar.resume_async([]));
+    }
+    if let Ok(snapshot) = jar.snapshot() {
+        Snapshot::from_bytes(&snapshot.to_bytes()).expect("a snapshot of ours is one");
+    }
+    assert!(jar.stats().memory_bytes <= limits.memory_bytes);
+    jar.reset().expect("an instance can be reset");
+}
+
+/// Program bytes: as they are, and a good program with the changes that they ask for, under a right checksum.
+pub fn program(data: &[u8]) {
+    let _ = Program::from_bytes(data);
+    static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
+    let good = GOOD.get_or_init(|| {
+        let source = "const f = (a, b) => { try { return a?.b + [...b].map(x => x * 2).join(`${a}`) } catch (e) { return /x+/g.exec(e) } }; \
+                      class A { #x = 1n; get x() { return this.#x } } function* g() { yield* [1, 2] } f({ b: new A().x }, g())";
+        runtime().compile(source).expect("it compiles").to_bytes()
+    });
+    let forged = Program::from_bytes(&patched_program(good, data)).expect("the checksum is right");
+    let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
+    let _ = jar.run(&forged);
+    let _ = jar.reset();
+    let _ = poll_to_the_end(jar.run_async(&forged));
+    assert_comes_back(&mut jar);
+}
+
+/// Snapshot bytes: as they are, and a good snapshot with the changes that they ask for, under a right checksum.
+pub fn snapshot(data: &[u8]) {
+    let _ = Snapshot::from_bytes(data);
+    let _ = Snapshot::open(data, &[7; 32], b"context");
+    static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
+    let good = GOOD.get_or_init(|| {
+        let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
+        let script = "globalThis.state = { list: [1, 'two', { three: 3n }], map: new Map([[{}, 1]]) }; \
+                      host.on('event', n => state.list.push(n)); await host.rpc('pause', 1); state.list.length";
+        match poll_to_the_end(jar.step_async(script)) {
+            Some(Ok(belljar::Turn::Paused(paused))) => paused.snapshot().to_bytes(),
+            other => panic!("it should have paused: {other:?}"),
+        }
+    });
+    let Ok(forged) = Snapshot::from_bytes(&patched_snapshot(good, data)) else { return };
+    let Ok(mut jar) = runtime().restore(&forged, &router(), &limits()) else { return };
+    let pending: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let _ =
+        poll_to_the_end(jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Json::UNDEFINED)))));
+    let _ = jar.dispatch("event", &[1]);
+    let _ = jar.eval("JSON.stringify(state) + [...state.map].length + Object.keys(globalThis)");
+    let _ = jar.snapshot();
+    // What it comes back to is the forged state, which may be unfit for anything.
+    let _ = jar.reset();
+    let _ = jar.eval("1 + 2");
+    drop(jar);
+    let mut next = runtime().instance(&router(), &limits()).expect("there is room");
+    assert_comes_back(&mut next);
+}
+
+/// JSON text: read into Rust values, and sent through a jar, where it must come to what native QuickJS makes of it.
+pub fn json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(value) = Json::from_text(text) else {
+        assert!(serde_json::from_str::<Value>(text).is_err(), "{text} is JSON");
+        return;
+    };
+    let _ = value.get::<Value>();
+    let _ = value.get::<Vec<Option<f64>>>();
+    let _ = value.get::<std::collections::HashMap<String, Value>>();
+    let _ = value.get::<(u64, String, i8)>();
+    assert_eq!(Json::from_value(&value).map(|json| json.as_str().trim().to_owned()), Ok(text.trim().to_owned()));
+    let context = native::Context::full(&native::Runtime::new().expect("there is memory")).expect("there is memory");
+    let expected: Option<String> = context.with(|context| {
+        context.globals().set("text", text).ok()?;
+        context.eval("JSON.stringify(JSON.parse(text))").ok()
+    });
+    let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
+    jar.eval("host.on('same', value => value)").expect("it registers");
+    match (jar.dispatch("same", &value), expected) {
+        (Ok(found), Some(expected)) => assert_eq!(found.as_str(), expected, "{text}"),
+        // Depth and size have their limits on either side.
+        (Err(error), _) => assert!(!matches!(error, Error::Guest { .. } | Error::Host { .. }), "{error}"),
+        (Ok(found), None) => panic!("native QuickJS refuses {text}, a jar makes {found} of it"),
+    }
+    assert_comes_back(&mut jar);
+}

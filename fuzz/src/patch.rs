@@ -1,0 +1,39 @@
+//! Good programs and snapshots with changes in them, under a checksum that is right again: what a forger would send.
+
+use sha2::{Digest, Sha256};
+
+/// Bytes of a change: where, in three bytes, and what.
+const CHANGE_BYTES: usize = 4;
+
+/// Writes each change over what is there.
+fn patch(body: &mut [u8], changes: &[u8]) {
+    for change in changes.chunks_exact(CHANGE_BYTES).take(64) {
+        let at = usize::from(change[0]) | usize::from(change[1]) << 8 | usize::from(change[2]) << 16;
+        if !body.is_empty() {
+            let at = at % body.len();
+            body[at] = change[3];
+        }
+    }
+}
+
+/// The layout of programs: 56 bytes of header, a checksum of header and bytecode, the bytecode.
+pub(crate) fn patched_program(good: &[u8], changes: &[u8]) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    patch(&mut bytes[88..], changes);
+    let checksum = Sha256::new().chain_update(&bytes[..56]).chain_update(&bytes[88..]).finalize();
+    bytes[56..88].copy_from_slice(&checksum);
+    bytes
+}
+
+/// The layout of snapshots: 44 bytes of header, a checksum of header and body, the body: an index behind its length, and packed pages.
+pub(crate) fn patched_snapshot(good: &[u8], changes: &[u8]) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    let index_bytes =
+        usize::try_from(u64::from_le_bytes(bytes[76..84].try_into().expect("eight bytes"))).expect("it fits");
+    // The first byte says what is changed: the pages, or also the index in front of them.
+    let from = if changes.first().is_some_and(|first| first.is_multiple_of(8)) { 76 } else { 84 + index_bytes };
+    patch(&mut bytes[from..], changes.get(1..).unwrap_or_default());
+    let checksum = Sha256::new().chain_update(&bytes[..44]).chain_update(&bytes[76..]).finalize();
+    bytes[44..76].copy_from_slice(&checksum);
+    bytes
+}

@@ -1,0 +1,336 @@
+//! Faults of what is around an instance: handlers, executors and threads that end too late or too early, and a machine that is out of
+//! everything. The error says what happened, and nothing leaks.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use belljar::{Call, CancelHandle, Error, Instance, Json, Limits, Router, RpcError, Runtime};
+use tokio::sync::oneshot;
+
+use crate::support::{
+    Alive, assert_usable, block_on, is_alone, is_alone_under, jar_of, jar_with_router, poll_once, resident_bytes,
+};
+
+// ---- handlers
+
+#[test]
+fn a_reply_of_ten_megabytes_crosses_and_a_larger_one_is_the_rejection_of_its_call() {
+    let most = usize::try_from(Limits::default().message_bytes).unwrap();
+    let reply = |bytes: usize| Json::from_text(format!("\"{}\"", "x".repeat(bytes - 2))).unwrap();
+    let (fits, larger) = (reply(most), reply(most + 1));
+    let router = Router::new()
+        .handle("fits", move |_: &Call, (): ()| Ok(fits.clone()))
+        .handle("larger", move |_: &Call, (): ()| Ok(larger.clone()));
+    let mut jar = jar_of(&router, &Limits { js_heap_bytes: 60 << 20, memory_bytes: 120 << 20, ..Limits::default() });
+    for call in ["host.rpcSync", "await host.rpc"] {
+        let length = block_on(jar.eval_async(&format!("(({call}('fits'))).length"))).unwrap();
+        assert_eq!(length.get::<usize>().unwrap(), most - 2, "{call}");
+        let code = block_on(jar.eval_async(&format!("try {{ {call}('larger') }} catch (e) {{ e.code }}"))).unwrap();
+        assert_eq!(code.as_str(), "\"message_too_large\"", "{call}");
+    }
+    assert_usable(&mut jar);
+}
+
+/// A router whose one handler hands its answer to the test, which can give it whenever it likes.
+fn answered_by_hand() -> (Router, Arc<Mutex<Vec<oneshot::Sender<u32>>>>) {
+    let senders = Arc::new(Mutex::new(Vec::new()));
+    let kept = senders.clone();
+    let router = Router::new().handle_async("slow", move |_: Call, (): ()| {
+        let (sender, receiver) = oneshot::channel();
+        kept.lock().unwrap().push(sender);
+        async move { receiver.await.map_err(|_| RpcError::new("gone", "nobody answers")) }
+    });
+    (router, senders)
+}
+
+#[test]
+fn an_answer_that_comes_after_the_instance_was_dropped_is_nobodys() {
+    let (router, senders) = answered_by_hand();
+    let mut jar = jar_with_router(&router);
+    assert!(poll_once(&mut Box::pin(jar.eval_async("await host.rpc('slow')"))).is_pending());
+    drop(jar);
+    let sender = senders.lock().unwrap().pop().unwrap();
+    assert!(sender.is_closed());
+    assert_eq!(sender.send(7), Err(7));
+}
+
+#[test]
+fn a_handler_whose_own_source_of_answers_is_gone_says_so() {
+    let (router, senders) = answered_by_hand();
+    let mut jar = jar_with_router(&router);
+    let mut call = Box::pin(jar.eval_async("try { await host.rpc('slow') } catch (e) { e.code }"));
+    assert!(poll_once(&mut call).is_pending());
+    senders.lock().unwrap().clear();
+    assert_eq!(block_on(call).unwrap().as_str(), "\"gone\"");
+    assert_usable(&mut jar);
+}
+
+// ---- executors and threads
+
+fn pool_of_one() -> Runtime {
+    Runtime::builder().max_instances(1).build().unwrap()
+}
+
+#[test]
+fn an_executor_that_is_shut_down_in_the_middle_of_a_call_drops_its_handlers_and_gives_the_slot_back() {
+    let alive = Alive::counter();
+    let runtime = pool_of_one();
+    for script in ["await host.rpc('never')", "host.rpcSync('never')", "host.rpc('never'); for (;;);"] {
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let router = Router::new().handle_async("never", move |_: Call, (): ()| {
+            let guard = Alive::new(alive);
+            begun.send(()).unwrap();
+            async move {
+                std::future::pending::<()>().await;
+                drop(guard);
+                Ok(())
+            }
+        });
+        let mut jar = runtime.instance(&router, &Limits::default()).unwrap();
+        let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let task = executor.spawn(async move { jar.eval_async(script).await });
+        has_begun.recv().unwrap();
+        drop(executor);
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "{script}");
+        assert!(block_on(task).unwrap_err().is_cancelled(), "{script}");
+        assert_usable(&mut runtime.instance(&Router::new(), &Limits::default()).unwrap());
+    }
+}
+
+#[test]
+fn a_call_that_is_finished_by_another_executor_than_the_one_that_began_it_ends_well() {
+    let (router, senders) = answered_by_hand();
+    let mut jar = jar_with_router(&router);
+    let mut call = Box::pin(jar.eval_async("1 + await host.rpc('slow')"));
+    let first = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    first.block_on(async { assert!(poll_once(&mut call).is_pending()) });
+    drop(first);
+    senders.lock().unwrap().pop().unwrap().send(41).unwrap();
+    assert_eq!(block_on(call).unwrap().as_str(), "42");
+}
+
+#[test]
+fn a_thread_that_panics_while_it_holds_an_instance_gives_the_slot_back() {
+    let alive = Alive::counter();
+    let runtime = pool_of_one();
+    let router = Router::new().handle_async("never", move |_: Call, (): ()| {
+        let guard = Alive::new(alive);
+        async move {
+            std::future::pending::<()>().await;
+            drop(guard);
+            Ok(())
+        }
+    });
+    for script in ["1", "await host.rpc('never')", "host.rpcSync('never')", "for (;;);"] {
+        let mut jar = runtime.instance(&router, &Limits::default()).unwrap();
+        let thread = std::thread::spawn(move || {
+            let mut call = Box::pin(jar.eval_async(script));
+            let _ = poll_once(&mut call);
+            // The hook that prints panics is not called for one that is resumed.
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        assert!(thread.join().is_err());
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "{script}");
+        assert_usable(&mut runtime.instance(&Router::new(), &Limits::default()).unwrap());
+    }
+}
+
+#[test]
+fn a_pool_that_stays_full_wakes_nobody_and_forgets_nobody() {
+    struct Wakes(AtomicUsize);
+    impl std::task::Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let runtime = pool_of_one();
+    let mut holder = runtime.instance(&Router::new(), &Limits::default()).unwrap();
+    let wakes = Arc::new(Wakes(0.into()));
+    let waker = wakes.clone().into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let (router, limits) = (Router::new(), Limits::default());
+    let mut queue: Vec<_> = (0..100).map(|_| Box::pin(runtime.instance_async(&router, &limits))).collect();
+    assert!(queue.iter_mut().all(|waiting| waiting.as_mut().poll(&mut context).is_pending()));
+    for round in 0..1000_u32 {
+        assert_eq!(holder.eval(format!("{round}")).unwrap().get::<u32>().unwrap(), round);
+        assert_eq!(runtime.instance(&router, &limits).unwrap_err().code(), "no_capacity");
+    }
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+    drop(holder);
+    for waiting in queue {
+        assert_usable(&mut block_on(waiting).unwrap());
+    }
+}
+
+// ---- a machine that is out of something
+
+/// Takes what is left of the files that this process may open.
+#[cfg(unix)]
+fn take_all_files() -> Vec<std::fs::File> {
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    files
+}
+
+#[test]
+#[cfg(unix)]
+fn without_a_file_to_open_instances_work_or_the_error_is_the_machines() {
+    let test = "machine::without_a_file_to_open_instances_work_or_the_error_is_the_machines";
+    if !is_alone_under("ulimit -n 100", test) {
+        return;
+    }
+    let (router, limits) = (Router::new(), Limits::default());
+    let refused =
+        |error: Error| assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
+    let ready = pool_of_one();
+    let files = take_all_files();
+    assert!(files.len() > 10);
+    for builder in [Runtime::builder(), Runtime::builder().on_demand()] {
+        match builder.max_instances(2).build().and_then(|runtime| runtime.instance(&router, &limits)) {
+            Ok(mut jar) => assert_usable_without_files(&mut jar),
+            Err(error) => refused(error),
+        }
+    }
+    match ready.instance(&router, &limits) {
+        Ok(mut jar) => assert_usable_without_files(&mut jar),
+        Err(error) => refused(error),
+    }
+    drop(files);
+    assert_usable(&mut ready.instance(&router, &limits).unwrap());
+    assert_usable(&mut pool_of_one().instance(&router, &limits).unwrap());
+}
+
+/// As [`assert_usable`], without the executor, which opens files of its own.
+#[cfg(unix)]
+fn assert_usable_without_files(jar: &mut Instance) {
+    assert_eq!(jar.eval("[1, 2, 3].map(n => n * n).join()").unwrap().as_str(), "\"1,4,9\"");
+    assert_eq!(jar.eval("new Uint8Array(8 << 20).length").unwrap().as_str(), "8388608");
+    jar.snapshot().unwrap();
+    jar.reset().unwrap();
+    assert_eq!(jar.eval("1 + 2").unwrap().as_str(), "3");
+}
+
+#[test]
+#[cfg(unix)]
+fn without_address_space_the_error_names_the_way_out_and_what_fits_works() {
+    let test = "machine::without_address_space_the_error_names_the_way_out_and_what_fits_works";
+    // Twenty gigabytes: room for a few instances, each of which reserves a little more than four.
+    if !is_alone_under("ulimit -v 20971520", test) {
+        return;
+    }
+    let error = Runtime::new().unwrap_err();
+    assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host));
+    assert!(error.to_string().contains("`on_demand`") && error.to_string().contains("`max_instances`"), "{error}");
+    let runtime = Runtime::builder().on_demand().build().unwrap();
+    let (router, limits) = (Router::new(), Limits::default());
+    for _ in 0..3 {
+        let mut jars = Vec::new();
+        let error = loop {
+            match runtime.instance(&router, &limits) {
+                Ok(jar) => jars.push(jar),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
+        assert!((1..10).contains(&jars.len()), "{} instances", jars.len());
+        jars.iter_mut().for_each(assert_usable);
+    }
+}
+
+// ---- all of it, for long
+
+/// What one round of the soak does with an instance; the dice decide.
+fn soak_round(roll: u64, runtime: &Runtime, handles: &Mutex<Vec<CancelHandle>>, alive: &'static AtomicUsize) {
+    let router = Router::new().handle("echo", |_: &Call, value: Json| Ok(value)).handle_async(
+        "never",
+        move |_: Call, (): ()| {
+            let guard = Alive::new(alive);
+            async move {
+                std::future::pending::<()>().await;
+                drop(guard);
+                Ok(())
+            }
+        },
+    );
+    // Fuel, and not time, so that a busy machine changes nothing.
+    let limits = Limits {
+        cpu_time: Duration::from_secs(600),
+        wall_time: Duration::from_secs(600),
+        fuel: Some(20_000_000),
+        js_heap_bytes: 8 << 20,
+        memory_bytes: 16 << 20,
+        ..Limits::default()
+    };
+    let mut jar = runtime.instance(&router, &limits).unwrap();
+    match roll % 10 {
+        0 | 1 => drop(jar.eval("var kept = [1, 2, 3].map(n => n * n); host.rpcSync('echo', kept)")),
+        2 => drop(block_on(jar.eval_async("await Promise.all([1, 2, 3].map(n => host.rpc('echo', n)))"))),
+        3 => drop(jar.eval("for (;;);").unwrap_err()),
+        4 => drop(jar.eval("new Array(4294967295).join('')").unwrap_err()),
+        5 => drop(jar.eval("const all = []; for (;;) all.push(new Uint8Array(1 << 16))").unwrap_err()),
+        6 => drop(poll_once(&mut Box::pin(jar.eval_async("await host.rpc('never')")))),
+        7 => drop(poll_once(&mut Box::pin(jar.eval_async("host.rpcSync('never')")))),
+        8 => {
+            let mut call = Box::pin(jar.eval_async("await host.rpc('never')"));
+            assert!(poll_once(&mut call).is_pending());
+            drop(call);
+            handles.lock().unwrap().push(jar.cancel_handle());
+        }
+        _ => {
+            let _ = jar.eval("var state = 'x'.repeat(10000)");
+            if let Ok(snapshot) = jar.snapshot() {
+                drop(jar);
+                jar = runtime
+                    .restore(&belljar::Snapshot::from_bytes(&snapshot.to_bytes()).unwrap(), &router, &limits)
+                    .unwrap();
+            }
+        }
+    }
+    if let Some(handle) = handles.lock().unwrap().pop() {
+        handle.cancel();
+    }
+    jar.reset().unwrap();
+    assert_eq!(jar.eval("1 + 2").map(|json| json.as_str().to_owned()), Ok("3".to_owned()));
+}
+
+/// `BELLJAR_SOAK=N` makes it N rounds for each thread.
+#[test]
+fn a_soak_of_everything_at_once_leaves_memory_and_slots_as_they_were() {
+    if !is_alone("machine::a_soak_of_everything_at_once_leaves_memory_and_slots_as_they_were") {
+        return;
+    }
+    let rounds: u64 = std::env::var("BELLJAR_SOAK").map_or(1500, |rounds| rounds.parse().unwrap());
+    let runtime = Runtime::builder().max_instances(4).build().unwrap();
+    let alive = Alive::counter();
+    let handles = Mutex::new(Vec::new());
+    let run = |rounds: u64| {
+        std::thread::scope(|scope| {
+            for thread in 1..=2_u64 {
+                let (runtime, handles) = (&runtime, &handles);
+                scope.spawn(move || {
+                    let mut state = thread;
+                    for _ in 0..rounds {
+                        // A linear congruence is random enough to mix ten kinds of rounds.
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        soak_round(state >> 33, runtime, handles, alive);
+                    }
+                });
+            }
+        });
+    };
+    run(rounds / 3);
+    let before = resident_bytes();
+    run(rounds - rounds / 3);
+    assert_eq!(alive.load(Ordering::SeqCst), 0, "a handler is still alive");
+    let jars: Vec<_> = (0..4).map(|_| runtime.instance(&Router::new(), &Limits::default()).unwrap()).collect();
+    assert_eq!(runtime.instance(&Router::new(), &Limits::default()).unwrap_err().code(), "no_capacity");
+    drop(jars);
+    if let (Some(before), Some(after)) = (before, resident_bytes()) {
+        println!("{rounds} rounds for each of two threads: {before} bytes after a third, {after} at the end");
+        // A leak of a page per round would be twice that and more.
+        assert!(after < before + (4 << 20), "{before} bytes after a third of {rounds} rounds, {after} at the end");
+    }
+}
