@@ -75,8 +75,9 @@ impl Instance {
     pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.script_message(&script.into());
         async move {
+            let message = message?;
             let now = self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Eval, message?)), Vec::new(), now).await;
+            let ended = self.drive(Mode::Async, Some((Op::Eval, message)), Vec::new(), now).await;
             self.turn(ended)
         }
     }
@@ -93,8 +94,9 @@ impl Instance {
     ) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.event_message(event, params);
         async move {
+            let message = message?;
             let now = self.begin()?;
-            match self.drive(Mode::Async, Some((Op::Dispatch, message?)), Vec::new(), now).await {
+            match self.drive(Mode::Async, Some((Op::Dispatch, message)), Vec::new(), now).await {
                 Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
                 ended => self.turn(ended),
             }
@@ -109,8 +111,9 @@ impl Instance {
     pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.program_message(program);
         async move {
+            let message = message?;
             let now = self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Run, message?)), Vec::new(), now).await;
+            let ended = self.drive(Mode::Async, Some((Op::Run, message)), Vec::new(), now).await;
             self.turn(ended)
         }
     }

@@ -45,6 +45,15 @@ fn forge_snapshot(sound: &[u8], index: &[u8], packed: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A snapshot in which a field of the index has this number.
+pub(crate) fn with_number(sound: &[u8], field: &str, value: &str) -> Vec<u8> {
+    let (index, pages) = parts(sound);
+    let text = std::str::from_utf8(index).unwrap();
+    let at = text.find(&format!("\"{field}\":")).unwrap() + field.len() + 3;
+    let rest = text[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+    forge_snapshot(sound, format!("{}{value}{rest}", &text[..at]).as_bytes(), pages)
+}
+
 /// Writes the checksum that belongs to what a snapshot's bytes hold now.
 pub(crate) fn forge_checksum(bytes: &mut [u8]) {
     let (header, body) = (&bytes[..SNAPSHOT_CHECKSUM], &bytes[SNAPSHOT_BODY..]);
@@ -200,15 +209,9 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
     let script = "await host.rpc('ask'); for (;;);";
     let Turn::Paused(paused) = block_on(victim.step_async(script)).unwrap() else { panic!("it should pause") };
     let sound = paused.snapshot().to_bytes();
-    let (index, pages) = parts(&sound);
-    let text = std::str::from_utf8(index).unwrap();
     for field in ["age", "cpu", "wall", "fuel", "rpc_calls", "console_bytes", "next_pending_id"] {
         for value in ["0", "9223372036854775807", "18446744073709551615", "4294967295"] {
-            let at = text.find(&format!("\"{field}\":")).unwrap() + field.len() + 3;
-            let rest = text[at..].trim_start_matches(|c: char| c.is_ascii_digit());
-            let forged = format!("{}{value}{rest}", &text[..at]);
-            let bytes = forge_snapshot(&sound, forged.as_bytes(), pages);
-            let Ok(snapshot) = Snapshot::from_bytes(&bytes) else { continue };
+            let Ok(snapshot) = Snapshot::from_bytes(&with_number(&sound, field, value)) else { continue };
             for fuel in [None, Some(10_000_000)] {
                 let cpu_time = std::time::Duration::from_millis(if fuel.is_some() { 60_000 } else { 10 });
                 let limits = Limits { fuel, cpu_time, wall_time: 10 * cpu_time, ..Limits::default() };

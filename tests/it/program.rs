@@ -1,6 +1,6 @@
 //! Compiled scripts: what they keep, where they run, and which bytes are refused.
 
-use belljar::{Call, Error, Json, Limits, Program, Router, Script};
+use belljar::{Blame, Call, Error, Json, Limits, Program, Router, Script};
 
 use crate::forgery::forge_program;
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
@@ -67,6 +67,47 @@ fn one_program_runs_in_many_instances_and_threads() {
             });
         }
     });
+}
+
+/// Names the files through which a program goes to another process and its result comes back.
+const PROGRAM: &str = "BELLJAR_PROGRAM";
+
+#[test]
+fn a_program_runs_in_another_process() {
+    if let Some(path) = std::env::var_os(PROGRAM) {
+        let program = Program::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+        return std::fs::write(path, jar().run(&program).unwrap().as_str()).unwrap();
+    }
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(format!("program-{}", std::process::id()));
+    std::fs::write(
+        &path,
+        runtime().compile("class A { #x = 6; get x() { return this.#x } } new A().x * 7").unwrap().to_bytes(),
+    )
+    .unwrap();
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "program::a_program_runs_in_another_process"])
+        .env(PROGRAM, &path)
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "42");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn compiling_is_bound_by_limits_and_leaves_nothing() {
+    let deep = "[".repeat(200_000);
+    let nested = format!("{}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    for hostile in [&deep, &nested, &"x=>".repeat(100_000), &"`${".repeat(100_000), &"a?".repeat(100_000)] {
+        let refused = runtime().compile(hostile).unwrap_err();
+        assert!(matches!(refused.blame(), Blame::Script | Blame::Limits), "{refused}");
+    }
+    let large = format!("'{}'", "x".repeat(10 << 20));
+    assert_eq!(runtime().compile(large).unwrap_err().code(), "source_too_large");
+    // A constant expression is computed when the program runs, under the limits of whoever runs it.
+    runtime().compile("2n ** 100000000n").unwrap();
+    assert_eq!(runtime().compile("1").and_then(|program| jar().run(&program)).unwrap().as_str(), "1");
 }
 
 #[test]

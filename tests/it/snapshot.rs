@@ -81,6 +81,22 @@ fn a_stepped_clock_goes_on_where_it_was() {
 }
 
 #[test]
+fn the_age_of_a_restored_instance_counts_on_and_that_of_a_prelude_does_not() {
+    // Eleven days, which no test waits for.
+    const AGE_MS: f64 = 1e9;
+    let mut jar = jar();
+    jar.eval("performance.now()").unwrap();
+    let old = crate::forgery::with_number(&jar.snapshot().unwrap().to_bytes(), "age", "1000000000000000");
+    let old = Snapshot::from_bytes(&old).unwrap();
+    let now = |mut jar: belljar::Instance| jar.eval("performance.now()").unwrap().get::<f64>().unwrap();
+    assert!(now(restore(&old)) >= AGE_MS);
+    // It is still so after a second freeze.
+    assert!(now(restore(&restore(&old).snapshot().unwrap())) >= AGE_MS);
+    let fresh = runtime().build_instance().prelude(&old).start(&Router::new(), &Limits::default()).unwrap();
+    assert!(now(fresh) < AGE_MS);
+}
+
+#[test]
 fn memory_that_grew_comes_back() {
     let mut jar = jar();
     jar.eval("const big = new Uint8Array(8 << 20).fill(3)").unwrap();
@@ -205,6 +221,20 @@ fn an_answer_to_nothing_is_refused_and_changes_nothing() {
     let nobody = [(id + 1, Answer::Result(Json::UNDEFINED))];
     assert!(matches!(block_on(jar.resume_async(nobody)), Err(Error::Input { .. })));
     assert!(done(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]))).is_undefined());
+}
+
+#[test]
+fn a_call_that_cannot_begin_does_not_give_the_paused_one_up() {
+    let limits = Limits { source_bytes: 100, ..Limits::default() };
+    let mut jar = runtime().instance(&pausing(), &limits).unwrap();
+    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', 1)")));
+    let calls = jar.stats().calls;
+    let large = "1;".repeat(100);
+    assert_eq!(block_on(jar.step_async(large.as_str())).unwrap_err().code(), "source_too_large");
+    assert_eq!(jar.eval(large.as_str()).unwrap_err().code(), "source_too_large");
+    assert_eq!((jar.stats().calls, jar.pending()), (calls, snapshot.pending()));
+    let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&7).unwrap()));
+    assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "7");
 }
 
 #[test]
