@@ -109,8 +109,8 @@ impl Instance {
     pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.program_message(program);
         async move {
-            self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Run, message?)), Vec::new()).await;
+            let now = self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Run, message?)), Vec::new(), now).await;
             self.turn(ended)
         }
     }
