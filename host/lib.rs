@@ -136,6 +136,7 @@ mod facts;
 mod instance;
 mod limits;
 mod program;
+mod queue;
 mod recording;
 mod router;
 mod runtime;

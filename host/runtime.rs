@@ -3,21 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_lock::{Semaphore, SemaphoreGuardArc};
-
 use crate::builder::{InstanceBuilder, Options, Origin};
 use crate::error::{Error, Result};
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::program::Program;
+use crate::queue::{Permit, Queue};
 use crate::router::{Router, Verdict};
 use crate::snapshot::Snapshot;
 use crate::value::Script;
+use crate::vm::code::Place;
 use crate::vm::engine::{self, Allocation};
 use crate::vm::image::Image;
-
-/// The right to one slot of the pool.
-pub(crate) type Permit = SemaphoreGuardArc;
 
 /// How many instances a runtime may have at once when nothing else is said.
 const DEFAULT_INSTANCES: u32 = 1_000;
@@ -40,7 +37,7 @@ pub struct Runtime {
 struct Shared {
     image: Image,
     prelude: Option<Snapshot>,
-    permits: Arc<Semaphore>,
+    permits: Arc<Queue>,
     instances: u32,
 }
 
@@ -132,11 +129,11 @@ impl Runtime {
     }
 
     pub(crate) fn permit(&self) -> Result<Permit> {
-        self.shared.permits.try_acquire_arc().ok_or(Error::Capacity { instances: self.shared.instances })
+        self.shared.permits.try_enter().ok_or(Error::Capacity { instances: self.shared.instances })
     }
 
     pub(crate) async fn permit_async(&self) -> Permit {
-        self.shared.permits.acquire_arc().await
+        self.shared.permits.enter().await
     }
 }
 
@@ -229,13 +226,15 @@ impl RuntimeBuilder {
         }
         let allocation =
             if self.on_demand { Allocation::OnDemand } else { Allocation::Pool { instances: self.instances } };
-        let engine = engine::build(allocation)?;
         let image = match self.guest {
-            Guest::BuiltIn => Image::built_in(&engine)?,
+            Guest::BuiltIn => {
+                let place = Place::take();
+                Image::built_in(&engine::build(allocation, place)?, place)?
+            }
             #[cfg(feature = "compiler")]
-            Guest::Wasm(wasm) => Image::compile(&engine, &wasm)?,
+            Guest::Wasm(wasm) => Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?,
         };
-        let permits = Arc::new(Semaphore::new(usize::try_from(self.instances).unwrap_or(usize::MAX)));
+        let permits = Queue::new(self.instances);
         let bare = Runtime {
             shared: Arc::new(Shared {
                 image: image.clone(),

@@ -2,6 +2,7 @@
 //!
 //! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env;
@@ -70,6 +71,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
+    /// The script that runs, when it was wrapped: stacks that it prints must be put back.
+    wrapped: Arc<Mutex<Option<Arc<Wrapped>>>>,
 }
 
 impl Console {
@@ -80,10 +83,18 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            if let Err(error) = screen.print(run::stream(level), line) {
+            let line = match console.wrapped.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                Some(wrapped) => Cow::Owned(wrapped.restore_text(line)),
+                None => Cow::Borrowed(line),
+            };
+            if let Err(error) = screen.print(run::stream(level), &line) {
                 interrupt.output_lost(&error);
             }
         })
+    }
+
+    fn follow(&self, wrapped: Option<Arc<Wrapped>>) {
+        *self.wrapped.lock().unwrap_or_else(PoisonError::into_inner) = wrapped;
     }
 
     fn keep(&self) {
@@ -138,7 +149,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
         .build();
     let mut editor: Editor<Prompt, FileHistory> = Editor::with_config(config).map_err(broken)?;
     editor.set_helper(Some(Prompt::new(session.clone())));
-    let history = if io::stdin().is_terminal() { history() } else { None };
+    let mut history = if io::stdin().is_terminal() { history() } else { None };
     if let Some(path) = &history {
         // The first session ever has none to load.
         let _ = editor.load_history(path);
@@ -173,6 +184,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
             && let Err(error) = editor.append_history(path)
         {
             screen.complain(&format!("{} keeps no history: {error}", path.display()));
+            history = None;
         }
         let then = session.borrow_mut().enter(&line)?;
         interrupt.check_output()?;
@@ -356,13 +368,14 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::new(&self.runtime, text, KEEP, "\n);void 0");
+        let wrapped = Wrapped::new(&self.runtime, name, text, KEEP, "\n);void 0").map(Arc::new);
+        self.console.follow(wrapped.clone());
         let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
         let result =
             interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
-        self.end(result, text, name, wrapped.as_ref())
+        self.end(result, text, name, wrapped.as_deref())
     }
 
     /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
@@ -375,7 +388,7 @@ impl Session {
     ) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
         match (result, wrapped) {
-            (Ok(_), Some(wrapped)) => return self.show_last(wrapped, name),
+            (Ok(_), Some(wrapped)) => return self.show_last(wrapped),
             (Ok(value), None) if value.is_undefined() => {}
             (Ok(value), None) => {
                 let kept = format!("this._={value};void 0");
@@ -385,7 +398,7 @@ impl Session {
             (Err(_), _) if self.interrupt.is_pipe_closed() => {}
             (Err(Error::Js(js)), wrapped) => {
                 let js = match wrapped {
-                    Some(wrapped) => wrapped.restore(js, name),
+                    Some(wrapped) => wrapped.restore(js),
                     None => js,
                 };
                 self.screen.explain(&frame::draw(&self.screen, &js, name, text));
@@ -399,7 +412,7 @@ impl Session {
         Ok(())
     }
 
-    fn show_last(&mut self, wrapped: &Wrapped, name: &str) -> Result<(), Refusal> {
+    fn show_last(&mut self, wrapped: &Wrapped) -> Result<(), Refusal> {
         self.console.keep();
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
@@ -408,7 +421,7 @@ impl Session {
         self.console.show_again();
         match shown {
             Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => self.write(&wrapped.restore_text(&text, name)),
+            Ok(_) => self.write(&wrapped.restore_text(&text)),
             Err(error) => {
                 self.screen.complain(&ending::words(&error));
                 Ok(())

@@ -79,7 +79,9 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     };
     let runtime = jar::runtime()?;
     let wrapped = match (&source, &run.print) {
-        (Source::Script { text, .. }, Some(_)) if !run.json => Wrapped::new(&runtime, text, SHOW, "\n))").map(Arc::new),
+        (Source::Script { name, text }, Some(_)) if !run.json => {
+            Wrapped::new(&runtime, name, text, SHOW, "\n))").map(Arc::new)
+        }
         _ => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
@@ -90,9 +92,9 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
                 logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
             })
         }
-        (Source::Script { name, .. }, Some(wrapped)) => {
-            let (wrapped, name) = (wrapped.clone(), name.clone());
-            edited(*screen, interrupt, move |line| wrapped.restore_text(line, &name).into())
+        (_, Some(wrapped)) => {
+            let wrapped = wrapped.clone();
+            edited(*screen, interrupt, move |line| wrapped.restore_text(line).into())
         }
         _ => console(*screen, interrupt),
     };
@@ -106,7 +108,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         (Source::Script { name, .. }, Some(wrapped)) => {
             let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
             execute(&mut jar.instance, &script, interrupt).map_err(|error| match error {
-                Error::Js(js) => Error::Js(wrapped.restore(js, name)),
+                Error::Js(js) => Error::Js(wrapped.restore(js)),
                 other => other,
             })
         }

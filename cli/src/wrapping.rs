@@ -13,6 +13,8 @@ const GUESSES: usize = 64;
 /// A script whose last expression is wrapped.
 pub(crate) struct Wrapped {
     pub(crate) source: String,
+    /// The name of the script, by which its places in a stack are known.
+    name: String,
     /// Where it was changed: row and column, from 1, and by how many characters the rest of that row has moved.
     row: usize,
     column: usize,
@@ -23,7 +25,7 @@ impl Wrapped {
     /// Wraps the last expression between two texts. None when the script does not end in an expression.
     ///
     /// The compiler has the last word on each guess: what is before the expression must be whole without it.
-    pub(crate) fn new(runtime: &Runtime, source: &str, before: &str, after: &str) -> Option<Wrapped> {
+    pub(crate) fn new(runtime: &Runtime, name: &str, source: &str, before: &str, after: &str) -> Option<Wrapped> {
         let guesses = syntax::last_expressions(source);
         let skipped = guesses.len().saturating_sub(GUESSES);
         guesses.into_iter().skip(skipped).find_map(|span| {
@@ -39,6 +41,7 @@ impl Wrapped {
             let last_line = head.rsplit('\n').next().unwrap_or_default();
             Some(Wrapped {
                 source: wrapped,
+                name: name.to_owned(),
                 row: head.matches('\n').count() + 1,
                 column: last_line.chars().count() + 1,
                 shift: mark.len() + before.chars().count(),
@@ -47,19 +50,19 @@ impl Wrapped {
     }
 
     /// The error as the script that was typed would have thrown it.
-    pub(crate) fn restore(&self, mut error: JsError, name: &str) -> JsError {
-        error.stack = error.stack.map(|stack| self.restore_text(&stack, name));
-        error.cause = error.cause.map(|cause| Box::new(self.restore(*cause, name)));
+    pub(crate) fn restore(&self, mut error: JsError) -> JsError {
+        error.stack = error.stack.map(|stack| self.restore_text(&stack));
+        error.cause = error.cause.map(|cause| Box::new(self.restore(*cause)));
         error
     }
 
     /// A text with stacks in it as the script that was typed would have made it.
-    pub(crate) fn restore_text(&self, text: &str, name: &str) -> String {
-        text.split('\n').map(|line| self.restore_line(line, name)).collect::<Vec<_>>().join("\n")
+    pub(crate) fn restore_text(&self, text: &str) -> String {
+        text.split('\n').map(|line| self.restore_line(line)).collect::<Vec<_>>().join("\n")
     }
 
-    fn restore_line(&self, line: &str, name: &str) -> String {
-        let place = format!("{name}:{}:", self.row);
+    fn restore_line(&self, line: &str) -> String {
+        let place = format!("{}:{}:", self.name, self.row);
         let Some((before, after)) = line.rsplit_once(&place) else { return line.to_owned() };
         let digits = after.trim_end_matches(')');
         match digits.parse::<usize>() {

@@ -2,6 +2,7 @@
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::code::Place;
 use super::tuning;
 use crate::error::{Error, Result};
 
@@ -23,9 +24,10 @@ pub(crate) enum Allocation {
 }
 
 /// The compiler's part of the set-up must equal what `build.rs` used; the rest is ours to choose.
-pub(crate) fn build(allocation: Allocation) -> Result<Engine> {
+pub(crate) fn build(allocation: Allocation, place: Place) -> Result<Engine> {
     let mut config = Config::new();
     tuning::shape(&mut config);
+    place.configure(&mut config);
     config.concurrency_support(false);
     match allocation {
         Allocation::Pool { instances } => {

@@ -1,10 +1,12 @@
 //! A guest image, checked and linked, from which instances are stamped out.
 
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belljar_abi::{export, import};
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, Mutability, ValType};
 
+use super::code::Place;
 use super::fibre::Vm;
 use super::imports;
 use super::state::{Desk, Host};
@@ -13,8 +15,12 @@ use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
+/// Bytes on pages of their own.
+#[repr(C, align(65536))]
+struct Pages<T: ?Sized>(T);
+
 /// What `build.rs` made of the committed guest.
-static NATIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.native"));
+static NATIVE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/guest.native")));
 static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.identity"));
 
 /// An image that is ready to run.
@@ -27,11 +33,17 @@ pub(crate) struct Image {
 
 impl Image {
     /// The image that this crate was built with.
-    pub(crate) fn built_in(engine: &Engine) -> Result<Image> {
+    pub(crate) fn built_in(engine: &Engine, place: Place) -> Result<Image> {
         // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`;
-        // wasmtime checks its own version, the settings and the processor before it runs them.
+        // wasmtime checks its own version, the settings and the processor before it runs them. A constant outlives every
+        // module, and nothing writes to it.
         #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
-        let module = unsafe { Module::deserialize(engine, NATIVE) };
+        let module = unsafe {
+            match place {
+                Place::InProgram => Module::deserialize_raw(engine, NonNull::from(&NATIVE.0)),
+                Place::Copied => Module::deserialize(engine, &NATIVE.0),
+            }
+        };
         Image::link(
             engine,
             &module.map_err(|error| Error::host(format!("the built-in guest does not load: {error:#}")))?,

@@ -299,11 +299,14 @@ fn replies_are_found_behind_other_requests_and_in_any_order() {
     assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
 }
 
-/// Runs a block of the protocol's page with an interpreter.
-fn example(fence: &str, interpreter: &str) -> String {
+/// A block of the protocol's page.
+fn example(fence: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/JSON-PROTOCOL.md");
     let page = std::fs::read_to_string(page).expect("the page is there");
-    let code = page.split(&format!("```{fence}\n")).nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    page.split(&format!("```{fence}\n")).nth(1).and_then(|rest| rest.split("```").next()).unwrap().to_owned()
+}
+
+fn interpret(interpreter: &str, code: &str) -> String {
     let flag = if interpreter == "node" { "-e" } else { "-c" };
     let bin = Path::new(BELLJAR).parent().unwrap().to_str().unwrap();
     let output = Command::new(interpreter)
@@ -316,10 +319,27 @@ fn example(fence: &str, interpreter: &str) -> String {
 
 #[test]
 fn the_python_client_of_the_page_works() {
-    assert_eq!(example("python", "python3"), "3\ncpu_limit_exceeded\n0\n");
+    assert_eq!(interpret("python3", &example("python")), "3\ncpu_limit_exceeded\n0\n");
 }
 
 #[test]
 fn the_node_client_of_the_page_works() {
-    assert_eq!(example("js", "node"), "3\ncpu_limit_exceeded\n0\n");
+    assert_eq!(interpret("node", &example("js")), "3\ncpu_limit_exceeded\n0\n");
+}
+
+/// The clients of the page with other work to do: a jar that is killed while they answer one of its calls.
+#[test]
+fn a_client_hears_that_the_jar_has_died() {
+    let page = example("python");
+    let class = page.split("\njar = ").next().unwrap();
+    let code = "jar = Jar({'die': lambda _: jar.process.kill()})\n\
+        try:\n    jar.ask({'eval': \"await host.rpc('die')\"})\n\
+        except ConnectionError:\n    print('gone', jar.process.wait())\n";
+    assert_eq!(interpret("python3", &format!("{class}\n{code}")), "gone -9\n");
+
+    let page = example("js");
+    let class = page.split("\n(async ").next().unwrap();
+    let code = "const jar = new Jar({ die: () => jar.process.kill('SIGKILL') });\n\
+        jar.ask({ eval: \"await host.rpc('die')\" }).then((line) => console.log(line.error.errorCode));\n";
+    assert_eq!(interpret("node", &format!("{class}\n{code}")), "ended\n");
 }

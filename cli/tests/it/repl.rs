@@ -195,6 +195,8 @@ fn an_error_is_shown_where_it_was_typed_and_the_prompt_goes_on() {
     assert!(shown.contains("--> <repl 1>:1:16\n"), "{shown}");
     let shown = terminal.enter("new Error('kept')");
     assert!(shown.contains("Error: kept") && shown.contains("(<repl 2>:1:5)"), "{shown}");
+    let shown = terminal.enter("console.log(new Error('told').stack)");
+    assert!(shown.contains("(<repl 3>:1:17)") && shown.ends_with("undefined"), "{shown}");
     assert!(terminal.enter("let = 5 5").contains("Uncaught SyntaxError"));
     assert_eq!(terminal.enter("a"), "1");
 }

@@ -76,12 +76,12 @@ pub(crate) fn refuses(arguments: &[&str], code: i32, word: &str) {
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
 }
 
-/// Compares a text with the file that says what it should be. With the variable BELLJAR_WRITE_GOLDEN set it writes that file instead, for
+/// Compares a text with the file that says what it should be. With the variable BELLJAR_BLESS set it writes that file instead, for
 /// whoever has changed the text and looks at the difference.
 #[track_caller]
 pub(crate) fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden").join(name);
-    if std::env::var_os("BELLJAR_WRITE_GOLDEN").is_some() {
+    if std::env::var_os("BELLJAR_BLESS").is_some() {
         fs::write(&path, text).expect("the file can be written");
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
