@@ -30,7 +30,7 @@ build: setup ## build the library and the command line tool
 # Without wizen, which has no tests: in one build with it, cargo would give the library a compiler that it ships without.
 test: setup ## install what is missing, then run every test and every example
 	cargo test --locked --workspace --exclude wizen
-	cargo test --locked --package belljar --features compiler,tracing --test it guest::
+	cargo test --locked --package belljar --features compiler,tracing --test it -- guest:: guests::
 	@$(MAKE) --no-print-directory examples
 
 examples: setup ## run every example; each one checks its own claims
