@@ -54,7 +54,8 @@ size: setup ## build the command for release, and say how large it is and what o
 	guest=$$(ls -t $${CARGO_TARGET_DIR:-target}/release/build/belljar-*/out/guest.native | head -n 1); \
 	printf 'belljar %s bytes, of which native code of the guest %s\n' $$(bytes $$binary) $$(bytes $$guest)
 
-bench: setup ## measure belljar beside native QuickJS; the table is also written to target/bench.json
+bench: setup ## measure belljar beside native QuickJS; also writes target/bench.json and target/bench.md
+	cargo build --locked --release --package belljar-cli
 	cargo bench --locked --package belljar --bench native -- --json target/bench.json
 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
