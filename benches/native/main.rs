@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it found")]
 
+mod machine;
 mod report;
 mod rows;
 mod scripts;
@@ -177,7 +178,7 @@ fn main() {
         }
     }
     let mut bench = Bench { filter, criterion, rows: Vec::new() };
-    let machine = report::machine();
+    let machine = machine::description();
     rows::measure(&mut bench);
     match &mut bench.criterion {
         Some(criterion) => criterion.final_summary(),

@@ -120,26 +120,18 @@ impl Row {
             "beside": self.other.map(|(what, _)| what),
             "other": self.other.and_then(|(_, figure)| figure.value()),
             "ratio": self.ratio,
+            // What the goal is compared with.
+            "goal": match self.goal {
+                Goal::None => None,
+                Goal::Times(..) | Goal::Faster(..) => Some("ratio"),
+                Goal::Absolute(..) => Some("figure"),
+            },
             "must": must,
             "aim": aim,
             "reaches_must": self.reached().map(|reached| reached.0),
             "reaches_aim": self.reached().map(|reached| reached.1),
         })
     }
-}
-
-/// What was measured on, in one line: a figure says little without it.
-pub(crate) fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    let information = read("/proc/cpuinfo");
-    let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let kernel = format!("{} {}", std::env::consts::OS, kernel.trim().split('-').next().unwrap_or_default());
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or_default();
-    format!("belljar {}, {processors} cores of {model}, {kernel}, load at the start {load}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The other side of most rows.
