@@ -28,7 +28,7 @@ const STYLE: &str = "text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#576
 
 const WIDTH: f64 = 900.0;
 /// Where the names end and the scale begins, and where it ends.
-const LEFT: f64 = 240.0;
+const LEFT: f64 = 290.0;
 const RIGHT: f64 = 780.0;
 const LINE: f64 = 19.0;
 
@@ -94,7 +94,7 @@ impl Scale {
 
     /// 1, 2 and 5 of each power of ten that the scale reaches; of a long scale the powers only.
     fn ticks(&self) -> Vec<f64> {
-        let steps: &[f64] = if self.high - self.low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let steps: &[f64] = if self.high - self.low > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let powers = (self.low.floor() as i32)..=(self.high.ceil() as i32);
         let all = powers.flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)));
         all.filter(|tick| (self.low..=self.high).contains(&tick.log10())).collect()

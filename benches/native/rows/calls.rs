@@ -8,7 +8,7 @@ use belljar::{Instance, Runtime};
 use rquickjs as native;
 use serde_json::Value;
 
-use super::{context, limits, router, run_native, same};
+use super::{context, functions, limits, router, run_native, same};
 use crate::report::{Goal, NATIVE};
 use crate::scripts::SMALL;
 use crate::{Bench, timed};
@@ -32,6 +32,17 @@ pub(super) fn eval(bench: &mut Bench, runtime: &Runtime) {
         Goal::None,
         NATIVE,
         &mut |runs| timed(runs, || drop(black_box(jar.run(&program).unwrap()))),
+        &mut |runs| timed(runs, || run_native(&context, "1+2")),
+    );
+    // How many blocks of each size a context holds decides whether QuickJS's allocator makes an arena and gives it back in every eval, as it does natively in
+    // a bare context: so the row above has a sibling in a context that holds something.
+    jar.eval(&*functions(2000)).unwrap();
+    run_native(&context, &functions(2000));
+    bench.pair(
+        "eval/among functions",
+        Goal::None,
+        NATIVE,
+        &mut |runs| timed(runs, || drop(black_box(jar.eval("1+2").unwrap()))),
         &mut |runs| timed(runs, || run_native(&context, "1+2")),
     );
 }
