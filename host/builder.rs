@@ -135,7 +135,7 @@ impl InstanceBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Capacity`] when every instance is in use, [`Error::Input`] when the limits make no sense.
+    /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
         let permit = self.runtime.permit()?;
         Instance::new(&self.runtime, permit, router, limits, self.options)
@@ -145,7 +145,7 @@ impl InstanceBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when the limits make no sense.
+    /// [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
         let permit = self.runtime.permit_async().await;
         Instance::new(&self.runtime, permit, router, limits, self.options)

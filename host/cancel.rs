@@ -30,7 +30,7 @@ pub struct CancelHandle {
 }
 
 impl CancelHandle {
-    /// Stops the call in progress: it ends with [`Error::Cancelled`].
+    /// Stops the call in progress: it ends with [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn cancel(&self) {
         self.desk.cancel();
     }

@@ -49,6 +49,7 @@ impl Touched {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::expect_used, reason = "a test that cannot go on should stop there")]
 mod tests {
     use super::*;
 
