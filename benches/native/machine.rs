@@ -11,5 +11,10 @@ pub(crate) fn description() -> String {
     let kernel = format!("{} {}", std::env::consts::OS, kernel.trim().split('-').next().unwrap_or_default());
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or_default();
-    format!("belljar {}, {processors} cores of {model}, {kernel}, load at the start {load}", env!("CARGO_PKG_VERSION"))
+    let today = std::process::Command::new("date").arg("+%F").output();
+    let today = today.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    format!(
+        "belljar {}, {today}, {processors} cores of {model}, {kernel}, load at the start {load}",
+        env!("CARGO_PKG_VERSION")
+    )
 }

@@ -218,6 +218,15 @@ fn measure(job: &Job, sandboxes: &[Sandbox], workers: &mut BTreeMap<&'static str
     rounds.into_iter().map(|(name, all)| (name, all.map(median))).collect()
 }
 
+/// The last thing that the installation of a package said, if it failed.
+fn why_missing(name: &str, target: &Path) -> Option<String> {
+    let package = name.split(',').next()?;
+    let failed = target.join("peers/failed");
+    let of = |name: &str| std::fs::read_to_string(failed.join(name)).ok();
+    let said = of(package).or_else(|| of("node")).or_else(|| of("python"))?;
+    Some(said.lines().rfind(|line| !line.trim().is_empty())?.trim().to_owned())
+}
+
 fn text(figure: f64) -> String {
     let digits = if figure < 10.0 { 2 } else { usize::from(figure < 1000.0) };
     format!("{figure:.digits$}")
@@ -269,7 +278,10 @@ fn main() {
                 notes.push(worker.version.clone());
                 workers.insert(sandbox.name, worker);
             }
-            Err(error) => notes.push(format!("{}: not measured, {error}", sandbox.name)),
+            Err(error) => {
+                let reason = why_missing(sandbox.name, &target).unwrap_or(error);
+                notes.push(format!("{}: not measured: {reason}", sandbox.name));
+            }
         }
     }
     notes.dedup();
