@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint size bench test262 fuzz fuzz-bounded bombs-peers sbom deny ci
+.PHONY: help guest verify-guest setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded bombs-peers sbom deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -54,8 +54,19 @@ size: setup ## build the command for release, and say how large it is and what o
 	guest=$$(ls -t $${CARGO_TARGET_DIR:-target}/release/build/belljar-*/out/guest.native | head -n 1); \
 	printf 'belljar %s bytes, of which native code of the guest %s\n' $$(bytes $$binary) $$(bytes $$guest)
 
-bench: setup ## measure belljar beside native QuickJS; the table is also written to target/bench.json
+bench: setup ## measure belljar beside native QuickJS; also writes target/bench.json and target/bench.md
+	cargo build --locked --release --package belljar-cli
 	cargo bench --locked --package belljar --bench native -- --json target/bench.json
+
+bench-plot: setup ## put what `make bench` measured into docs/bench.svg, benches/TABLE.md and the README
+	cargo bench --locked --quiet --package belljar --bench picture -- \
+		rows target/bench.json target/bench.md docs/bench.svg benches/TABLE.md README.md
+
+bench-peers: setup ## install other sandboxes and measure the same jobs in all; writes benches/PEERS.md and docs/peers.svg
+	benches/peers/install
+	cargo build --locked --release --package belljar-cli
+	cargo bench --locked --quiet --package belljar --bench peers -- --json target/peers.json --page benches/PEERS.md
+	cargo bench --locked --quiet --package belljar --bench picture -- peers target/peers.json docs/peers.svg
 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
 	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)

@@ -2,15 +2,17 @@
 //!
 //! The two sides of a row take turns, round by round, so that whatever else the machine is doing slows both. A figure
 //! is the median of its rounds, and a ratio the median of the rounds' ratios: on a shared machine a ratio
-//! can be repeated where an absolute figure cannot.
+//! can be repeated where an absolute figure cannot. A turn that the scheduler cut into is repeated.
 //!
 //! `cargo bench --bench native -- [FILTER] [--json PATH] [--criterion]`. With `--criterion` each side of each row is handed to
 //! criterion instead, for its statistics and its comparison with the run before; criterion cannot take turns, so it gives no ratios.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it found")]
 
+mod machine;
 mod report;
 mod rows;
+mod scripts;
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,11 @@ use report::{Figure, Goal, Row};
 
 /// How often the two sides take turns. Odd, so that a median is one of the figures.
 const ROUNDS: usize = 41;
+/// How often, when one run takes longer than [`LONG`].
+const FEWER_ROUNDS: usize = 11;
+const LONG: Duration = Duration::from_millis(10);
+/// How long one side waits for a turn that is not cut into.
+const PATIENCE: Duration = Duration::from_millis(40);
 /// How long one side runs in one round: long beside a clock reading, and short beside the time that a scheduler gives to
 /// one process on a shared machine, so that most rounds are not disturbed at all.
 const TURN: Duration = Duration::from_millis(4);
@@ -58,8 +65,8 @@ impl Bench {
             return None;
         }
         eprintln!("{name}");
-        let (mine, theirs) = (calibrate(belljar), calibrate(other));
-        let rounds = (0..ROUNDS).map(|round| {
+        let ((mine, once), (theirs, once_there)) = (calibrate(belljar), calibrate(other));
+        let rounds = (0..rounds(once.max(once_there))).map(|round| {
             // Who goes first changes from round to round, so that neither always runs in the other's wake.
             if round % 2 == 0 {
                 let first = per_run(belljar, mine);
@@ -91,8 +98,8 @@ impl Bench {
             return;
         }
         eprintln!("{name}");
-        let runs = calibrate(belljar);
-        let figure = median((0..ROUNDS).map(|_| per_run(belljar, runs)));
+        let (runs, once) = calibrate(belljar);
+        let figure = median((0..rounds(once)).map(|_| per_run(belljar, runs)));
         self.rows.push(Row { name: name.into(), belljar: Figure::Micros(figure), other: None, ratio: None, goal });
     }
 
@@ -104,18 +111,39 @@ impl Bench {
     }
 }
 
-/// How many runs make up a turn. Finding out warms the side up, too.
-fn calibrate(side: Side<'_>) -> u64 {
+/// How many runs make up a turn, and how long one of them takes. Finding out warms the side up, too.
+fn calibrate(side: Side<'_>) -> (u64, Duration) {
     let mut runs = 1;
-    while side(runs) < TURN / 2 && runs < 1 << 20 {
+    loop {
+        let took = side(runs);
+        if took >= TURN / 2 || runs >= 1 << 20 {
+            return (runs, took / runs as u32);
+        }
         runs *= 2;
     }
-    runs
 }
 
-/// Microseconds of one run.
+fn rounds(once: Duration) -> usize {
+    if once > LONG { FEWER_ROUNDS } else { ROUNDS }
+}
+
+/// Microseconds of one run, from a turn that nobody cut into: the scheduler says whether it took the processor away meanwhile. Where it
+/// always does, the shortest of a few turns.
 fn per_run(side: Side<'_>, runs: u64) -> f64 {
-    side(runs).as_secs_f64() * 1e6 / runs as f64
+    let (start, mut shortest) = (Instant::now(), Duration::MAX);
+    loop {
+        let before = interruptions();
+        shortest = shortest.min(side(runs));
+        if interruptions() == before || start.elapsed() > PATIENCE {
+            return shortest.as_secs_f64() * 1e6 / runs as f64;
+        }
+    }
+}
+
+/// How often the scheduler has taken the processor from this thread, where the system says so.
+fn interruptions() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?.trim().parse().ok()
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> f64 {
@@ -141,15 +169,19 @@ fn main() {
             // Cargo says so to every bench.
             "--bench" => {}
             "--json" => json = arguments.next().expect("--json takes a path"),
+            // What `rows/outside.rs` runs this program for.
+            "--hold" => return rows::outside::hold(arguments),
+            "--evaluate" => return rows::outside::evaluate(&arguments.next().expect("--evaluate takes a script")),
             "--criterion" => criterion = Some(criterion::Criterion::default()),
             other if other.starts_with('-') => panic!("{other} is not an option; --json PATH and --criterion are"),
             other => filter = other.to_owned(),
         }
     }
     let mut bench = Bench { filter, criterion, rows: Vec::new() };
+    let machine = machine::description();
     rows::measure(&mut bench);
     match &mut bench.criterion {
         Some(criterion) => criterion.final_summary(),
-        None => report::print(&bench.rows, json.as_ref()),
+        None => report::print(&bench.rows, &machine, json.as_ref()),
     }
 }

@@ -120,6 +120,12 @@ impl Row {
             "beside": self.other.map(|(what, _)| what),
             "other": self.other.and_then(|(_, figure)| figure.value()),
             "ratio": self.ratio,
+            // What the goal is compared with.
+            "goal": match self.goal {
+                Goal::None => None,
+                Goal::Times(..) | Goal::Faster(..) => Some("ratio"),
+                Goal::Absolute(..) => Some("figure"),
+            },
             "must": must,
             "aim": aim,
             "reaches_must": self.reached().map(|reached| reached.0),
@@ -133,8 +139,8 @@ pub(crate) const NATIVE: &str = "native";
 
 const HEAD: [&str; 7] = ["row", "belljar", "native", "ratio", "must", "aim", "reaches"];
 
-/// Prints the table, as Markdown so that a page can take it over, and writes the JSON.
-pub(crate) fn print(rows: &[Row], path: &Path) {
+/// Prints the table, and writes it as JSON, and beside that as Markdown.
+pub(crate) fn print(rows: &[Row], machine: &str, path: &Path) {
     let cells: Vec<[String; 7]> = rows.iter().map(Row::cells).collect();
     let head = HEAD.map(String::from);
     let widths: [usize; 7] = std::array::from_fn(|column| {
@@ -144,8 +150,8 @@ pub(crate) fn print(rows: &[Row], path: &Path) {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("| {} |", cells.join(" | "))
     };
-    println!("{}", line(&head));
-    println!("|{}|", widths.map(|width| "-".repeat(width + 2)).join("|"));
+    let head = format!("{}\n|{}|", line(&head), widths.map(|width| "-".repeat(width + 2)).join("|"));
+    println!("{head}");
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     for (row, cells) in rows.iter().zip(&cells) {
         let colour = match row.reached() {
@@ -161,7 +167,10 @@ pub(crate) fn print(rows: &[Row], path: &Path) {
         std::fs::create_dir_all(folder).expect("the folder for the JSON can be made");
     }
     let rows: Vec<Value> = rows.iter().map(Row::json).collect();
-    let text = serde_json::to_string_pretty(&json!({ "rows": rows })).expect("figures are JSON");
+    let text = serde_json::to_string_pretty(&json!({ "machine": machine, "rows": rows })).expect("figures are JSON");
     std::fs::write(path, text + "\n").expect("the JSON can be written");
-    println!("\nwritten to {}", path.display());
+    let table = cells.iter().map(line).fold(head, |table, line| table + "\n" + &line);
+    let page = path.with_extension("md");
+    std::fs::write(&page, format!("{machine}\n\n{table}\n")).expect("the table can be written");
+    println!("\n{machine}\nwritten to {} and {}", path.display(), page.display());
 }

@@ -253,6 +253,34 @@ fn the_readme_has_the_blame_of_every_error() {
 }
 
 #[test]
+fn the_figures_of_the_readme_are_those_of_the_last_bench() {
+    let (readme, table) = (read("README.md"), read("benches/TABLE.md"));
+    let begin = readme.find("<!-- bench:").expect("the README says where the table begins");
+    let end = readme.find("<!-- /bench -->").expect("and where it ends");
+    let rows: Vec<&str> = readme[begin..end].lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 2, "the README has no rows; run make bench and make bench-plot");
+    for row in rows {
+        assert!(table.lines().any(|line| line == row), "benches/TABLE.md lacks {row:?}; run make bench-plot");
+    }
+    // Each row that the goals of this project name, by the group of the bench that measures it.
+    for group in [
+        "memory",
+        "cold_start",
+        "two_threads",
+        "eval",
+        "rpc_sync",
+        "parallel_async",
+        "dispatch",
+        "cpu",
+        "program",
+        "snapshot",
+        "process",
+    ] {
+        assert!(readme[begin..end].contains(&format!("\n| {group}")), "the README lacks {group}");
+    }
+}
+
+#[test]
 fn the_readme_names_every_example() {
     let readme = read("README.md");
     for path in files(&[".rs"]).iter().filter(|path| path.starts_with("examples/")) {

@@ -1,0 +1,155 @@
+//! What an instance costs from its making to its end, in one thread and in two.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use belljar::{Instance, Runtime};
+
+use super::{Life, context, functions, limits, router, run_native};
+use crate::Bench;
+use crate::report::{Goal, NATIVE};
+
+/// What counts of a life.
+fn all(life: &Life) -> Duration {
+    life.create + life.eval + life.drop
+}
+
+fn one_and_two(jar: &mut Instance) {
+    assert_eq!(jar.eval("1+2").unwrap().as_str(), "3");
+}
+
+fn lives(runtime: &Runtime, runs: u64) -> Life {
+    let (router, limits) = (router(), limits());
+    let mut life = Life::default();
+    for _ in 0..runs {
+        life.live(|| runtime.instance(&router, &limits).unwrap(), one_and_two);
+    }
+    life
+}
+
+/// Native lives; what a prelude does is done anew in each, for there is nowhere to keep it.
+fn native_lives(prelude: Option<&str>, runs: u64) -> Life {
+    let mut life = Life::default();
+    for _ in 0..runs {
+        let create = || {
+            let context = context();
+            prelude.inspect(|script| run_native(&context, script));
+            context
+        };
+        life.live(create, |context| run_native(context, "1+2"));
+    }
+    life
+}
+
+pub(super) fn cold_start(bench: &mut Bench, runtime: &Runtime) {
+    type Part = (&'static str, Goal, fn(&Life) -> Duration);
+    let parts: [Part; 4] = [
+        ("cold_start", Goal::Faster(6.0, 10.0), all),
+        ("cold_start/create", Goal::None, |life| life.create),
+        ("cold_start/eval", Goal::None, |life| life.eval),
+        ("cold_start/drop", Goal::None, |life| life.drop),
+    ];
+    for (name, goal, part) in parts {
+        let mut belljar = |runs| part(&lives(runtime, runs));
+        bench.pair(name, goal, NATIVE, &mut belljar, &mut |runs| part(&native_lives(None, runs)));
+    }
+    let unused = &mut |runs: u64| first_lives(runs);
+    bench.pair("cold_start/slot never used", Goal::None, NATIVE, unused, &mut |runs| all(&native_lives(None, runs)));
+    let on_demand = Runtime::builder().on_demand().build().unwrap();
+    let mut belljar = |runs| all(&lives(&on_demand, runs));
+    bench.pair("cold_start/on demand", Goal::None, NATIVE, &mut belljar, &mut |runs| all(&native_lives(None, runs)));
+    for (name, bytes) in [("cold_start/20 KB prelude", 20_000), ("cold_start/500 KB prelude", 500_000)] {
+        if !bench.wants(name) {
+            continue;
+        }
+        let prelude = functions(bytes);
+        let prepared = Runtime::builder().prelude(&*prelude).build().unwrap();
+        let mut belljar = |runs| all(&lives(&prepared, runs));
+        let mut other = |runs| all(&native_lives(Some(&prelude), runs));
+        bench.pair(name, Goal::None, NATIVE, &mut belljar, &mut other);
+    }
+}
+
+/// Lives in a pool none of whose slots was ever used: each instance is kept until the last one has run.
+fn first_lives(runs: u64) -> Duration {
+    const SLOTS: u64 = 100;
+    let (router, limits) = (router(), limits());
+    let mut sum = Duration::ZERO;
+    for done in (0..runs).step_by(SLOTS as usize) {
+        let runtime = Runtime::builder().max_instances(SLOTS as u32).build().unwrap();
+        let start = Instant::now();
+        let jars: Vec<Instance> = (done..runs.min(done + SLOTS))
+            .map(|_| {
+                let mut jar = runtime.instance(&router, &limits).unwrap();
+                one_and_two(&mut jar);
+                jar
+            })
+            .collect();
+        drop(jars);
+        sum += start.elapsed();
+    }
+    sum
+}
+
+/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's end. The threads look at the
+/// clock themselves: the one that waits for them may be woken late. Before that they run for a while unmeasured, for a scheduler takes some
+/// milliseconds to see that two threads want two cores; without it, two threads were no faster than one on idle cores.
+fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() + 'a> + Sync)) -> Duration {
+    const SPREAD: Duration = Duration::from_millis(20);
+    let ready = AtomicU64::new(0);
+    let spans: Vec<(Instant, Instant)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|thread| {
+                let share = runs / threads + u64::from(thread < runs % threads);
+                let ready = &ready;
+                scope.spawn(move || {
+                    let mut run = make();
+                    let spread = Instant::now();
+                    while spread.elapsed() < SPREAD {
+                        run();
+                    }
+                    ready.fetch_add(1, Ordering::Relaxed);
+                    while ready.load(Ordering::Relaxed) < threads {
+                        run();
+                    }
+                    let start = Instant::now();
+                    (0..share).for_each(|_| run());
+                    (start, Instant::now())
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    let first = spans.iter().map(|span| span.0).min().unwrap();
+    let last = spans.iter().map(|span| span.1).max().unwrap();
+    last - first
+}
+
+/// What a second thread gives. The rows below the first say what the machine itself gives to two threads: a warm eval shares nothing of the pool,
+/// and native instances share nothing of ours.
+pub(super) fn two_threads(bench: &mut Bench, runtime: &Runtime) {
+    type Make<'a> = &'a (dyn Fn() -> Box<dyn FnMut() + 'a> + Sync);
+    let (router, limits) = (router(), limits());
+    let start = || runtime.instance(&router, &limits).unwrap();
+    let cold: Make<'_> = &|| Box::new(|| one_and_two(&mut start()));
+    let warm: Make<'_> = &|| {
+        let mut jar = start();
+        Box::new(move || one_and_two(&mut jar))
+    };
+    let native_cold: Make<'_> = &|| Box::new(|| run_native(&context(), "1+2"));
+    let native_warm: Make<'_> = &|| {
+        let context = context();
+        Box::new(move || run_native(&context, "1+2"))
+    };
+    let rows = [
+        ("two_threads", Goal::Faster(1.7, 1.95), cold),
+        ("two_threads/warm eval", Goal::None, warm),
+        ("two_threads/native cold start", Goal::None, native_cold),
+        ("two_threads/native warm eval", Goal::None, native_warm),
+    ];
+    for (name, goal, make) in rows {
+        bench.pair(name, goal, "one thread", &mut |runs| in_threads(2, runs, make), &mut |runs| {
+            in_threads(1, runs, make)
+        });
+    }
+}

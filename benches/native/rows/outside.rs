@@ -1,0 +1,147 @@
+//! What only shows from outside a process: what it holds in memory, and how long it takes from its start to its end.
+//!
+//! Both are measured on processes of their own, which are this same bench run with `--hold` or `--evaluate`: what an earlier row
+//! left behind in an allocator would be given to a later one for nothing.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use belljar::Runtime;
+
+use super::{context, functions, limits, router, run_native};
+use crate::report::{Figure, Goal, NATIVE, Row};
+use crate::{Bench, timed};
+
+/// What is kept of each side: how many, after how many evals, from a prelude of how many bytes.
+struct Held {
+    name: &'static str,
+    count: usize,
+    evals: usize,
+    prelude: usize,
+    goal: Goal,
+}
+
+const HELD: [Held; 4] = [
+    Held { name: "memory/created", count: 200, evals: 0, prelude: 0, goal: Goal::None },
+    Held {
+        name: "memory/after an eval",
+        count: 200,
+        evals: 1,
+        prelude: 0,
+        goal: Goal::Absolute(Figure::Kilobytes(120.0), Figure::Kilobytes(60.0)),
+    },
+    Held { name: "memory/20 KB prelude, eval", count: 100, evals: 1, prelude: 20_000, goal: Goal::None },
+    Held { name: "memory/500 KB prelude, eval", count: 20, evals: 1, prelude: 500_000, goal: Goal::None },
+];
+
+/// What idle instances hold in memory. Only where the system says what a process holds.
+pub(super) fn memory(bench: &mut Bench) {
+    for held in HELD {
+        if !bench.wants(held.name) {
+            continue;
+        }
+        eprintln!("{}", held.name);
+        let numbers = [held.count, held.evals, held.prelude].map(|number| number.to_string());
+        let kilobytes = |side: &str| {
+            let output = this_bench().arg("--hold").arg(side).args(&numbers).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().parse::<f64>().ok()
+        };
+        if let (Some(belljar), Some(other)) = (kilobytes("belljar"), kilobytes(NATIVE)) {
+            bench.row(Row {
+                name: held.name.into(),
+                belljar: Figure::Kilobytes(belljar),
+                other: Some((NATIVE, Figure::Kilobytes(other))),
+                ratio: Some(belljar / other),
+                goal: held.goal,
+            });
+        }
+    }
+}
+
+/// This program once more, as a process of its own.
+fn this_bench() -> Command {
+    Command::new(std::env::current_exe().unwrap())
+}
+
+/// The other end of [`memory`]: prints how many kilobytes one of so many things holds.
+pub(crate) fn hold(mut arguments: impl Iterator<Item = String>) {
+    let side = arguments.next().unwrap();
+    let [count, evals, prelude] = std::array::from_fn(|_| arguments.next().unwrap().parse::<usize>().unwrap());
+    let prelude = (prelude > 0).then(|| functions(prelude));
+    let held = if side == NATIVE {
+        resident(count, || {
+            let context = context();
+            prelude.iter().for_each(|script| run_native(&context, script));
+            (0..evals).for_each(|_| run_native(&context, "1+2"));
+            context
+        })
+    } else {
+        let builder = Runtime::builder();
+        let builder = if let Some(script) = &prelude { builder.prelude(&**script) } else { builder };
+        let (runtime, router, limits) = (builder.build().unwrap(), router(), limits());
+        resident(count, || {
+            let mut jar = runtime.instance(&router, &limits).unwrap();
+            (0..evals).for_each(|_| drop(jar.eval("1+2").unwrap()));
+            jar
+        })
+    };
+    if let Some(kilobytes) = held {
+        println!("{kilobytes}");
+    }
+}
+
+/// By how many kilobytes the process grows for each of so many things that it keeps. A page that many of them share, such as one of
+/// the image that none has written to, counts once: `VmRSS` would count it for each.
+fn resident<T>(count: usize, make: impl Fn() -> T) -> Option<f64> {
+    let held = || {
+        let sums = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+        let line = sums.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
+    };
+    // One beforehand, so that what is made once for all of them does not count.
+    drop(make());
+    let before = held()?;
+    let kept: Vec<T> = (0..count).map(|_| make()).collect();
+    let after = held()?;
+    drop(kept);
+    Some((after - before) / count as f64)
+}
+
+/// The whole of a process that evaluates `1+2`, prints it and ends. The native side is this bench as such a process.
+pub(super) fn process(bench: &mut Bench) {
+    let Some(command) = command_line() else {
+        eprintln!("process: no belljar beside this bench; build it with cargo build --release --package belljar-cli");
+        return;
+    };
+    let run = |runs, make: &dyn Fn() -> Command| {
+        timed(runs, || {
+            let output = make().stdin(Stdio::null()).output().unwrap();
+            assert_eq!(output.stdout, b"3\n", "{output:?}");
+        })
+    };
+    let belljar = || {
+        let mut it = Command::new(&command);
+        it.args(["-p", "1+2"]);
+        it
+    };
+    let native = || {
+        let mut it = this_bench();
+        it.args(["--evaluate", "1+2"]);
+        it
+    };
+    let goal = Goal::Absolute(Figure::Micros(10_000.0), Figure::Micros(5_000.0));
+    bench.pair("process", goal, NATIVE, &mut |runs| run(runs, &belljar), &mut |runs| run(runs, &native));
+}
+
+/// The command `belljar` of the same profile: cargo puts it in the folder above that of its benches.
+fn command_line() -> Option<PathBuf> {
+    let bench = std::env::current_exe().ok()?;
+    let command = bench.parent()?.parent()?.join(format!("belljar{}", std::env::consts::EXE_SUFFIX));
+    command.is_file().then_some(command)
+}
+
+/// The other end of [`process`]: QuickJS from its start to one value.
+pub(crate) fn evaluate(script: &str) {
+    let value: i32 = context().with(|ctx| ctx.eval(script).unwrap());
+    println!("{value}");
+}
