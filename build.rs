@@ -40,14 +40,16 @@ fn main() {
     let mut config = wasmtime::Config::new();
     tuning::shape(&mut config);
     config.strategy(wasmtime::Strategy::Cranelift);
-    config.target(&target).unwrap_or_else(|error| panic!("no native code for {target}: {error}"));
+    let hint = "to build for another processor than this one, enable the feature `cross`";
+    config.target(&target).unwrap_or_else(|error| panic!("no native code for {target}: {error}; {hint}"));
     if target.starts_with("x86_64") {
         for feature in X86_FEATURES {
             // SAFETY: wasmtime refuses to load the code on a processor that lacks one of these.
             unsafe { config.cranelift_flag_enable(feature) };
         }
     }
-    let engine = wasmtime::Engine::new(&config).unwrap_or_else(|error| panic!("no engine for {target}: {error:?}"));
+    let engine =
+        wasmtime::Engine::new(&config).unwrap_or_else(|error| panic!("no engine for {target}: {error:?}; {hint}"));
     let metered = meter::install(&wasm).unwrap_or_else(|error| panic!("{GUEST} cannot be metered: {error}"));
     let native =
         engine.precompile_module(&metered).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));

@@ -312,7 +312,7 @@ impl Instance {
         self.next_pending_id = 0;
         let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
-            vm.thaw(snapshot.frozen())?;
+            vm.thaw(self.runtime.image(), snapshot.frozen())?;
             let about = &snapshot.about;
             for (word, was) in self.configured.iter_mut().zip(&about.configured) {
                 *word = *was;

@@ -114,6 +114,7 @@
 //! | feature | gives | costs |
 //! |---|---|---|
 //! | `compiler` | `RuntimeBuilder::guest`: guest images of your own, compiled at run time | Cranelift in the program: a longer build, a larger binary, more to attack |
+//! | `cross` | building for another processor than the one that builds | the compiler's other half: a longer build, and nothing in the program |
 //! | `tracing` | a span per call with its outcome and cost, an event per handler that it calls | the crate `tracing`; a look at a flag per call where nobody listens |
 //!
 //! # Where to read on

@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 
 /// Table elements that an image may have; QuickJS has a few hundred C functions.
 const TABLE_ELEMENTS: usize = 20_000;
-/// Linear memory that a slot keeps resident between instances. It covers the pages of the image that a small script
-/// writes to; what a larger script touched goes back to the system.
-const KEEP_RESIDENT_BYTES: usize = 1 << 20;
+/// Linear memory that a slot keeps resident between instances. It covers the pages that most scripts write to; what a larger one
+/// touched goes back to the system. Every later instance in the slot pays for what is kept, touched or not: it is written back when the
+/// instance goes, and compared when a snapshot is taken.
+const KEEP_RESIDENT_BYTES: usize = 512 << 10;
 /// Native stack that a slot keeps resident.
 const KEEP_STACK_BYTES: usize = 64 << 10;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use belljar_abi::{Op, export, vitals};
-use wasmtime::{Global, Memory, Store, Trap, TypedFunc, Val};
+use wasmtime::{Global, Instance, Memory, Store, Trap, TypedFunc, Val};
 
 use super::frozen::Frozen;
 use super::image::Image;
@@ -46,6 +46,11 @@ pub(crate) struct Vm {
     fuel: Global,
     stack_pointer: Global,
     vitals: u32,
+    #[cfg_attr(
+        not(feature = "compiler"),
+        allow(dead_code, reason = "only images that are not ours are asked for their version")
+    )]
+    instance: Instance,
 }
 
 impl Vm {
@@ -79,7 +84,7 @@ impl Vm {
         store.data_mut().fuel = Some(fuel);
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        Ok(Vm { store, call, memory, fuel, stack_pointer, vitals })
+        Ok(Vm { store, call, memory, fuel, stack_pointer, vitals, instance })
     }
 
     /// Gives a call its first slice of fuel; `poll` gives it the others.
@@ -127,7 +132,8 @@ impl Vm {
     }
 
     /// Makes a fresh instance equal to the one that was frozen.
-    pub(crate) fn thaw(&mut self, frozen: &Frozen) -> Result<()> {
+    pub(crate) fn thaw(&mut self, image: &Image, frozen: &Frozen) -> Result<()> {
+        let pristine = image.pristine()?;
         let refused = || Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() };
         let pages = frozen.memory_bytes.div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
         // Growing runs no guest code; the limiter that it asks is ours and answers at once.
@@ -136,7 +142,7 @@ impl Vm {
             _ => return Err(refused()),
         }
         let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
-        if frozen.write(self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
+        if frozen.write(&pristine, self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
     }
 
     /// A copy of linear memory.
@@ -157,9 +163,19 @@ impl Vm {
     /// What the guest says about itself, one word of it.
     pub(crate) fn vital(&self, index: usize) -> u64 {
         debug_assert!(index < vitals::WORDS, "there is no such word");
-        let start = self.vitals as usize + index * size_of::<u32>();
-        let word = self.memory.data(&self.store).get(start..start + size_of::<u32>());
-        word.and_then(|word| word.try_into().ok()).map_or(0, |word| u32::from_le_bytes(word).into())
+        self.word(self.vitals as usize + index * size_of::<u32>()).map_or(0, u64::from)
+    }
+
+    fn word(&self, start: usize) -> Option<u32> {
+        let word = self.memory.data(&self.store).get(start..start.checked_add(size_of::<u32>())?)?;
+        word.try_into().ok().map(u32::from_le_bytes)
+    }
+
+    /// The version of the protocol that the guest says it speaks.
+    #[cfg(feature = "compiler")]
+    pub(super) fn abi_version(&mut self) -> Option<u32> {
+        let place = self.instance.get_global(&mut self.store, export::ABI)?.get(&mut self.store).i32()?;
+        self.word(place.cast_unsigned() as usize)
     }
 }
 

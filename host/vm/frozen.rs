@@ -43,15 +43,16 @@ impl Frozen {
         frozen
     }
 
-    /// Writes the pages into memory that is as the image has it; false when one does not lie inside.
-    pub(super) fn write(&self, memory: &mut [u8]) -> bool {
+    /// Writes the pages into fresh memory; false when one does not lie inside. What a page was is read from the image and not from
+    /// that memory, whose page would otherwise be looked up twice: to be read and to be written to.
+    pub(super) fn write(&self, image: &[u8], memory: &mut [u8]) -> bool {
         self.pages.len() * PAGE_BYTES == self.contents.len()
             && self.pages.iter().zip(self.contents.chunks_exact(PAGE_BYTES)).all(|(&number, contents)| {
                 let start = number as usize * PAGE_BYTES;
                 let place = memory.get_mut(start..start + PAGE_BYTES);
                 place.is_some_and(|place| {
-                    for (byte, bits) in place.iter_mut().zip(contents) {
-                        *byte ^= bits;
+                    for ((byte, was), bits) in place.iter_mut().zip(page(image, number)).zip(contents) {
+                        *byte = was ^ bits;
                     }
                     true
                 })

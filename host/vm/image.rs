@@ -59,19 +59,31 @@ impl Image {
         let metered = super::meter::install(wasm).map_err(refused)?;
         let module = Module::from_binary(engine, &metered)
             .map_err(|error| Error::input(format!("the guest image does not compile: {error:#}")))?;
-        Image::link(engine, &module, Sha256::digest(wasm).into())
+        let image = Image::link(engine, &module, Sha256::digest(wasm).into())?;
+        match image.instance()?.abi_version() {
+            Some(belljar_abi::VERSION) => Ok(image),
+            other => Err(Error::input(format!(
+                "the guest image speaks version {} of the protocol, and this library version {}",
+                other.map_or_else(|| "none".into(), |version| version.to_string()),
+                belljar_abi::VERSION
+            ))),
+        }
     }
 
-    /// The memory of an instance in which nothing has run yet. It is copied once, from an instance in the slot that the pool
-    /// keeps for us.
+    /// An instance in which nothing runs, in the slot that the pool keeps for us.
+    fn instance(&self) -> Result<Vm> {
+        let limits = Limits::default();
+        let desk = Arc::new(Desk::new(Driver::new(limits.clone()), Clock::System, None, 0));
+        Vm::new(self, desk, &Limits { memory_bytes: u64::MAX, ..limits })
+    }
+
+    /// The memory of an instance in which nothing has run yet. It is copied once.
     pub(super) fn pristine(&self) -> Result<Arc<[u8]>> {
         let mut pristine = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pristine) = &*pristine {
             return Ok(pristine.clone());
         }
-        let limits = Limits::default();
-        let desk = Arc::new(Desk::new(Driver::new(limits.clone()), Clock::System, None, 0));
-        let memory: Arc<[u8]> = Vm::new(self, desk, &Limits { memory_bytes: u64::MAX, ..limits })?.memory().into();
+        let memory: Arc<[u8]> = self.instance()?.memory().into();
         Ok(pristine.insert(memory).clone())
     }
 

@@ -1,7 +1,8 @@
 //! The meter: a pass over a guest image that makes its code pay for what it does.
 //!
 //! Every loop takes fuel from a counter each time round, every function that can reach itself or does much takes some when
-//! it is entered, and bulk operations pay by the byte; a counter below zero calls the import `poll`, where the host decides.
+//! it is entered, bulk operations pay by the byte, and what the host does on its behalf pays too; a counter below zero calls the import
+//! `poll`, where the host decides.
 //! Nothing else is charged, because it is short and ends by itself; its cost is added to the loop or function that calls it,
 //! so a unit stands for a bounded amount of work.
 //!
@@ -30,6 +31,8 @@ const MOST_PER_ROUND: u64 = 64;
 const MOST_FREE: u64 = 2_000;
 /// Calls whose callee is not known are charged as if it had this many instructions.
 const INDIRECT: u64 = 32;
+/// A call of an import, or more memory: about what the host can do in the time that so many instructions take.
+const HOST_WORK: u64 = 1_000;
 /// A bulk operation of a constant size up to this is charged like any instruction.
 const SMALL_BULK: i32 = 128;
 
@@ -164,6 +167,10 @@ impl<'a> Shape<'a> {
                 }
                 _ => {}
             }
+        }
+        // Called through a table, an import could not be told from the guest's own functions.
+        if shape.in_table.iter().any(|&function| function < shape.imports) {
+            return Ok(Err("a table of it holds an import".into()));
         }
         match poll {
             Some(poll) => {
@@ -352,11 +359,19 @@ impl Pass {
             let is_bulk = matches!(operator, Operator::MemoryFill { .. } | Operator::MemoryCopy { .. }) && !small;
             small = matches!(operator, Operator::I32Const { value } if (0..=SMALL_BULK).contains(&value));
             let is_loop = matches!(operator, Operator::Loop { .. });
+            let is_host_work = match operator {
+                Operator::Call { function_index } => function_index < shape.imports,
+                Operator::MemoryGrow { .. } => true,
+                _ => false,
+            };
+            if is_host_work {
+                self.charge_host_work(&mut function);
+            }
             if is_bulk {
                 self.charge_by_length(&mut function, &own);
             }
             function.instruction(&self.instruction(operator)?);
-            if is_bulk {
+            if is_bulk || is_host_work {
                 function.instruction(&Instruction::GlobalGet(self.fuel));
                 Pass::ask_if_negative(&mut function, shape.poll, &mut hints);
             }
@@ -381,6 +396,14 @@ impl Pass {
             .instruction(&Instruction::GlobalSet(self.fuel))
             .instruction(&Instruction::LocalGet(own.left));
         Pass::ask_if_negative(function, poll, hints);
+    }
+
+    fn charge_host_work(&self, function: &mut Function) {
+        function
+            .instruction(&Instruction::GlobalGet(self.fuel))
+            .instruction(&Instruction::I64Const(HOST_WORK.cast_signed()))
+            .instruction(&Instruction::I64Sub)
+            .instruction(&Instruction::GlobalSet(self.fuel));
     }
 
     fn charge_by_length(&self, function: &mut Function, own: &Locals) {

@@ -18,6 +18,7 @@ fn image(functions: &str, body: &str) -> Vec<u8> {
             (global (export "__stack_pointer") (mut i32) (i32.const 65536))
             (global (export "belljar_vitals") i32 (i32.const 1024))
             (global (export "belljar_abi") i32 (i32.const 1040))
+            (data (i32.const 1040) "\01")
             (func $self (type $plain) nop)
             {functions}
             (func (export "call") (param i32 i32 i32 i32) (result i32) {body} i32.const 0))"#
@@ -73,6 +74,44 @@ fn endless_recursion_ends_at_the_stack() {
 fn a_status_without_a_message_is_a_breach() {
     assert!(matches!(run(image("", "")), Err(Error::Guest { .. })));
     assert!(matches!(run(image("", "unreachable")), Err(Error::Guest { .. })));
+}
+
+#[test]
+fn an_image_of_another_version_of_the_protocol_is_refused_by_name() {
+    let text = wat::parse_str(
+        r#"(module
+            (import "belljar" "poll" (func (result i32)))
+            (memory (export "memory") 1)
+            (global (export "__stack_pointer") (mut i32) (i32.const 4096))
+            (global (export "belljar_vitals") i32 (i32.const 1024))
+            (global (export "belljar_abi") i32 (i32.const 1040))
+            (data (i32.const 1040) "\09")
+            (func (export "call") (param i32 i32 i32 i32) (result i32) i32.const 0))"#,
+    );
+    let error = Runtime::builder().max_instances(1).guest(text.unwrap()).build().unwrap_err();
+    assert_eq!(error.to_string(), "the guest image speaks version 9 of the protocol, and this library version 1");
+}
+
+#[test]
+fn what_the_host_does_for_the_guest_is_not_free() {
+    let call = |body: &str| {
+        let runtime = Runtime::builder().max_instances(1).guest(image("", body)).build().unwrap();
+        let mut jar = runtime.instance(&Router::new(), &Limits::default()).unwrap();
+        let _ = jar.eval("");
+        jar.call_stats().fuel
+    };
+    let plain = call("");
+    for body in ["call $poll drop", "i32.const 0 memory.grow drop"] {
+        assert!(call(body) >= plain + 1_000, "{body}");
+    }
+}
+
+#[test]
+fn an_image_that_hides_an_import_in_a_table_is_refused() {
+    let text =
+        "(module (import \"belljar\" \"poll\" (func $poll (result i32))) (table 1 funcref) (elem (i32.const 0) $poll))";
+    let error = Runtime::builder().max_instances(1).guest(wat::parse_str(text).unwrap()).build().unwrap_err();
+    assert!(error.to_string().contains("a table of it holds an import"), "{error}");
 }
 
 #[test]
