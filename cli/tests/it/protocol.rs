@@ -186,8 +186,11 @@ fn a_client_that_dies_mid_line_ends_the_process() {
     assert_eq!(output.status.code(), None, "the client was killed");
     let pid = String::from_utf8(output.stdout).unwrap().trim().parse::<i32>().expect("the client started a jar");
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    // Nothing but its own end can make the number of the process free, so to wait for that is the test.
+    // Nothing but its own end can make the number of the process free, so to wait for that is the test; it would wait for ever for a
+    // jar that lives on, so a minute is taken for that.
+    let given_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while rustix::process::test_kill_process(pid).is_ok_and(|()| !is_zombie(pid)) {
+        assert!(std::time::Instant::now() < given_up, "the jar outlived its client");
         std::thread::yield_now();
     }
 }
