@@ -12,7 +12,7 @@ use belljar_abi::{Op, export, vitals};
 use wasmtime::{Global, Instance, Memory, Store, Trap, TypedFunc, Val};
 
 use super::frozen::Frozen;
-use super::image::Image;
+use super::image::{Image, wrong};
 use super::state::{Ceiling, Desk, Host};
 use super::touched::Touched;
 use super::tuning::FUEL_EXPORT;
@@ -72,15 +72,16 @@ impl Vm {
             Some(Err(error)) => return Err(failed(error)),
             None => return Err(Error::host("the guest image runs code when it is instantiated")),
         };
-        let wrong =
-            |name: &str| Error::input(format!("the guest image does not export {name:?} as the protocol wants it"));
-        let memory = instance.get_memory(&mut store, export::MEMORY).ok_or_else(|| wrong(export::MEMORY))?;
-        let call = instance.get_typed_func(&mut store, export::CALL).map_err(|_| wrong(export::CALL))?;
-        let vitals =
-            instance.get_global(&mut store, export::VITALS).ok_or_else(|| wrong(export::VITALS))?.get(&mut store);
-        let stack_pointer =
-            instance.get_global(&mut store, export::STACK_POINTER).ok_or_else(|| wrong(export::STACK_POINTER))?;
-        let fuel = instance.get_global(&mut store, FUEL_EXPORT).ok_or_else(|| wrong(FUEL_EXPORT))?;
+        let exports = &image.exports;
+        let mut find = |place, name| instance.get_module_export(&mut store, place).ok_or_else(|| wrong(name));
+        let memory = find(&exports.memory, export::MEMORY)?.into_memory().ok_or_else(|| wrong(export::MEMORY))?;
+        let call = find(&exports.call, export::CALL)?.into_func().ok_or_else(|| wrong(export::CALL))?;
+        let vitals = find(&exports.vitals, export::VITALS)?.into_global().ok_or_else(|| wrong(export::VITALS))?;
+        let stack_pointer = find(&exports.stack_pointer, export::STACK_POINTER)?;
+        let stack_pointer = stack_pointer.into_global().ok_or_else(|| wrong(export::STACK_POINTER))?;
+        let fuel = find(&exports.fuel, FUEL_EXPORT)?.into_global().ok_or_else(|| wrong(FUEL_EXPORT))?;
+        let call = call.typed(&store).map_err(|_| wrong(export::CALL))?;
+        let vitals = vitals.get(&mut store);
         store.data_mut().fuel = Some(fuel);
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();

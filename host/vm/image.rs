@@ -4,12 +4,13 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belljar_abi::{export, import};
-use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, Mutability, ValType};
+use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport, Mutability, ValType};
 
 use super::code::Place;
 use super::fibre::Vm;
 use super::imports;
 use super::state::{Desk, Host};
+use super::tuning::FUEL_EXPORT;
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
@@ -27,8 +28,31 @@ static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.ide
 #[derive(Clone)]
 pub(crate) struct Image {
     pub(super) pre: InstancePre<Host>,
+    pub(super) exports: Arc<Exports>,
     pub(crate) identity: Arc<[u8; 32]>,
     pristine: Arc<Mutex<Option<Arc<[u8]>>>>,
+}
+
+/// Where an instance finds what the host reaches for, looked up by name once.
+pub(super) struct Exports {
+    pub(super) memory: ModuleExport,
+    pub(super) call: ModuleExport,
+    pub(super) vitals: ModuleExport,
+    pub(super) stack_pointer: ModuleExport,
+    pub(super) fuel: ModuleExport,
+}
+
+impl Exports {
+    fn of(module: &Module) -> Result<Exports> {
+        let find = |name| module.get_export_index(name).ok_or_else(|| wrong(name));
+        Ok(Exports {
+            memory: find(export::MEMORY)?,
+            call: find(export::CALL)?,
+            vitals: find(export::VITALS)?,
+            stack_pointer: find(export::STACK_POINTER)?,
+            fuel: find(FUEL_EXPORT)?,
+        })
+    }
 }
 
 impl Image {
@@ -94,8 +118,13 @@ impl Image {
         let pre = linker
             .instantiate_pre(module)
             .map_err(|error| Error::input(format!("the guest image does not link: {error:#}")))?;
-        Ok(Image { pre, identity: Arc::new(identity), pristine: Arc::default() })
+        let exports = Arc::new(Exports::of(module)?);
+        Ok(Image { pre, exports, identity: Arc::new(identity), pristine: Arc::default() })
     }
+}
+
+pub(super) fn wrong(name: &str) -> Error {
+    Error::input(format!("the guest image does not export {name:?} as the protocol wants it"))
 }
 
 /// Refuses an image that asks for more than the six functions or offers less than the protocol needs.
@@ -109,26 +138,24 @@ fn check(module: &Module) -> Result<()> {
             )));
         }
     }
-    let wrong =
-        |name: &str| Err(Error::input(format!("the guest image does not export {name:?} as the protocol wants it")));
     match module.get_export(export::MEMORY) {
         Some(ExternType::Memory(memory)) if !memory.is_shared() && !memory.is_64() => {}
-        _ => return wrong(export::MEMORY),
+        _ => return Err(wrong(export::MEMORY)),
     }
     match module.get_export(export::STACK_POINTER) {
         Some(ExternType::Global(global))
             if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Var => {}
-        _ => return wrong(export::STACK_POINTER),
+        _ => return Err(wrong(export::STACK_POINTER)),
     }
     for name in [export::VITALS, export::ABI] {
         match module.get_export(name) {
             Some(ExternType::Global(global))
                 if matches!(global.content(), ValType::I32) && global.mutability() == Mutability::Const => {}
-            _ => return wrong(name),
+            _ => return Err(wrong(name)),
         }
     }
     match module.get_export(export::CALL) {
         Some(ExternType::Func(_)) => Ok(()),
-        _ => wrong(export::CALL),
+        _ => Err(wrong(export::CALL)),
     }
 }
