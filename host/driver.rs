@@ -20,6 +20,8 @@ pub(crate) type Nanos = u64;
 /// Fuel between two looks at the clock: a fifth of a millisecond of ordinary script, and under one of the built-ins that
 /// do most for a unit.
 const SLICE: u64 = 1_000_000;
+/// The most time that a guest can have taken for a unit of fuel, many times over what any has been seen to take.
+const MOST_PER_FUEL: Nanos = 1;
 /// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
 const TICK_AFTER: Nanos = 1_000_000;
 /// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
@@ -130,6 +132,8 @@ pub(crate) struct Driver {
     resumed: Option<Nanos>,
     /// What the thread's own clock said at the newest [`Driver::tick`] of this segment.
     thread_cpu: Option<Nanos>,
+    /// The fuel that the call had used when the guest last asked.
+    fuel_seen: u64,
     yielded_at_cpu: Nanos,
     may_yield: bool,
     gives_way: bool,
@@ -211,11 +215,11 @@ impl Driver {
 
     /// Takes down the guest's time by the clock of its thread, which stands still while others have the processor. That clock
     /// costs a system call, so it is read at the end of slices and when the other one says that it matters.
-    pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos) {
+    pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos, fuel: u64) {
         let Some(resumed) = self.resumed.replace(now) else { return };
         self.cpu += match self.thread_cpu.replace(thread_cpu) {
             Some(before) => thread_cpu.saturating_sub(before),
-            None => now.saturating_sub(resumed),
+            None => now.saturating_sub(resumed).min(unwatched(fuel.saturating_sub(self.fuel_seen))),
         };
     }
 
@@ -227,9 +231,10 @@ impl Driver {
 
     /// The guest has stopped running.
     pub(crate) fn pause(&mut self, now: Nanos) {
-        self.thread_cpu = None;
+        let is_watched = self.thread_cpu.take().is_some();
         if let Some(resumed) = self.resumed.take() {
-            self.cpu += now.saturating_sub(resumed);
+            let elapsed = now.saturating_sub(resumed);
+            self.cpu += if is_watched { elapsed } else { elapsed.min(unwatched(0)) };
         }
     }
 
@@ -292,6 +297,7 @@ impl Driver {
                 self.stop(Stop::Limit(LimitKind::Opcodes));
             }
         }
+        self.fuel_seen = fuel;
         self.burn(fuel);
         if self.check(now, cancelled) {
             self.overdue += u32::from(is_slice_over);
@@ -535,6 +541,12 @@ impl Driver {
     }
 }
 
+/// What a guest can have used of the processor at most while its thread's clock was not looked at: as much as its fuel allows, and no
+/// less than a slice, whose end is always looked at. The rest of the time others had the processor.
+fn unwatched(fuel: u64) -> Nanos {
+    fuel.max(SLICE).saturating_mul(MOST_PER_FUEL)
+}
+
 fn nanos(time: Duration) -> Nanos {
     Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
 }
@@ -561,6 +573,8 @@ mod tests {
         for segment in 0..2 {
             driver.resume(segment * 100 * MS);
             assert!(!driver.check(segment * 100 * MS + 4 * MS, false));
+            driver.tick(segment * 100 * MS + 4 * MS, 0, (segment + 1) * 4 * MS);
+            driver.poll(segment * 100 * MS + 4 * MS, false, (segment + 1) * 4 * MS, true);
             driver.pause(segment * 100 * MS + 4 * MS);
         }
         driver.resume(300 * MS);
@@ -573,13 +587,30 @@ mod tests {
     fn time_in_which_others_had_the_processor_is_not_the_guests() {
         let mut driver = driver(cpu_limit(10));
         driver.resume(0);
-        driver.tick(MS, 500 * MS);
+        driver.tick(MS, 500 * MS, 0);
         assert!(!driver.is_tick_due(MS + MS / 2));
         assert!(driver.is_tick_due(60 * MS));
-        driver.tick(60 * MS, 502 * MS);
+        driver.tick(60 * MS, 502 * MS, 0);
         assert!(!driver.check(60 * MS, false));
-        driver.tick(61 * MS, 509 * MS);
+        driver.tick(61 * MS, 509 * MS, 0);
         assert!(driver.check(61 * MS, false));
+    }
+
+    #[test]
+    fn time_that_no_slice_can_have_taken_is_not_the_guests() {
+        let mut driver = driver(cpu_limit(10));
+        for segment in 0..5 {
+            driver.resume(segment * 100 * MS);
+            driver.pause(segment * 100 * MS + 50 * MS);
+        }
+        driver.resume(500 * MS);
+        driver.tick(550 * MS, 0, 0);
+        assert!(!driver.check(550 * MS, false));
+        driver.pause(550 * MS);
+        // What it has paid for with fuel it can have taken.
+        driver.resume(600 * MS);
+        driver.tick(650 * MS, 0, 20 * MS);
+        assert!(driver.check(650 * MS, false));
     }
 
     #[test]
@@ -596,9 +627,9 @@ mod tests {
     fn a_clock_that_goes_backwards_breaks_nothing_and_gives_no_time_back() {
         let mut driver = driver(cpu_limit(10));
         driver.resume(100 * MS);
-        driver.tick(108 * MS, 50 * MS);
-        driver.tick(3 * MS, 2 * MS);
-        driver.tick(4 * MS, MS);
+        driver.tick(108 * MS, 50 * MS, 8 * MS);
+        driver.tick(3 * MS, 2 * MS, 0);
+        driver.tick(4 * MS, MS, 0);
         assert!(!driver.check(2 * MS, false));
         driver.pause(0);
         driver.resume(200 * MS);

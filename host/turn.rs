@@ -77,7 +77,7 @@ pub(crate) async fn turn(
             let (has_events, gives_way) = {
                 let mut driver = desk.driver();
                 if driver.is_tick_due(*now) {
-                    driver.tick(*now, desk.thread_cpu());
+                    driver.tick(*now, desk.thread_cpu(), 0);
                 }
                 driver.pause(*now);
                 in_sync_call = driver.is_in_sync_call();

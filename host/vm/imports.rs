@@ -102,7 +102,7 @@ async fn poll(mut caller: Caller<'_, Host>) -> wasmtime::Result<i32> {
         let mut driver = host.desk.driver();
         let now = host.desk.now();
         if is_slice_over || driver.is_tick_due(now) {
-            driver.tick(now, host.desk.thread_cpu());
+            driver.tick(now, host.desk.thread_cpu(), used);
         }
         let order = driver.poll(now, host.desk.is_cancelled(), used, is_slice_over);
         (order, driver.next_slice(used))
