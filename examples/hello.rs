@@ -1,4 +1,4 @@
-//! The whole of belljar in ten lines: a sealed instance, a value out of it, and one door that the host opened.
+//! The least that belljar takes: a sealed instance, a value out of it, and one door that the host opened.
 //!
 //! Shows: [`Runtime`], [`Router::handle`], [`Instance::eval`](belljar::Instance::eval), and what a script finds
 //! when it looks for a way out.

@@ -62,7 +62,11 @@ pub(crate) fn freeze(instance: &mut Instance, label: &str, key: Option<&Key>) ->
 pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot> {
     let refuse = |message: String| Err(belljar::Error::Snapshot { message });
     match (Kind::of(bytes), key) {
-        (Kind::Snapshot, _) => Snapshot::from_bytes(bytes),
+        (Kind::Snapshot, None) => Snapshot::from_bytes(bytes),
+        // Whoever gives a key wants what only its holder can have made.
+        (Kind::Snapshot, Some(_)) => {
+            refuse("it is not sealed, and anybody can have made it; to take it all the same, give no key".into())
+        }
         (Kind::Sealed, Some(key)) => Snapshot::open(bytes, key, CONTEXT),
         (Kind::Sealed, None) => refuse(format!("it is sealed; give its key with --key-file or in {KEY_VARIABLE}")),
         (Kind::Program, _) => refuse("it is a program; `run` takes it".into()),
@@ -111,13 +115,15 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
     };
     let build: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let key = key(&inspect.key)?;
+    let named = |error| Refusal::usage(format!("{}: {error}", inspect.file.display()));
     let snapshot = match Kind::of(&bytes) {
         Kind::Program => {
-            belljar::Program::from_bytes(&bytes)?;
+            belljar::Program::from_bytes(&bytes).map_err(named)?;
             None
         }
         Kind::Sealed if key.is_none() => None,
-        _ => Some(melt(&bytes, key.as_ref())?),
+        Kind::Snapshot => Some(melt(&bytes, None).map_err(named)?),
+        _ => Some(melt(&bytes, key.as_ref()).map_err(named)?),
     };
     let about = About {
         file: inspect.file.display().to_string(),

@@ -64,7 +64,9 @@ fn excerpt(text: &mut String, screen: &Screen, name: &str, source: &str, (row, c
     let bar = screen.paint(BLUE, "|");
     let _ = writeln!(text, "{margin}{} {}:{row}:{column}", screen.paint(BLUE, "-->"), screen.shown(name));
     let Some(line) = row.checked_sub(1).and_then(|row| source.lines().nth(row)) else { return };
-    let column = column.saturating_sub(1);
+    // The engine counts bytes.
+    let before = line.as_bytes().get(..column.saturating_sub(1)).unwrap_or(line.as_bytes());
+    let column = String::from_utf8_lossy(before).chars().count();
     let start = if column < WIDTH - 20 { 0 } else { column - WIDTH / 2 };
     let part: String = line.chars().skip(start).take(WIDTH).map(|c| if c == '\t' { ' ' } else { c }).collect();
     let mark = screen.paint(RED, "^");

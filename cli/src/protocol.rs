@@ -37,6 +37,7 @@ type Id = Option<Box<RawValue>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    #[serde(default, deserialize_with = "whatever")]
     id: Id,
     #[serde(default)]
     instance: String,
@@ -56,7 +57,13 @@ struct Line {
 /// As much of a line as is needed to answer one that cannot be understood.
 #[derive(Deserialize)]
 struct Mark {
+    #[serde(default, deserialize_with = "whatever")]
     id: Id,
+}
+
+/// Any value, null too: left to itself, serde takes that for nothing.
+fn whatever<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Id, D::Error> {
+    Box::<RawValue>::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -337,6 +344,10 @@ fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
 
 /// What a line asks for; None when it was a reply, which is delivered at once.
 fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
+    // An array would do for a struct.
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Some(Asked::bad(None, "not a line of the protocol: it is no JSON object".into()));
+    }
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
         Err(error) => {

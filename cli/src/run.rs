@@ -114,6 +114,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         }
         _ => execute(&mut jar.instance, &source, interrupt),
     };
+    let result = match result {
+        // Nobody asked for the value, so it need not have a JSON form.
+        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(Json::UNDEFINED),
+        result => result,
+    };
     let stats = Cost::of(&jar.instance.stats());
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);

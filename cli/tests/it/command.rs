@@ -331,6 +331,26 @@ fn a_sealed_snapshot_wants_its_key() {
     assert_eq!(end(command).out, "marmalade\n");
 }
 
+#[test]
+fn a_key_refuses_what_anybody_can_have_made() {
+    let folder = folder("plain_with_key");
+    let script = write(&folder, "rules.js", "const secret = 'marmalade'");
+    let plain = folder.join("plain.jar").to_str().unwrap().to_owned();
+    assert_eq!(run(&["snapshot", &script, "-o", &plain]).code, 0);
+    let mut command = belljar();
+    command.args(["run", "--from", &plain, "-p", "secret"]).env("BELLJAR_KEY", "0123456789ABCDEF".repeat(4));
+    let ended = end(command);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("it is not sealed"), "{}", ended.err);
+}
+
+#[test]
+fn a_script_whose_value_nobody_asked_for_may_end_in_anything() {
+    for code in ["() => 1", "1n", "Symbol()", "const a = []; a.push(a); a"] {
+        assert_eq!(run(&["-e", code]).code, 0, "{code}");
+    }
+}
+
 /// Each line of the README's block is a command, and after `#` what it prints.
 #[test]
 fn the_commands_of_the_readme_print_what_it_says() {
@@ -339,7 +359,6 @@ fn the_commands_of_the_readme_print_what_it_says() {
     let section = readme.split("\n## Command line\n").nth(1).expect("the README has the section");
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it has a block");
     let folder = folder("readme");
-    write(&folder, "rules.js", "const price = n => n * 2.5");
     let bin = Path::new(BELLJAR).parent().unwrap().to_str().unwrap();
     let mut count = 0;
     for line in block.lines() {

@@ -244,6 +244,8 @@ fn ctrl_c_stops_the_script_and_not_the_prompt() {
     assert_eq!(terminal.enter("typeof n"), "\"undefined\"");
     terminal.press(CTRL_C);
     terminal.sees("(Ctrl-C again");
+    // Between two prompts Ctrl-C is a signal, and ends the process as one.
+    terminal.sees(FRESH);
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), 0);
 }
