@@ -46,13 +46,22 @@ fn home(name: &str) -> PathBuf {
     folder
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that has seen enough leaves no process behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Terminal {
     fn open(home: &Path, arguments: &[&str]) -> Terminal {
         Terminal::open_with(home, arguments, &[])
     }
 
     fn open_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // A child that held the other end of its own terminal would never see it go.
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
