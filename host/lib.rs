@@ -160,6 +160,6 @@ pub use program::Program;
 pub use recording::{RecordedCall, Recording, Replay};
 pub use router::{ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
-pub use snapshot::{Answer, Paused, PendingCall, Snapshot, Turn};
+pub use snapshot::{Answer, CallId, Paused, PendingCall, Snapshot, Turn};
 pub use stats::Stats;
 pub use value::{Json, Script};

@@ -145,7 +145,7 @@ pub fn snapshot(data: &[u8]) {
     });
     let Ok(forged) = Snapshot::from_bytes(&patched_snapshot(good, data)) else { return };
     let Ok(mut jar) = runtime().restore(&forged, &router(), &limits()) else { return };
-    let pending: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let pending: Vec<belljar::CallId> = jar.pending().iter().map(|call| call.id).collect();
     let _ =
         poll_to_the_end(jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Json::UNDEFINED)))));
     let _ = jar.dispatch("event", &[1]);

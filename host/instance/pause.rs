@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
 use crate::program::Program;
-use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
+use crate::snapshot::{About, Answer, CallId, Paused, PendingCall, Snapshot, Turn};
 use crate::value::Script;
 
 impl Instance {
@@ -35,7 +35,7 @@ impl Instance {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
-            next_pending_id: self.next_pending_id,
+            next_call: self.ids.next_number(),
             spent: (self.phase == Phase::Paused).then_some(self.spent),
             age,
             clock,
@@ -130,8 +130,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
-    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (u32, Answer)> + Send) -> Result<Turn> {
-        let answers: Vec<(u32, Answer)> = answers.into_iter().collect();
+    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (CallId, Answer)> + Send) -> Result<Turn> {
+        let answers: Vec<(CallId, Answer)> = answers.into_iter().collect();
         if self.phase != Phase::Paused {
             return Err(Error::input(
                 "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
