@@ -29,14 +29,15 @@ impl Instance {
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
-        // Where the clock is the embedder's, nobody can read how old the instance is, and a snapshot must not depend on it.
-        let age = if clock == Clock::System { self.desk.age() } else { 0 };
+        // Where the clock is the embedder's, a snapshot holds no time of this machine's.
+        let (age, spent) =
+            if clock == Clock::System { (self.desk.age(), self.spent) } else { (0, self.spent.in_nominal_time()) };
         let about = About {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
             next_call: self.ids.next_number(),
-            spent: (self.phase == Phase::Paused).then_some(self.spent),
+            spent: (self.phase == Phase::Paused).then_some(spent),
             age,
             clock,
             seed: self.desk.seed_of_embedder(),
