@@ -52,7 +52,7 @@ pub(crate) struct Calls<'a> {
     just_paused: Vec<InFlight>,
     /// Replies that the guest has not taken yet, each with the weight of its call.
     answers: VecDeque<(u32, u64, Reply)>,
-    sync_working: Option<(Request, Contained)>,
+    sync_working: Option<Contained>,
 }
 
 impl<'a> Calls<'a> {
@@ -342,8 +342,7 @@ impl<'a> Calls<'a> {
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method, None);
                     let working = timed(self.desk, || handler(call, params));
-                    let working = Contained { id: request.id, working: Some(working) };
-                    self.sync_working = Some((request, working));
+                    self.sync_working = Some(Contained { id: request.id, working: Some(working) });
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
@@ -353,17 +352,17 @@ impl<'a> Calls<'a> {
                     ),
                 )),
             };
-            self.answer_sync(&request, reply);
+            self.answer_sync(reply);
             return true;
         }
-        let Some((request, mut working)) = self.sync_working.take() else { return true };
+        let Some(mut working) = self.sync_working.take() else { return true };
         match timed(self.desk, || working.poll_unpin(context)) {
             Poll::Ready((_, reply)) => {
-                self.answer_sync(&request, reply);
+                self.answer_sync(reply);
                 true
             }
             Poll::Pending => {
-                self.sync_working = Some((request, working));
+                self.sync_working = Some(working);
                 // The others go on meanwhile; their answers wait until the guest is back.
                 self.poll(context);
                 false
@@ -371,9 +370,9 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn answer_sync(&self, request: &Request, reply: Reply) {
+    fn answer_sync(&self, reply: Reply) {
         if let Some(tape) = self.router.tape() {
-            tape.sync_answer(&request.method, &request.params, &reply);
+            tape.sync_answer(&reply);
         }
         self.desk.driver().answer_sync(reply);
     }
