@@ -35,6 +35,7 @@ mod residue;
 mod rpc;
 mod runaway;
 mod snapshot;
+mod soak;
 mod support;
 mod tamper;
 mod tidy;

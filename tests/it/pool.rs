@@ -131,6 +131,62 @@ fn one_who_gives_up_waiting_takes_no_slot_along() {
 }
 
 #[test]
+fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn() {
+    const SLOTS: u32 = 3;
+    const WAITERS: usize = 50;
+    const HAND_OVERS: usize = 5_000;
+    let runtime = pool_of(SLOTS);
+    let line_up = |who: usize| {
+        let bell = Arc::<Bell>::default();
+        let mut place = queue(&runtime);
+        assert!(place.poll_unpin(&mut Context::from_waker(&Waker::from(bell.clone()))).is_pending());
+        (who, place, bell)
+    };
+    let mut held: VecDeque<_> = (0..SLOTS).map(|_| take(&runtime).unwrap()).collect();
+    let mut waiting: VecDeque<_> = (0..WAITERS).map(line_up).collect();
+    let mut served = [0; WAITERS];
+    for number in 0..HAND_OVERS {
+        drop(held.pop_front());
+        let rung = |waiting: &VecDeque<(usize, _, Arc<Bell>)>| {
+            waiting.iter().map(|(_, _, bell)| bell.0.load(Ordering::SeqCst)).collect::<Vec<_>>()
+        };
+        let first_alone = |rung: Vec<bool>| rung.iter().enumerate().all(|(at, is_rung)| *is_rung == (at == 0));
+        assert!(first_alone(rung(&waiting)), "hand-over {number} woke somebody else");
+        // Some lose patience: one who has just been called, one in the middle. They line up again behind all the others.
+        if number % 7 == 0 {
+            let (who, called, _) = waiting.pop_front().unwrap();
+            drop(called);
+            waiting.push_back(line_up(who));
+            assert!(first_alone(rung(&waiting)), "hand-over {number} was lost");
+        }
+        if number % 11 == 0 {
+            let (who, place, _) = waiting.remove(WAITERS / 2).unwrap();
+            drop(place);
+            waiting.push_back(line_up(who));
+        }
+        let (who, mut place, _) = waiting.pop_front().unwrap();
+        let Poll::Ready(jar) = poll_once(&mut place) else { panic!("the first in the queue was passed over") };
+        let mut jar = jar.unwrap();
+        // Nobody who asks without waiting gets in between, and nothing of the last holder is left.
+        assert_full(&runtime, SLOTS);
+        assert_eq!(
+            jar.eval(format!("var marks = typeof marks + {number}; marks")).unwrap().get::<String>().unwrap(),
+            format!("undefined{number}")
+        );
+        held.push_back(jar);
+        served[who] += 1;
+        waiting.push_back(line_up(who));
+    }
+    assert!(
+        served.iter().all(|times| (HAND_OVERS / WAITERS / 2..HAND_OVERS / WAITERS * 2).contains(times)),
+        "{served:?}"
+    );
+    drop((held, waiting));
+    let mut jars: Vec<_> = (0..SLOTS).map(|_| take(&runtime).unwrap()).collect();
+    jars.iter_mut().for_each(assert_usable);
+}
+
+#[test]
 fn reset_keeps_the_slot() {
     let runtime = pool_of(2);
     let mut one = take(&runtime).unwrap();

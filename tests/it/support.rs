@@ -160,6 +160,8 @@ fn is_alone_in(mut command: std::process::Command, test: &str) -> bool {
     let output = String::from_utf8_lossy(&alone.stdout);
     let passed = alone.status.success() && output.contains("1 passed");
     assert!(passed, "{}\n{output}{}", alone.status, String::from_utf8_lossy(&alone.stderr));
+    // Seen by whoever asks for it with `--nocapture`: some tests have figures.
+    print!("{output}");
     false
 }
 
