@@ -4,6 +4,7 @@
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 CHANNEL := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 GUEST_CRATE := --manifest-path runtime-guest/Cargo.toml
 
@@ -85,6 +86,13 @@ fuzz: setup ## run one fuzz target with cargo-fuzz, which needs nightly Rust; TA
 	@mkdir -p fuzz/corpus/$(TARGET)
 	BELLJAR=$(COMMAND) cargo +nightly fuzz run --dev --features fuzzing $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) \
 		-- -max_total_time=$(SECONDS) -print_final_stats=1
+
+# The pinned compiler has the sanitizer too, behind a switch. What the tests leak is meant to live as long as they, and one of them takes
+# away the address space that a sanitizer needs.
+sanitize: setup ## run the library's tests under AddressSanitizer; ARGS=which of them
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
+		cargo test --locked --target $(HOST) --target-dir $${CARGO_TARGET_DIR:-target}/sanitize --package belljar --lib --test it \
+		-- --skip machine::without_address_space $(ARGS)
 
 fuzz-round: setup ## run every fuzz target for a short while: with cargo-fuzz where it is there, else as fuzz-bounded
 	@if rustup toolchain list 2>/dev/null | grep -q '^nightly' && cargo fuzz --version >/dev/null 2>&1; then \

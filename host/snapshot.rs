@@ -302,7 +302,7 @@ impl fmt::Debug for Snapshot {
 /// No other call has it, so an answer that comes too late meets no other call. An instance numbers the calls that it pauses, before and
 /// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones. What was pending
 /// in a snapshot keeps its id in all of them. An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a
-/// run with the same seed gives the same ids; then twins need seeds of their own to differ.
+/// run with the same seed gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
 ///
 /// ```
 /// use belljar::CallId;
