@@ -29,7 +29,7 @@ use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
 use crate::screen::{DIM, Screen};
 use crate::source::{self, Source};
-use crate::wrapping::Wrapped;
+use crate::wrapping::{self, Kept, Wrapped};
 use crate::{completion, frame, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
@@ -51,14 +51,6 @@ Tab completes, Ctrl-R searches the history, the arrows walk it.
 Enter runs what is whole and begins a new line in what is not; Ctrl-C drops the line, or stops the script that runs.
 `_` is the last value. A promise is awaited: nothing of a call goes on after it.
 ";
-
-/// Makes the last value known to [`SHOW`].
-const KEEP: &str = "this._=await(0,";
-/// Prints the last value, and keeps the console as it was before any script could change it. A string comes back instead.
-const SHOW: &str = "((jar, log) => host.on('(repl) show', () => {
-    const value = jar._;
-    return typeof value === 'string' ? value : log(value);
-}))(globalThis, console.log)";
 
 /// The longest part of a string that is shown.
 const MOST_SHOWN: usize = 10_000;
@@ -243,7 +235,7 @@ impl Session {
 
     /// Readies a jar that is new to this session.
     fn settle(&mut self) -> belljar::Result<()> {
-        block_on(self.jar.instance.eval_async(SHOW)).map(drop)
+        wrapping::ready(&mut self.jar.instance)
     }
 
     fn enter(&mut self, line: &str) -> Result<Then, Refusal> {
@@ -368,7 +360,7 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::new(&self.runtime, name, text, KEEP, "\n);void 0").map(Arc::new);
+        let wrapped = Wrapped::typed(&self.runtime, name, text).map(Arc::new);
         self.console.follow(wrapped.clone());
         let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
         let handle = self.jar.instance.cancel_handle();
@@ -388,9 +380,9 @@ impl Session {
     ) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
         match (result, wrapped) {
-            (Ok(_), Some(wrapped)) => return self.show_last(wrapped),
-            (Ok(value), None) if value.is_undefined() => {}
-            (Ok(value), None) => {
+            (Ok(value), wrapped) if let Some(kept) = Kept::of(&value) => return self.show_last(kept, wrapped),
+            (Ok(value), _) if value.is_undefined() => {}
+            (Ok(value), _) => {
                 let kept = format!("this._={value};void 0");
                 let _ = block_on(self.jar.instance.eval_async(kept));
                 self.print(&value)?;
@@ -412,16 +404,21 @@ impl Session {
         Ok(())
     }
 
-    fn show_last(&mut self, wrapped: &Wrapped) -> Result<(), Refusal> {
+    fn show_last(&mut self, kept: Kept, wrapped: Option<&Wrapped>) -> Result<(), Refusal> {
         self.console.keep();
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
-        let shown = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async("(repl) show", &())));
+        let shown = interrupt.guard(handle, || {
+            block_on(kept.name(&mut self.jar.instance))?;
+            block_on(kept.show(&mut self.jar.instance))
+        });
         let text = self.console.take();
         self.console.show_again();
         match shown {
             Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => self.write(&wrapped.restore_text(&text)),
+            Ok(_) => {
+                self.write(&wrapped.map_or(Cow::Borrowed(text.as_str()), |wrapped| wrapped.restore_text(&text).into()))
+            }
             Err(error) => {
                 self.screen.complain(&ending::words(&error));
                 Ok(())

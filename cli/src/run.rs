@@ -17,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::wrapping::Wrapped;
+use crate::wrapping::{self, Kept, Wrapped};
 use crate::{artefact, frame};
 
 /// One console line.
@@ -60,9 +60,6 @@ struct Report<'a> {
     stats: Cost,
 }
 
-/// What a printed value goes through. A string comes back, to be printed as it is, however long; the console shows the rest.
-const SHOW: &str = "(v=>typeof v=='string'?v:console.log(v))(await(0,";
-
 pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     if run.rpc_all.is_some() && !run.json {
         return Err(Refusal::usage("--rpc-all writes JSON lines to standard output, so it wants --json for the rest"));
@@ -79,9 +76,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     };
     let runtime = jar::runtime()?;
     let wrapped = match (&source, &run.print) {
-        (Source::Script { name, text }, Some(_)) if !run.json => {
-            Wrapped::new(&runtime, name, text, SHOW, "\n))").map(Arc::new)
-        }
+        (Source::Script { name, text }, Some(_)) => Wrapped::new(&runtime, name, text).map(Arc::new),
         _ => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
@@ -106,25 +101,29 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     let mut jar = Jar::open(&runtime, &jar::router(router, &run.jar)?, &run.jar.bounds, origin)?;
     let result = match (&source, &wrapped) {
         (Source::Script { name, .. }, Some(wrapped)) => {
+            wrapping::ready(&mut jar.instance)?;
             let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
-            execute(&mut jar.instance, &script, interrupt).map_err(|error| match error {
-                Error::Js(js) => Error::Js(wrapped.restore(js)),
-                other => other,
-            })
+            execute(&mut jar.instance, &script, interrupt)
         }
         _ => execute(&mut jar.instance, &source, interrupt),
     };
+    // The script alone is charged for, and not what shows its value.
+    let stats = Cost::of(&jar.instance.call_stats());
     let result = match result {
+        Ok(value) => finish(&mut jar.instance, value, run, interrupt),
         // Nobody asked for the value, so it need not have a JSON form.
-        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(Json::UNDEFINED),
-        result => result,
+        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(None),
+        Err(error) => Err(error),
     };
-    let stats = Cost::of(&jar.instance.stats());
+    let result = result.map_err(|error| match (error, &wrapped) {
+        (Error::Js(js), Some(wrapped)) => Error::Js(wrapped.restore(js)),
+        (error, _) => error,
+    });
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
-            value: result.as_ref().ok(),
+            value: result.as_ref().ok().and_then(Option::as_ref),
             error: result.as_ref().err().map(|error| Problem { code: error.code(), failure: Failure::of(error) }),
             logs: &logs,
             stats,
@@ -137,8 +136,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     interrupt.check_output()?;
     let ending = match &result {
-        Ok(value) if wrapped.is_some() && value.is_undefined() => Ending::Done,
-        Ok(value) if run.print.is_some() => show(screen, value)?,
+        Ok(Some(value)) if run.print.is_some() => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
         Err(error) => tell(screen, error, &source),
@@ -147,6 +145,17 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         screen.explain(&stats.table());
     }
     Ok(ending)
+}
+
+/// The value that a script has left, when there is something to be done with it yet. What the console can show is shown at once.
+fn finish(instance: &mut Instance, value: Json, run: &Run, interrupt: &Interrupt) -> belljar::Result<Option<Json>> {
+    let Some(kept) = Kept::of(&value) else { return Ok(Some(value)) };
+    interrupt.guard(instance.cancel_handle(), || {
+        if run.json {
+            return block_on(kept.json(instance)).map(Some);
+        }
+        block_on(kept.show(instance)).map(|text| Some(text).filter(|text| !text.is_undefined()))
+    })
 }
 
 /// A router whose console is this process's: what warns goes to standard error, the rest to standard output.

@@ -36,7 +36,7 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "let n = 20; n * 2 + 2; // and that is it"], "42\n");
     prints(&["-p", "var f = n => n * 2\nf(4)"], "8\n");
     prints(&["-p", "function f() { return 1 } f()"], "1\n");
-    prints(&["-p", "{ a: 1 }"], "{ a: 1 }\n");
+    prints(&["-p", "{ a: 1 }"], "1\n");
     // These end in a statement, whose value the engine knows all the same.
     prints(&["-p", "if (true) 5"], "5\n");
     prints(&["-p", "if (false)\n1"], "undefined\n");
@@ -46,9 +46,46 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "var a = {} + 1\na"], "[object Object]1\n");
     prints(&["-p", "var a = String.raw\n`x`; [a]"], "[ \"x\" ]\n");
     prints(&["-p", &("var n = 0;".to_owned() + &"n++;".repeat(500) + "[n]")], "[ 500 ]\n");
-    prints(&["-p", "{ a: 1, b: 2 }"], "{ a: 1, b: 2 }\n");
-    for wrong in ["1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"] {
+    prints(&["-p", "({ a: 1, b: 2 })"], "{ a: 1, b: 2 }\n");
+    for wrong in
+        ["{ a: 1, b: 2 }", "1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"]
+    {
         refuses(&["-p", wrong], 1, "SyntaxError");
+    }
+}
+
+#[test]
+fn the_value_of_a_last_statement_is_printed_as_that_of_an_expression() {
+    prints(&["-p", "try { new Map([[1, 2]]) } finally { 3 }"], "Map { 1 => 2 }\n");
+    prints(&["-p", "try { await host.rpc('x') } catch (e) { [e.name] }"], "[ \"Error\" ]\n");
+    prints(&["-p", "for (let i = 0; i < 3; i++) { [i] }"], "[ 2 ]\n");
+    prints(&["-p", "if (false) 1n; else 2n"], "2n\n");
+    prints(&["-p", "switch (2) { case 1: [1]; break; case 2: [2]; break }"], "[ 2 ]\n");
+    prints(&["-p", "[1]; if (false) [2]"], "undefined\n");
+    prints(&["-p", "[1]; let a = 2"], "[ 1 ]\n");
+    prints(&["-p", "'use strict'; if (true) { (function () { return [this] })() }"], "[ undefined ]\n");
+    let ended = run(&["-p", "if (true) {\n  1n; null.x\n}"]);
+    assert!(ended.err.contains("--> [eval]:2:7\n"), "{}", ended.err);
+}
+
+#[test]
+fn a_string_that_is_no_whole_text_is_printed_without_quotes() {
+    prints(&["-p", "'\\ud800x'"], "\u{fffd}x\n");
+}
+
+#[test]
+fn a_script_that_replaces_the_console_is_printed_all_the_same() {
+    prints(&["-p", "console.log = () => {}; String.prototype.toWellFormed = null; [1]"], "[ 1 ]\n");
+    prints(&["-p", "globalThis.console = null; 'text'"], "text\n");
+}
+
+#[test]
+fn a_script_costs_the_same_whichever_way_its_cost_is_told() {
+    for code in ["[1, 2]", "'x'.repeat(1e6)", "new Map([[1, 'a']])", "await 7"] {
+        let told = run(&["--stats", "-p", code]).err;
+        let report: serde_json::Value = serde_json::from_str(&run(&["--json", "-p", code]).out).expect("it is JSON");
+        let fuel = report["stats"]["fuel"].as_u64().unwrap();
+        assert_eq!(told.lines().next(), Some(format!("fuel               {fuel} units").as_str()), "{code}");
     }
 }
 
