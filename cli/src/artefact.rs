@@ -13,6 +13,7 @@ use crate::arguments::{self, Compile, Freeze, Inspect};
 use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::rejections::Rejections;
 use crate::run;
 use crate::screen::Screen;
 use crate::source::{self, Kind, Source};
@@ -32,19 +33,20 @@ pub(crate) fn compile(compile: &Compile, screen: &Screen) -> Result<Ending, Refu
     };
     match jar::runtime()?.compile(Script::new(text).named(name)) {
         Ok(program) => write(&compile.output, &program.to_bytes()),
-        Err(error) => Ok(run::tell(screen, &error, &source)),
+        Err(error) => Ok(run::tell(screen, &error, &source, &Rejections::default())),
     }
 }
 
 pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let source = Source::of_script(&freeze.script)?;
     let key = key(&freeze.key)?;
-    let router = jar::router(run::console(*screen, interrupt), &freeze.jar)?;
+    let rejections = Rejections::default();
+    let router = jar::router(run::console(*screen, interrupt), &freeze.jar, &rejections)?;
     let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
     // What the script evaluates to is dropped here, so it need not have a JSON form.
     match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
-        Err(error) => return Ok(run::tell(screen, &error, &source)),
+        Err(error) => return Ok(run::tell(screen, &error, &source, &rejections)),
     }
     write(&freeze.output, &self::freeze(&mut jar.instance, &freeze.label, key.as_ref())?)
 }

@@ -16,6 +16,7 @@ use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
 use crate::measure::{self, Summary, Times};
+use crate::rejections::Rejections;
 use crate::run;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
@@ -90,7 +91,8 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
-    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar)?;
+    let rejections = Rejections::default();
+    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar, &rejections)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),
@@ -100,7 +102,7 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     // A script that does not run to its end is told about before anything is measured.
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
-        return Ok(run::tell(screen, &error, &subject.source));
+        return Ok(run::tell(screen, &error, &subject.source, &rejections));
     }
     let fuel = first.call_stats().fuel;
     drop(first);

@@ -19,6 +19,7 @@ mod lines;
 mod measure;
 mod prompt;
 mod protocol;
+mod rejections;
 mod repl;
 mod run;
 mod screen;

@@ -23,6 +23,7 @@ use crate::forward::{self, Calls, Response};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::lines::{self, Next};
+use crate::rejections::Rejections;
 use crate::run::Log;
 
 /// How many requests are read ahead of the one at work, when no reply to a call can be among them.
@@ -173,16 +174,18 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
     let logs = Arc::new(Mutex::new(Vec::new()));
     let calls = Calls::default();
     let kept = logs.clone();
-    let mut router = Router::new().on_console(move |level, line| {
+    let router = Router::new().on_console(move |level, line| {
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
     });
+    let rejections = Rejections::default();
+    let mut router = jar::router(router, &arguments.jar, &rejections)?;
     let forwards = arguments.rpc_all.is_some();
     if forwards {
-        router = forward::register(router, &calls, interrupt);
+        router = forward::register(router, &calls, interrupt, &rejections);
     }
     let mut jars = Jars {
         runtime: jar::runtime()?,
-        router: jar::router(router, &arguments.jar)?,
+        router,
         bounds: arguments.jar.bounds.clone(),
         key: artefact::key(&arguments.key)?,
         open: BTreeMap::new(),

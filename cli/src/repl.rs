@@ -27,10 +27,11 @@ use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
+use crate::rejections::Rejections;
 use crate::screen::{DIM, Screen};
 use crate::source::{self, Source};
 use crate::wrapping::{self, Kept, Wrapped};
-use crate::{completion, frame, run, syntax};
+use crate::{completion, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -109,6 +110,7 @@ pub(crate) struct Session {
     pub(crate) events: BTreeSet<String>,
     jar: Jar,
     console: Console,
+    rejections: Rejections,
     screen: Screen,
     interrupt: Interrupt,
     key: Option<Key>,
@@ -216,12 +218,14 @@ impl Session {
     ) -> Result<Session, Refusal> {
         let runtime = jar::runtime()?;
         let console = Console::default();
-        let router = jar::router(console.register(*screen, interrupt), &arguments.jar)?;
+        let rejections = Rejections::default();
+        let router = jar::router(console.register(*screen, interrupt), &arguments.jar, &rejections)?;
         let mut session = Session {
             jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)?,
             runtime,
             events: BTreeSet::new(),
             console,
+            rejections,
             screen: *screen,
             interrupt: interrupt.clone(),
             key: artefact::key(&arguments.key)?,
@@ -393,7 +397,7 @@ impl Session {
                     Some(wrapped) => wrapped.restore(js),
                     None => js,
                 };
-                self.screen.explain(&frame::draw(&self.screen, &js, name, text));
+                run::tell_thrown(&self.screen, &js, name, text, &self.rejections);
             }
             (Err(error), _) => self.screen.complain(&ending::words(&error)),
         }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, Json, Router, Script};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script};
 use serde::Serialize;
 
 use crate::arguments::Run;
@@ -15,6 +15,7 @@ use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::rejections::{Rejection, Rejections, UNKNOWN_METHOD};
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
 use crate::wrapping::{self, Kept, Wrapped};
@@ -80,7 +81,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         _ => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let mut router = match (&source, &wrapped) {
+    let router = match (&source, &wrapped) {
         _ if run.json => {
             let logs = logs.clone();
             Router::new().on_console(move |level, line| {
@@ -93,12 +94,14 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         }
         _ => console(*screen, interrupt),
     };
+    let rejections = Rejections::default();
+    let mut router = jar::router(router, &run.jar, &rejections)?;
     if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
-        router = forward::register(router, &calls, interrupt);
+        router = forward::register(router, &calls, interrupt, &rejections);
         forward::listen(calls, move |message| screen.complain(message));
     }
-    let mut jar = Jar::open(&runtime, &jar::router(router, &run.jar)?, &run.jar.bounds, origin)?;
+    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)?;
     let result = match (&source, &wrapped) {
         (Source::Script { name, .. }, Some(wrapped)) => {
             wrapping::ready(&mut jar.instance)?;
@@ -139,7 +142,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         Ok(Some(value)) if run.print.is_some() => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
-        Err(error) => tell(screen, error, &source),
+        Err(error) => tell(screen, error, &source, &rejections),
     };
     if run.stats {
         screen.explain(&stats.table());
@@ -194,13 +197,22 @@ pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Inte
 }
 
 /// Tells a person what went wrong.
-pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source) -> Ending {
+pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections) -> Ending {
     match (error, source) {
-        (Error::Js(js), Source::Script { name, text }) => screen.explain(&frame::draw(screen, js, name, text)),
-        (Error::Js(js), Source::Program { .. }) => screen.explain(&frame::draw(screen, js, "", "")),
+        (Error::Js(js), Source::Script { name, text }) => tell_thrown(screen, js, name, text, rejections),
+        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, "", "", rejections),
         (error, _) => screen.complain(&ending::words(error)),
     }
     Ending::of(error)
+}
+
+/// Tells a person what a script threw.
+pub(crate) fn tell_thrown(screen: &Screen, js: &JsError, name: &str, text: &str, rejections: &Rejections) {
+    let rejection = rejections.with_message(&js.message).filter(|_| js.name == "Error");
+    screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
+    if let Some(Rejection { method, .. }) = rejection.filter(|rejection| rejection.code == UNKNOWN_METHOD) {
+        screen.complain(&format!("--rpc {method}=COMMAND answers this call"));
+    }
 }
 
 /// Prints a value: a string without its quotes, everything else as the JSON that it is.

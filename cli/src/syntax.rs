@@ -334,6 +334,61 @@ pub(crate) fn declared(source: &str) -> Vec<String> {
     names
 }
 
+/// Where a stack points to in a script, put right: both are bytes of the script. The engine names what it came to last, which may
+/// be an argument of the call that failed; `is_failing` says of a callee, and the word before it, whether it can be that call.
+pub(crate) fn callee(source: &str, at: usize, is_failing: impl Fn(&str, &str) -> bool) -> Option<usize> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |index: Option<usize>| {
+        index.and_then(|index| words.get(index)).and_then(|word| source.get(word.span.clone())).unwrap_or_default()
+    };
+    let here = words.iter().position(|word| word.span.contains(&at))?;
+    let mut inside = words.get(here)?.depth;
+    // From the place outwards, through every bracket that is open there.
+    let opened = (0..here).rev().filter(|index| {
+        let is_open = matches!(text(Some(*index)), "(" | "[" | "{") && words[*index].depth < inside;
+        if is_open {
+            inside = words[*index].depth;
+        }
+        is_open
+    });
+    for index in std::iter::once(here + 1).chain(opened) {
+        let before = index.checked_sub(1);
+        match text(Some(index)) {
+            // A function: what fails in it is no call around it.
+            "{" if matches!(text(before), ")" | ">") => return None,
+            "(" => {
+                let first = (1..index).rev().find(|index| text(Some(index - 1)) != "." && text(Some(*index)) != ".");
+                let first = first.unwrap_or_default();
+                let begins = first.checked_sub(1);
+                if is_failing(text(before), text(begins)) {
+                    let start = if text(begins) == "new" { begins } else { before };
+                    return start.and_then(|start| words.get(start)).map(|word| word.span.start);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where a script calls `host.rpc`, `host.rpcSync` or `import`, and with which text, if it is one.
+pub(crate) fn calls(source: &str) -> Vec<(usize, &str, Option<&str>)> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |index: usize| words.get(index).and_then(|word| source.get(word.span.clone())).unwrap_or_default();
+    (0..words.len())
+        .filter_map(|index| {
+            let (callee, bracket) = match (text(index), text(index + 1), text(index + 2)) {
+                ("import", "(", _) => ("import", index + 1),
+                ("host", ".", name @ ("rpc" | "rpcSync")) => (name, index + 3),
+                _ => return None,
+            };
+            let first = words.get(bracket + 1).filter(|word| word.kind == Kind::Text && text(bracket) == "(");
+            let first = first.and_then(|word| source.get(word.span.start + 1..word.span.end.checked_sub(1)?));
+            Some((words.get(index)?.span.start, callee, first))
+        })
+        .collect()
+}
+
 /// The events that a script registers handlers for, as far as its text has their names.
 pub(crate) fn events(source: &str) -> Vec<String> {
     let words = words(source);

@@ -160,7 +160,9 @@ fn results(runtime: &Runtime, source: &str) -> Vec<Range<usize>> {
         let is_last = source.get(end..).is_some_and(syntax::is_blank);
         // What stands before it is whole, so that it is no part of an `if` without brackets, and nothing else can be the result.
         if is_last && source.get(..start).is_some_and(|head| runtime.compile(head).is_ok()) {
-            return vec![start..end];
+            sites.clear();
+            sites.push(start..end);
+            break;
         }
         if !is_last && source.get(..end).is_some_and(syntax::is_directive) {
             continue;

@@ -98,6 +98,50 @@ fn a_wrapped_expression_throws_where_it_was_typed() {
     }
 }
 
+/// The engine names what it came to last, and counts from 0 in some places of the first row.
+#[test]
+fn a_frame_points_at_what_failed_and_not_into_its_arguments() {
+    for (code, place) in [
+        ("throw new Error('x')", "1:7"),
+        ("throw new Error(1 + 2)", "1:7"),
+        ("throw Error('x')", "1:7"),
+        ("let a = 1; throw new Error(a + a)", "1:18"),
+        (";\nthrow new TypeError('a' + String(5))", "2:7"),
+        ("class Bad extends Error {}\nthrow new Bad(`a${1 + 2}`)", "2:7"),
+        ("let a = {}; a.b(1)", "1:15"),
+        (";\nlet a = {}; a.b(1 + 2, 'x', a.c)", "2:15"),
+        ("  [1].x()", "1:7"),
+        ("const o = {}; throw new Error(o.a.b)", "1:31"),
+        ("'abc'.x.y", "1:1"),
+        ("JSON.parse('{')", "1:6"),
+        ("new Error(1); let f = () => { null.x }; new Error(f(2))", "1:31"),
+    ] {
+        let ended = run(&["-e", code]);
+        assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
+        assert!(ended.err.contains(&format!("([eval]:{place})\n")), "{code}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
+    for (code, place, word) in [
+        ("1;\nawait host.rpc('nope', 1)", "2:7", "code: unknown_method"),
+        ("await host.rpc('fails'); host.rpc('other')", "1:7", "code: command_failed"),
+        ("await import('fs')", "1:7", "could not load module"),
+    ] {
+        let ended = run(&["-e", code, "--rpc", "fails=exit 3"]);
+        assert_eq!(ended.code, 1);
+        assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
+        assert!(ended.err.contains(word), "{code}: {}", ended.err);
+    }
+    // Where the text does not tell which of two calls it was, no line is named.
+    let ended = run(&["-e", "const ask = name => host.rpc(name); host.rpc('b').catch(e => 0); await ask('b')"]);
+    assert!(!ended.err.contains("-->") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
+    // An error that only looks like one has no code.
+    let ended = run(&["-e", "throw new Error('no handler is registered for \"a\"')"]);
+    assert!(!ended.err.contains("code:"), "{}", ended.err);
+}
+
 #[test]
 fn a_script_comes_from_a_file_or_from_standard_input() {
     let folder = folder("sources");
