@@ -77,9 +77,9 @@ pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot>
 }
 
 /// Reads the snapshot in a file.
-pub(crate) fn thaw(path: &Path, from: &arguments::Key) -> Result<Snapshot, Refusal> {
+pub(crate) fn thaw(path: &Path, key: Option<&Key>) -> Result<Snapshot, Refusal> {
     let bytes = source::file(path)?;
-    melt(&bytes, key(from)?.as_ref()).map_err(|error| Refusal::usage(format!("{}: {error}", path.display())))
+    melt(&bytes, key).map_err(|error| Refusal::of_file(path, &error))
 }
 
 /// What `inspect` finds in a file.
@@ -117,7 +117,7 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
     };
     let build: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let key = key(&inspect.key)?;
-    let named = |error| Refusal::usage(format!("{}: {error}", inspect.file.display()));
+    let named = |error| Refusal::of_file(&inspect.file, &error);
     let snapshot = match Kind::of(&bytes) {
         Kind::Program => {
             belljar::Program::from_bytes(&bytes).map_err(named)?;

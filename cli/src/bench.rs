@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::ending::{Ending, Refusal};
+use crate::ending::{Ending, Refusal, Refused};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
@@ -76,7 +76,7 @@ impl Subject {
             Source::Script { name, text } => {
                 block_on(instance.eval_async(Script::new(text).named(name))).or_else(unread).map(drop)
             }
-            Source::Program { program } => block_on(instance.run_async(program)).or_else(unread).map(drop),
+            Source::Program { program, .. } => block_on(instance.run_async(program)).or_else(unread).map(drop),
         }
     }
 }
@@ -102,6 +102,10 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     // A script that does not run to its end is told about before anything is measured.
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
+        if bench.json {
+            screen.write_bytes(&Refused::of(&error).line())?;
+            return Ok(Ending::of(&error));
+        }
         return Ok(run::tell(screen, &error, &subject.source, &rejections));
     }
     let fuel = first.call_stats().fuel;
@@ -225,7 +229,7 @@ fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), 
 fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), Refusal> {
     let program = match &subject.source {
         Source::Script { name, text } => subject.runtime.compile(Script::new(text).named(name))?,
-        Source::Program { program } => program.clone(),
+        Source::Program { program, .. } => program.clone(),
     };
     progress.say("compiled");
     let mut times = Times::default();

@@ -52,6 +52,10 @@ fn headline(error: &JsError) -> String {
     match &error.thrown {
         Some(thrown) => thrown.as_str().to_owned(),
         None if error.name.is_empty() => error.message.clone(),
+        // The engine shows the token that it did not expect, and there is none.
+        None if error.message == "unexpected token in expression: ''" => {
+            format!("{}: unexpected end of the script", error.name)
+        }
         None => error.to_string(),
     }
 }

@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 
 use crate::arguments;
 use crate::artefact::{self, Key};
-use crate::bounds::Bounds;
-use crate::ending::{Cost, Ending, Failure, Refusal};
+use crate::bounds::{Bounds, camel, kebab};
+use crate::ending::{Cost, Ending, Failure, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls, Response};
 use crate::interrupt::Interrupt;
@@ -196,7 +196,9 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let (result, text, error) = match result {
             Ok(answered) => (Some(answered.result), answered.text, None),
-            Err(error) => (None, None, Some(Problem { error_code: error.code(), failure: Failure::of(&error) })),
+            Err(error) => {
+                (None, None, Some(Problem { error_code: error.code(), failure: Failure::of(&error, Speech::Lines) }))
+            }
         };
         match lines::print(&Reply { id, result, error, text, logs, stats }) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
@@ -291,26 +293,6 @@ fn unpack(text: &str) -> belljar::Result<Vec<u8>> {
     BASE64.decode(text).map_err(|error| Error::Input { message: format!("not base64: {error}") })
 }
 
-/// The name of a flag as the protocol has it.
-fn camel(flag: &str) -> String {
-    let mut parts = flag.split('-');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |name, part| {
-        let (initial, rest) = part.split_at_checked(1).unwrap_or((part, ""));
-        name + &initial.to_ascii_uppercase() + rest
-    })
-}
-
-fn kebab(name: &str) -> String {
-    name.chars().fold(String::new(), |mut flag, character| {
-        if character.is_ascii_uppercase() {
-            flag.push('-');
-        }
-        flag.push(character.to_ascii_lowercase());
-        flag
-    })
-}
-
 /// Hands a request on; false when nobody takes any more.
 type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
@@ -394,16 +376,4 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
     };
     let name = line.name.unwrap_or_else(|| "[eval]".into());
     Some(Asked { id: line.id, instance: line.instance, name, request })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{camel, kebab};
-
-    #[test]
-    fn a_limit_has_the_name_of_its_flag() {
-        for (flag, name) in [("max-cpu-ms", "maxCpuMs"), ("seed", "seed"), ("max-rpc", "maxRpc")] {
-            assert_eq!((camel(flag).as_str(), kebab(name).as_str()), (name, flag));
-        }
-    }
 }

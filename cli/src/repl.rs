@@ -22,14 +22,14 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::arguments;
 use crate::artefact::{self, Key};
-use crate::ending::{self, Cost, Ending, Refusal};
+use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
 use crate::rejections::Rejections;
 use crate::screen::{DIM, Screen};
-use crate::source::{self, Source};
+use crate::source::Source;
 use crate::wrapping::{self, Kept, Wrapped};
 use crate::{completion, run, syntax};
 
@@ -127,11 +127,12 @@ enum Then {
 }
 
 pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    let key = artefact::key(&arguments.key)?;
     let origin = match &arguments.from {
-        Some(path) => Some(artefact::thaw(path, &arguments.key)?),
+        Some(path) => Some(artefact::thaw(path, key.as_ref())?),
         None => None,
     };
-    let session = Rc::new(RefCell::new(Session::new(&arguments, origin, screen, interrupt)?));
+    let session = Rc::new(RefCell::new(Session::new(&arguments, origin, key, screen, interrupt)?));
     let colours = if screen.has_colour() { ColorMode::Enabled } else { ColorMode::Disabled };
     let config = Config::builder()
         .completion_type(CompletionType::List)
@@ -213,6 +214,7 @@ impl Session {
     fn new(
         arguments: &arguments::Repl,
         origin: Option<Snapshot>,
+        key: Option<Key>,
         screen: &Screen,
         interrupt: &Interrupt,
     ) -> Result<Session, Refusal> {
@@ -221,14 +223,15 @@ impl Session {
         let rejections = Rejections::default();
         let router = jar::router(console.register(*screen, interrupt), &arguments.jar, &rejections)?;
         let mut session = Session {
-            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)?,
+            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)
+                .map_err(|error| Refusal::of_start(arguments.from.as_deref(), &error))?,
             runtime,
             events: BTreeSet::new(),
             console,
             rejections,
             screen: *screen,
             interrupt: interrupt.clone(),
-            key: artefact::key(&arguments.key)?,
+            key,
             cost: None,
             declared: BTreeSet::new(),
             inputs: 0,
@@ -309,7 +312,7 @@ impl Session {
             (".load", path) => {
                 match Source::of_file(Path::new(path))? {
                     Source::Script { name, text } => self.run(&text, &name)?,
-                    Source::Program { program } => {
+                    Source::Program { program, .. } => {
                         let handle = self.jar.instance.cancel_handle();
                         let interrupt = self.interrupt.clone();
                         let result = interrupt.guard(handle, || block_on(self.jar.instance.run_async(&program)));
@@ -324,8 +327,9 @@ impl Session {
                 Ok(format!("{} bytes\n", bytes.len()))
             }
             (".open", path) => {
-                let bytes = source::file(Path::new(path))?;
-                self.jar.restore(artefact::melt(&bytes, self.key.as_ref())?)?;
+                let path = Path::new(path);
+                let snapshot = artefact::thaw(path, self.key.as_ref())?;
+                self.jar.restore(snapshot).map_err(|error| Refusal::of_file(path, &error))?;
                 self.forget();
                 self.settle()?;
                 Ok(String::new())
@@ -397,9 +401,9 @@ impl Session {
                     Some(wrapped) => wrapped.restore(js),
                     None => js,
                 };
-                run::tell_thrown(&self.screen, &js, name, text, &self.rejections);
+                run::tell_thrown(&self.screen, &js, (name, text), &self.rejections, Speech::Prompt);
             }
-            (Err(error), _) => self.screen.complain(&ending::words(&error)),
+            (Err(error), _) => self.screen.complain(&ending::words(&error, Speech::Prompt)),
         }
         if self.jar.instance.status() == Status::Poisoned {
             self.screen
@@ -424,7 +428,7 @@ impl Session {
                 self.write(&wrapped.map_or(Cow::Borrowed(text.as_str()), |wrapped| wrapped.restore_text(&text).into()))
             }
             Err(error) => {
-                self.screen.complain(&ending::words(&error));
+                self.screen.complain(&ending::words(&error, Speech::Prompt));
                 Ok(())
             }
         }

@@ -10,7 +10,7 @@ use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script};
 use serde::Serialize;
 
 use crate::arguments::Run;
-use crate::ending::{self, Cost, Ending, Failure, Refusal};
+use crate::ending::{self, Cost, Ending, Problem, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
@@ -42,13 +42,6 @@ impl Log {
     }
 }
 
-#[derive(Serialize)]
-struct Problem {
-    code: &'static str,
-    #[serde(flatten)]
-    failure: Failure,
-}
-
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -70,9 +63,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             "--rpc-all reads replies from standard input, so the script cannot come from there",
         ));
     }
+    // Asked for first: a key that is no key is told even where nothing needs one.
+    let key = artefact::key(&run.key)?;
     let source = Source::of_run(run)?;
     let origin = match &run.from {
-        Some(path) => Some(artefact::thaw(path, &run.key)?),
+        Some(path) => Some(artefact::thaw(path, key.as_ref())?),
         None => None,
     };
     let runtime = jar::runtime()?;
@@ -101,7 +96,8 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         router = forward::register(router, &calls, interrupt, &rejections);
         forward::listen(calls, move |message| screen.complain(message));
     }
-    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)?;
+    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
+        .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
     let result = match (&source, &wrapped) {
         (Source::Script { name, .. }, Some(wrapped)) => {
             wrapping::ready(&mut jar.instance)?;
@@ -127,7 +123,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         let report = Report {
             ok: result.is_ok(),
             value: result.as_ref().ok().and_then(Option::as_ref),
-            error: result.as_ref().err().map(|error| Problem { code: error.code(), failure: Failure::of(error) }),
+            error: result.as_ref().err().map(Problem::of),
             logs: &logs,
             stats,
         };
@@ -192,26 +188,41 @@ pub(crate) fn stream(level: ConsoleLevel) -> Stream {
 pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Json> {
     interrupt.guard(instance.cancel_handle(), || match source {
         Source::Script { name, text } => block_on(instance.eval_async(Script::new(text).named(name))),
-        Source::Program { program } => block_on(instance.run_async(program)),
+        Source::Program { program, .. } => block_on(instance.run_async(program)),
     })
 }
 
 /// Tells a person what went wrong.
 pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections) -> Ending {
     match (error, source) {
-        (Error::Js(js), Source::Script { name, text }) => tell_thrown(screen, js, name, text, rejections),
-        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, "", "", rejections),
-        (error, _) => screen.complain(&ending::words(error)),
+        (Error::Program { .. }, Source::Program { path, .. }) => {
+            screen.complain(&Refusal::of_file(path, error).to_string());
+        }
+        (Error::Js(js), Source::Script { name, text }) => {
+            tell_thrown(screen, js, (name, text), rejections, Speech::Flags)
+        }
+        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, ("", ""), rejections, Speech::Flags),
+        (error, _) => screen.complain(&ending::words(error, Speech::Flags)),
     }
     Ending::of(error)
 }
 
 /// Tells a person what a script threw.
-pub(crate) fn tell_thrown(screen: &Screen, js: &JsError, name: &str, text: &str, rejections: &Rejections) {
+pub(crate) fn tell_thrown(
+    screen: &Screen,
+    js: &JsError,
+    (name, text): (&str, &str),
+    rejections: &Rejections,
+    speech: Speech,
+) {
     let rejection = rejections.with_message(&js.message).filter(|_| js.name == "Error");
     screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
     if let Some(Rejection { method, .. }) = rejection.filter(|rejection| rejection.code == UNKNOWN_METHOD) {
         screen.complain(&format!("--rpc {method}=COMMAND answers this call"));
+    }
+    // The engine's own words for it; a script that throws the same gets the same advice.
+    if js.name == "RangeError" && js.message == "Maximum call stack size exceeded" {
+        screen.complain(&format!("{} raises the stack", speech.setting("max-stack-kb")));
     }
 }
 

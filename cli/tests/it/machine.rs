@@ -66,10 +66,12 @@ fn every_task_has_a_manual_page() {
     for task in ["run", "repl", "compile", "snapshot", "inspect", "json", "bench", "doctor", "man", "completions"] {
         let page = run(&["man", task]);
         assert_eq!(page.code, 0);
-        assert!(page.out.contains(&format!(".TH belljar-{task} 1")), "{}", page.out);
+        assert!(page.out.contains(&format!(".TH belljar-{task} 1  \"belljar 0.1.0\"")), "{}", page.out);
     }
     let page = run(&["man"]).out;
     assert!(page.contains(".TH belljar 1") && page.contains("max\\-cpu\\-ms") && page.contains("Exit codes"), "{page}");
+    assert!(page.contains("[\\-\\-max\\-cpu\\-ms MS]") && page.contains("[\\-e CODE]"), "{page}");
+    assert!(run(&["man", "snapshot"]).out.contains("belljar snapshot\\fR \\-o OUT [\\-e CODE]"));
     refuses(&["man", "nothing"], 2, "there is no task nothing");
 }
 

@@ -353,7 +353,7 @@ fn every_command_does_what_help_says() {
     assert!(terminal.enter(".stats").contains("since the jar began"));
     assert!(terminal.enter(".limits").contains("max-cpu-ms        5000"));
     assert_eq!(terminal.enter(".limits max-cpu-ms 20"), "");
-    assert!(terminal.enter("for (;;) {}").contains("--max-cpu-ms raises it"));
+    assert!(terminal.enter("for (;;) {}").contains("; .limits max-cpu-ms VALUE raises it"));
     assert!(terminal.enter(".limits max-cpu-ms 0").contains("0 is not in 1.."));
     assert_eq!(terminal.enter("price(4)"), "10");
     assert!(terminal.enter(".save rules.jar").ends_with(" bytes"));
@@ -361,7 +361,13 @@ fn every_command_does_what_help_says() {
     assert_eq!(terminal.enter("typeof price"), "\"undefined\"");
     assert_eq!(terminal.enter(".open rules.jar"), "");
     assert_eq!(terminal.enter("price(2)"), "5");
-    assert!(terminal.enter(".open price.js").contains("snapshot"));
+    assert!(terminal.enter(".open price.js").contains("belljar: price.js: the snapshot cannot be used: it is none"));
+    fs::write(home.join("damaged.prog"), "belljarP").unwrap();
+    assert!(
+        terminal
+            .enter(".load damaged.prog")
+            .contains("belljar: damaged.prog: the program cannot be run: it is shorter")
+    );
     assert!(terminal.enter(".nonsense").contains("there is no .nonsense; .help"));
     terminal.press(".exit\r");
     assert_eq!(terminal.end(), 0);
