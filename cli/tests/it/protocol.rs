@@ -325,6 +325,13 @@ fn interpret(interpreter: &str, code: &str) -> String {
 }
 
 #[test]
+fn a_client_of_the_page_has_thirty_lines() {
+    for fence in ["python", "js"] {
+        assert!((20..=30).contains(&example(fence).lines().count()), "{fence}: {}", example(fence).lines().count());
+    }
+}
+
+#[test]
 fn the_python_client_of_the_page_works() {
     assert_eq!(interpret("python3", &example("python")), "3\ncpu_limit_exceeded\n0\n");
 }
