@@ -3,6 +3,7 @@
 //! It owns what is measured and how often. It must never know what a time looks like.
 
 use std::io::Write as _;
+use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
@@ -266,18 +267,22 @@ fn memory(subject: &Subject) -> Result<Option<u64>, Refusal> {
 }
 
 fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throughput, Refusal> {
-    let from = Instant::now();
-    let results = thread::scope(|scope| {
-        let round = || {
-            for _ in 0..rounds {
-                subject.run(&mut subject.instance()?)?;
-            }
-            Ok(())
+    let work = |rounds| (0..rounds).try_for_each(|_| subject.run(&mut subject.instance()?));
+    // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
+    let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
+    let (results, seconds) = thread::scope(|scope| {
+        let worker = || {
+            warm.wait();
+            let warmed = work(WARM_UP.max(rounds / 10));
+            begin.wait();
+            warmed.and_then(|()| work(rounds))
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(round)).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        begin.wait();
+        let from = Instant::now();
+        let results = workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>();
+        (results, from.elapsed().as_secs_f64())
     });
-    let seconds = from.elapsed().as_secs_f64();
     for result in results {
         let result: belljar::Result<()> = result.map_err(|_| Refusal::internal("a thread of the bench panicked"))?;
         result?;
