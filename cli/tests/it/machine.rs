@@ -102,6 +102,9 @@ fn the_doctor_says_what_each_finding_means() {
         // Who is told that something is missing is told how to get it.
         assert_eq!(finding["state"] == "poor", finding.get("advice").is_some(), "{finding}");
     }
+    // What was not asked of the kernel is called so.
+    let scan = findings.iter().find(|finding| finding["name"] == "pagemap scan").unwrap();
+    assert!(!cfg!(target_os = "linux") || scan["value"].as_str().unwrap().starts_with("inferred: Linux "), "{scan}");
     let guest = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime-guest/guest.wasm")).unwrap();
     let checksum: String =
         <sha2::Sha256 as sha2::Digest>::digest(guest).iter().map(|byte| format!("{byte:02x}")).collect();
