@@ -72,7 +72,7 @@ pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot>
         (Kind::Sealed, Some(key)) => Snapshot::open(bytes, key, CONTEXT),
         (Kind::Sealed, None) => refuse(format!("it is sealed; give its key with --key-file or in {KEY_VARIABLE}")),
         (Kind::Program, _) => refuse("it is a program; `run` takes it".into()),
-        (Kind::Other, _) => refuse("it is none at all".into()),
+        (Kind::Other, _) => refuse("it is no snapshot at all".into()),
     }
 }
 

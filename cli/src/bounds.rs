@@ -13,6 +13,9 @@ use clap::{Args, CommandFactory as _, Parser};
 /// The library's 64 KiB are meant for logs that a service keeps. Somebody at a shell asked for the output.
 const CONSOLE_KB: u64 = 16 << 10;
 
+/// With less, there is no room for the engine itself.
+const LEAST_MEMORY_MB: u64 = 3;
+
 /// With less, nothing that calls a function of its own runs.
 const LEAST_STACK_KB: u64 = 16;
 
@@ -35,7 +38,7 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_heap_mb: u64,
     /// All memory of the jar [default: 64, or twice the heap when that is more]
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(LEAST_MEMORY_MB..=4096))]
     max_memory_mb: Option<u64>,
     /// The stack of the script
     #[arg(long, value_name = "KB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(LEAST_STACK_KB..=4096))]
@@ -126,7 +129,12 @@ impl Bounds {
             .map_err(|error| {
             let error = explained(error, &mut Alone::command());
             let text = error.to_string();
-            text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            // Whoever changes a limit here types its name and no flag.
+            let flag = line.split_once("'--").and_then(|(before, flag)| Some((before, flag.split_once('\'')?)));
+            flag.map_or(line.to_owned(), |(before, (flag, after))| {
+                format!("{before}{}{after}", flag.split(' ').next().unwrap_or_default())
+            })
         })?;
         bounds.clock.clone_from(&self.clock);
         bounds.no_codegen = self.no_codegen;

@@ -33,6 +33,9 @@ pub(crate) fn draw(
     let places: Vec<Place> = stack.lines().filter_map(|line| place_of(line, name)).collect();
     let thrown = places.iter().find(|place| !offset(source, **place).is_some_and(|at| is_class(source, at)));
     if let Some(place) = thrown.or(places.first()).copied().or_else(called) {
+        // What ends too early ends in a row that is not there when its last one has an end.
+        let ended = (source.lines().count(), source.lines().last().unwrap_or_default().len() + 1);
+        let place = if place.0 > ended.0 && ended.0 > 0 { ended } else { place };
         excerpt(&mut text, screen, name, source, place);
     }
     trace(&mut text, screen, &stack);

@@ -13,6 +13,7 @@ mod ending;
 mod executor;
 mod forward;
 mod frame;
+mod inputs;
 mod interrupt;
 mod jar;
 mod lines;

@@ -2,7 +2,6 @@
 //!
 //! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env;
@@ -24,6 +23,7 @@ use crate::arguments;
 use crate::artefact::{self, Key};
 use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
+use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
@@ -64,8 +64,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
-    /// The script that runs, when it was wrapped: stacks that it prints must be put back.
-    wrapped: Arc<Mutex<Option<Arc<Wrapped>>>>,
+    /// Stacks that a script prints must be put back.
+    inputs: Inputs,
 }
 
 impl Console {
@@ -76,18 +76,10 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            let line = match console.wrapped.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                Some(wrapped) => Cow::Owned(wrapped.restore_text(line)),
-                None => Cow::Borrowed(line),
-            };
-            if let Err(error) = screen.print(run::stream(level), &line) {
+            if let Err(error) = screen.print(run::stream(level), &console.inputs.restore_text(line)) {
                 interrupt.output_lost(&error);
             }
         })
-    }
-
-    fn follow(&self, wrapped: Option<Arc<Wrapped>>) {
-        *self.wrapped.lock().unwrap_or_else(PoisonError::into_inner) = wrapped;
     }
 
     fn keep(&self) {
@@ -281,7 +273,7 @@ impl Session {
                 let handle = self.jar.instance.cancel_handle();
                 let interrupt = self.interrupt.clone();
                 let result = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async(name, &params)));
-                self.end(result, "", "", None)?;
+                self.end(result)?;
                 Ok(String::new())
             }
             (".on", "") => {
@@ -316,7 +308,7 @@ impl Session {
                         let handle = self.jar.instance.cancel_handle();
                         let interrupt = self.interrupt.clone();
                         let result = interrupt.guard(handle, || block_on(self.jar.instance.run_async(&program)));
-                        self.end(result, "", "", None)?;
+                        self.end(result)?;
                     }
                 }
                 Ok(String::new())
@@ -368,42 +360,34 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::typed(&self.runtime, name, text).map(Arc::new);
-        self.console.follow(wrapped.clone());
-        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
+        let wrapped = Wrapped::typed(&self.runtime, name, text);
+        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str()).to_owned();
+        self.console.inputs.add(name, text, wrapped);
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
         let result =
             interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
-        self.end(result, text, name, wrapped.as_deref())
+        self.end(result)
     }
 
     /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
-    fn end(
-        &mut self,
-        result: belljar::Result<Json>,
-        text: &str,
-        name: &str,
-        wrapped: Option<&Wrapped>,
-    ) -> Result<(), Refusal> {
+    fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
-        match (result, wrapped) {
-            (Ok(value), wrapped) if let Some(kept) = Kept::of(&value) => return self.show_last(kept, wrapped),
-            (Ok(value), _) if value.is_undefined() => {}
-            (Ok(value), _) => {
+        match result {
+            Ok(value) if let Some(kept) = Kept::of(&value) => return self.show_last(kept),
+            Ok(value) if value.is_undefined() => {}
+            Ok(value) => {
                 let kept = format!("this._={value};void 0");
                 let _ = block_on(self.jar.instance.eval_async(kept));
                 self.print(&value)?;
             }
-            (Err(_), _) if self.interrupt.is_pipe_closed() => {}
-            (Err(Error::Js(js)), wrapped) => {
-                let js = match wrapped {
-                    Some(wrapped) => wrapped.restore(js),
-                    None => js,
-                };
-                run::tell_thrown(&self.screen, &js, (name, text), &self.rejections, Speech::Prompt);
+            Err(_) if self.interrupt.is_pipe_closed() => {}
+            Err(Error::Js(js)) => {
+                let js = self.console.inputs.restore(js);
+                let (name, text) = self.console.inputs.at_fault(js.stack.as_deref().unwrap_or_default());
+                run::tell_thrown(&self.screen, &js, (&name, &text), &self.rejections, Speech::Prompt);
             }
-            (Err(error), _) => self.screen.complain(&ending::words(&error, Speech::Prompt)),
+            Err(error) => self.screen.complain(&ending::words(&error, Speech::Prompt)),
         }
         if self.jar.instance.status() == Status::Poisoned {
             self.screen
@@ -412,7 +396,7 @@ impl Session {
         Ok(())
     }
 
-    fn show_last(&mut self, kept: Kept, wrapped: Option<&Wrapped>) -> Result<(), Refusal> {
+    fn show_last(&mut self, kept: Kept) -> Result<(), Refusal> {
         self.console.keep();
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
@@ -424,9 +408,7 @@ impl Session {
         self.console.show_again();
         match shown {
             Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => {
-                self.write(&wrapped.map_or(Cow::Borrowed(text.as_str()), |wrapped| wrapped.restore_text(&text).into()))
-            }
+            Ok(_) => self.write(&self.console.inputs.restore_text(&text)),
             Err(error) => {
                 self.screen.complain(&ending::words(&error, Speech::Prompt));
                 Ok(())

@@ -176,6 +176,7 @@ fn what_was_thrown_and_its_causes_are_told() {
     assert_eq!((ended.code, ended.err.as_str()), (1, "Uncaught {\"code\":7}\n"));
     refuses(&["-e", "throw new Error('a', { cause: new RangeError('b') })"], 1, "Caused by RangeError: b");
     refuses(&["-e", "let let = 3"], 1, "Uncaught SyntaxError");
+    refuses(&["-e", "console.log(1\n"], 1, " --> [eval]:1:14\n  |\n1 | console.log(1\n");
     refuses(&["-e", "Promise.reject(new Error('lost')); 0"], 1, "Uncaught Error: lost");
     prints(&["-p", "Promise.reject(new Error('found')).catch(e => e.message)"], "found\n");
     let ended = run(&["--json", "-p", "10n"]);

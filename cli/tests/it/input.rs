@@ -55,7 +55,7 @@ fn every_limit_keeps_to_its_range() {
             refuses(&["-p", "1", &format!("--{flag}={value}")], 2, &format!("--{flag}"));
         }
         let program = run(&["-p", "1", &format!("--{flag}=1")]);
-        assert_ne!(program.code, 5, "the least that is allowed: {}", program.err);
+        assert_ne!(program.code, 5, "one, or less than is allowed: {}", program.err);
         assert!(!program.err.contains("panicked"), "{}", program.err);
     }
 }
@@ -150,6 +150,7 @@ fn a_json_report_tells_what_did_not_begin_too() {
 fn a_stack_that_runs_out_names_its_flag() {
     refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb raises the stack");
     refuses(&["-p", "1", "--max-stack-kb", "1"], 2, "1 is not in 16..=4096");
+    refuses(&["-p", "1", "--max-memory-mb", "2"], 2, "2 is not in 3..=4096");
     prints(&["-p", "[2, 1].sort((a, b) => a - b).map(String)", "--max-stack-kb", "16"], "[ \"1\", \"2\" ]\n");
 }
 
