@@ -2,6 +2,7 @@
 //!
 //! This file owns the way from the arguments to an exit code. It must never know how an answer is written.
 
+mod advice;
 mod arguments;
 mod artefact;
 mod bench;

@@ -250,7 +250,12 @@ impl Jars {
         };
         let runs = matches!(request, Request::Eval(_) | Request::Dispatch(_) | Request::Run(_));
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
-        let has_run = result.as_ref().map_or(runs, |answered| answered.has_run);
+        let has_run = match &result {
+            Ok(answered) => answered.has_run,
+            // Nothing began, and the figures would be those of the request before.
+            Err(Error::Input { .. } | Error::Program { .. } | Error::Snapshot { .. } | Error::Poisoned) => false,
+            Err(_) => runs,
+        };
         (result, has_run.then(|| Cost::of(&jar.instance.call_stats())))
     }
 }
@@ -333,6 +338,8 @@ fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
 
 /// What a line asks for; None when it was a reply, which is delivered at once.
 fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
+    // Some systems put the mark of UTF-8 before the first line.
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     // An array would do for a struct.
     if line.trim_ascii_start().first() != Some(&b'{') {
         return Some(Asked::bad(None, "not a line of the protocol: it is no JSON object".into()));

@@ -15,11 +15,11 @@ use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
-use crate::rejections::{Rejection, Rejections, UNKNOWN_METHOD};
+use crate::rejections::Rejections;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
 use crate::wrapping::{self, Kept, Wrapped};
-use crate::{artefact, frame};
+use crate::{advice, artefact, frame};
 
 /// One console line.
 #[derive(Serialize)]
@@ -217,12 +217,11 @@ pub(crate) fn tell_thrown(
 ) {
     let rejection = rejections.with_message(&js.message).filter(|_| js.name == "Error");
     screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
-    if let Some(Rejection { method, .. }) = rejection.filter(|rejection| rejection.code == UNKNOWN_METHOD) {
-        screen.complain(&format!("--rpc {method}=COMMAND answers this call"));
-    }
-    // The engine's own words for it; a script that throws the same gets the same advice.
-    if js.name == "RangeError" && js.message == "Maximum call stack size exceeded" {
-        screen.complain(&format!("{} raises the stack", speech.setting("max-stack-kb")));
+    let stack = js.stack.as_deref().unwrap_or_default();
+    let row = frame::place(stack, name).map_or(1, |(row, _)| row);
+    let line = text.lines().nth(row.saturating_sub(1)).unwrap_or_default().trim_start();
+    if let Some(advice) = advice::of(js, rejection.as_ref(), line, speech) {
+        screen.complain(&advice);
     }
 }
 

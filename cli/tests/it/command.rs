@@ -186,6 +186,20 @@ fn what_was_thrown_and_its_causes_are_told() {
 }
 
 #[test]
+fn what_a_script_expects_of_node_is_told_not_to_be_there() {
+    for (code, advice) in [
+        ("const fs = require('fs')", "what it needs of require it can call with host.rpc"),
+        ("setTimeout(() => {}, 1)", "what it needs of setTimeout"),
+        ("import fs from 'fs'", "there are no modules"),
+        ("export const a = 1", "there are no modules"),
+        ("await import('fs')", "there are no modules"),
+    ] {
+        refuses(&["-e", code], 1, advice);
+    }
+    assert!(!run(&["-e", "price()"]).err.contains("belljar:"));
+}
+
+#[test]
 fn a_limit_ends_with_three_and_names_the_flag_that_raises_it() {
     refuses(&["-e", "for (;;) {}", "--max-cpu-ms", "20"], 3, "--max-cpu-ms");
     refuses(&["-e", "for (;;) {}", "--max-wall-ms", "20"], 3, "--max-wall-ms");

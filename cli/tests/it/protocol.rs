@@ -311,6 +311,24 @@ fn replies_are_found_behind_other_requests_and_in_any_order() {
     assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
 }
 
+#[test]
+fn a_line_may_begin_with_the_mark_of_its_encoding() {
+    assert_eq!(answers("\u{feff}{\"eval\": \"1 + 2\"}\n")[0]["result"], 3);
+}
+
+#[test]
+fn what_ran_nothing_has_cost_nothing() {
+    let input = concat!(
+        "{\"eval\": \"1\"}\n{\"run\": \"AAAA\"}\n{\"restore\": \"AAAA\"}\n",
+        "{\"eval\": \"new Array(4294967295).join()\"}\n{\"eval\": \"1\"}\n",
+    );
+    let (_, lines) = talk(&["json", "--max-cpu-ms", "20"], input.as_bytes());
+    let told: Vec<_> = lines.iter().map(|line| line.get("stats").is_some()).collect();
+    assert_eq!(told, [true, false, false, true, false]);
+    assert_eq!(lines[4]["error"]["errorCode"], "poisoned");
+    assert!(lines[4]["error"]["message"].as_str().unwrap().contains("{\"reset\": true}"), "{}", lines[4]);
+}
+
 /// A block of the protocol's page.
 fn example(fence: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/JSON-PROTOCOL.md");
