@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script};
@@ -76,6 +77,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         _ => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
+    let has_printed = Arc::new(AtomicBool::new(false));
     let router = match (&source, &wrapped) {
         _ if run.json => {
             let logs = logs.clone();
@@ -84,8 +86,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             })
         }
         (_, Some(wrapped)) => {
-            let wrapped = wrapped.clone();
-            edited(*screen, interrupt, move |line| wrapped.restore_text(line).into())
+            let (wrapped, has_printed) = (wrapped.clone(), has_printed.clone());
+            edited(*screen, interrupt, move |line| {
+                has_printed.store(true, Ordering::Relaxed);
+                wrapped.restore_text(line).into()
+            })
         }
         _ => console(*screen, interrupt),
     };
@@ -109,7 +114,10 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     // The script alone is charged for, and not what shows its value.
     let stats = Cost::of(&jar.instance.call_stats());
     let result = match result {
-        Ok(value) => finish(&mut jar.instance, value, run, interrupt),
+        Ok(value) => {
+            has_printed.store(false, Ordering::Relaxed);
+            finish(&mut jar.instance, value, run, interrupt, &has_printed)
+        }
         // Nobody asked for the value, so it need not have a JSON form.
         Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(None),
         Err(error) => Err(error),
@@ -147,13 +155,24 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
 }
 
 /// The value that a script has left, when there is something to be done with it yet. What the console can show is shown at once.
-fn finish(instance: &mut Instance, value: Json, run: &Run, interrupt: &Interrupt) -> belljar::Result<Option<Json>> {
+fn finish(
+    instance: &mut Instance,
+    value: Json,
+    run: &Run,
+    interrupt: &Interrupt,
+    has_printed: &AtomicBool,
+) -> belljar::Result<Option<Json>> {
     let Some(kept) = Kept::of(&value) else { return Ok(Some(value)) };
     interrupt.guard(instance.cancel_handle(), || {
         if run.json {
             return block_on(kept.json(instance)).map(Some);
         }
-        block_on(kept.show(instance)).map(|text| Some(text).filter(|text| !text.is_undefined()))
+        let text = block_on(kept.show(instance))?;
+        // A snapshot brings its console along, which may print nothing any more.
+        if text.is_undefined() && !has_printed.load(Ordering::Relaxed) {
+            return block_on(kept.json(instance)).map(Some);
+        }
+        Ok(Some(text).filter(|text| !text.is_undefined()))
     })
 }
 

@@ -77,6 +77,9 @@ fn a_string_that_is_no_whole_text_is_printed_without_quotes() {
 fn a_script_that_replaces_the_console_is_printed_all_the_same() {
     prints(&["-p", "console.log = () => {}; String.prototype.toWellFormed = null; [1]"], "[ 1 ]\n");
     prints(&["-p", "globalThis.console = null; 'text'"], "text\n");
+    let out = folder("silent").join("silent.jar").to_str().unwrap().to_owned();
+    prints(&["snapshot", "-e", "console.log = () => {}", "-o", &out], "");
+    prints(&["--from", &out, "-p", "[{ a: 1 }]"], "[{\"a\":1}]\n");
 }
 
 #[test]
