@@ -154,6 +154,11 @@ impl Speech {
         }
     }
 
+    /// A message of the library that names the one limit which it compares with what a snapshot holds.
+    fn renamed(self, message: &str) -> String {
+        message.replace("`memory_bytes`", &self.setting("max-memory-mb"))
+    }
+
     fn reset(self) -> &'static str {
         match self {
             Speech::Flags => "run it again",
@@ -186,7 +191,8 @@ pub(crate) fn words(error: &Error, speech: Speech) -> String {
             format!("the jar was stopped in the middle of a call and takes no more; {}", speech.reset())
         }
         Error::Program { message } => format!("the program cannot be run: {message}; compile it again"),
-        Error::Snapshot { message } => format!("the snapshot cannot be used: {message}"),
+        Error::Snapshot { message } => format!("the snapshot cannot be used: {}", speech.renamed(message)),
+        Error::Input { message } => speech.renamed(message),
         // The library goes on with advice for who writes Rust.
         Error::Host { message } if message.contains("mmap failed") => format!(
             "{}; a jar needs 4 GiB of address space: raise what the shell allows, as with ulimit -v unlimited",

@@ -153,6 +153,14 @@ impl Wrapped {
 /// The expressions whose value a script can result in: the last one, or those in the statements of one that ends in a statement.
 fn results(runtime: &Runtime, source: &str) -> Vec<Range<usize>> {
     let guesses = syntax::expressions(source);
+    // Most of what is printed is one expression and nothing else.
+    if let Some((start, end)) = guesses.first().and_then(|(start, ends)| Some((*start, *ends.first()?)))
+        && source.get(..start).is_some_and(syntax::is_blank)
+        && source.get(end..).is_some_and(syntax::is_blank)
+        && source.get(start..end).is_some_and(|whole| is_expression(runtime, whole))
+    {
+        return Some(start..end).into_iter().collect();
+    }
     let skipped = guesses.len().saturating_sub(GUESSES);
     let mut sites: Vec<Range<usize>> = Vec::new();
     for (start, ends) in guesses.into_iter().skip(skipped).rev() {
