@@ -104,7 +104,7 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
         if bench.json {
-            screen.write_bytes(&Refused::of(&error).line())?;
+            screen.write_bytes(&Refused::of(&error, &rejections).line())?;
             return Ok(Ending::of(&error));
         }
         return Ok(run::tell(screen, &error, &subject.source, &rejections));

@@ -11,6 +11,7 @@ use belljar::{Blame, Error, Json, OPCODES_PER_POLL, Stats};
 use serde::Serialize;
 
 use crate::bounds;
+use crate::rejections::{Rejection, Rejections};
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ impl Refusal {
             Ending::Limit => "limits",
             _ => "host",
         };
-        let failure = Failure { name: String::new(), message: self.message.clone(), stack: None, thrown: None, blame };
+        let failure = Failure::told(self.message.clone(), blame);
         Refused { ok: false, error: Problem { code: self.code, failure }, logs: [] }
     }
 }
@@ -121,8 +122,8 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    pub(crate) fn of(error: &Error) -> Refused {
-        Refused { ok: false, error: Problem::of(error), logs: [] }
+    pub(crate) fn of(error: &Error, rejections: &Rejections) -> Refused {
+        Refused { ok: false, error: Problem::of(error, rejections), logs: [] }
     }
 
     /// The line that it is.
@@ -156,7 +157,12 @@ impl Speech {
 
     /// A message of the library that names the one limit which it compares with what a snapshot holds.
     fn renamed(self, message: &str) -> String {
-        message.replace("`memory_bytes`", &self.setting("max-memory-mb"))
+        let name = match self {
+            Speech::Flags => "--max-memory-mb",
+            Speech::Prompt => "max-memory-mb",
+            Speech::Lines => "maxMemoryMb",
+        };
+        message.replace("`memory_bytes`", name)
     }
 
     fn reset(self) -> &'static str {
@@ -211,8 +217,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn of(error: &Error) -> Problem {
-        Problem { code: error.code(), failure: Failure::of(error, Speech::Flags) }
+    pub(crate) fn of(error: &Error, rejections: &Rejections) -> Problem {
+        Problem { code: error.code(), failure: Failure::of(error, rejections, Speech::Flags) }
     }
 }
 
@@ -225,11 +231,18 @@ pub(crate) struct Failure {
     stack: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thrown: Option<Json>,
+    /// The call whose failure it is, as far as the host knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Rejection>,
     blame: &'static str,
 }
 
 impl Failure {
-    pub(crate) fn of(error: &Error, speech: Speech) -> Failure {
+    fn told(message: String, blame: &'static str) -> Failure {
+        Failure { name: String::new(), message, stack: None, thrown: None, call: None, blame }
+    }
+
+    pub(crate) fn of(error: &Error, rejections: &Rejections, speech: Speech) -> Failure {
         let blame = match error.blame() {
             Blame::Script => "script",
             Blame::Limits => "limits",
@@ -242,9 +255,10 @@ impl Failure {
                 message: js.message.clone(),
                 stack: js.stack.clone(),
                 thrown: js.thrown.clone(),
+                call: rejections.behind(js),
                 blame,
             },
-            other => Failure { name: String::new(), message: words(other, speech), stack: None, thrown: None, blame },
+            other => Failure::told(words(other, speech), blame),
         }
     }
 }

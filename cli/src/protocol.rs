@@ -196,9 +196,11 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let (result, text, error) = match result {
             Ok(answered) => (Some(answered.result), answered.text, None),
-            Err(error) => {
-                (None, None, Some(Problem { error_code: error.code(), failure: Failure::of(&error, Speech::Lines) }))
-            }
+            Err(error) => (
+                None,
+                None,
+                Some(Problem { error_code: error.code(), failure: Failure::of(&error, &rejections, Speech::Lines) }),
+            ),
         };
         match lines::print(&Reply { id, result, error, text, logs, stats }) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),

@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::RpcError;
+use belljar::{JsError, RpcError};
+use serde::Serialize;
 
 /// How many are remembered. The one that ends a script is seldom an old one.
 const MOST: usize = 256;
@@ -14,10 +15,11 @@ const MOST: usize = 256;
 pub(crate) const UNKNOWN_METHOD: &str = "unknown_method";
 
 /// A call that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Rejection {
     pub(crate) method: String,
     pub(crate) code: String,
+    #[serde(skip)]
     message: String,
 }
 
@@ -40,9 +42,10 @@ impl Rejections {
         })
     }
 
-    /// The newest one with this message.
-    pub(crate) fn with_message(&self, message: &str) -> Option<Rejection> {
+    /// The newest one that an error can have come from: a script is told its message, in a plain Error.
+    pub(crate) fn behind(&self, error: &JsError) -> Option<Rejection> {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.iter().rev().find(|rejection| rejection.message == message).cloned()
+        let is_it = |rejection: &&Rejection| error.name == "Error" && rejection.message == error.message;
+        newest.iter().rev().find(is_it).cloned()
     }
 }

@@ -131,7 +131,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         let report = Report {
             ok: result.is_ok(),
             value: result.as_ref().ok().and_then(Option::as_ref),
-            error: result.as_ref().err().map(Problem::of),
+            error: result.as_ref().err().map(|error| Problem::of(error, &rejections)),
             logs: &logs,
             stats,
         };
@@ -234,7 +234,7 @@ pub(crate) fn tell_thrown(
     rejections: &Rejections,
     speech: Speech,
 ) {
-    let rejection = rejections.with_message(&js.message).filter(|_| js.name == "Error");
+    let rejection = rejections.behind(js);
     screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
     let stack = js.stack.as_deref().unwrap_or_default();
     let row = frame::place(stack, name).map_or(1, |(row, _)| row);

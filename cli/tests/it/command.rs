@@ -137,6 +137,9 @@ fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
         assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
         assert!(ended.err.contains(word), "{code}: {}", ended.err);
     }
+    let ended = run(&["--json", "-e", "await host.rpc('fails')", "--rpc", "fails=exit 3"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    assert_eq!(report["error"]["call"], serde_json::json!({ "method": "fails", "code": "command_failed" }));
     // Where the text does not tell which of two calls it was, no line is named.
     let ended = run(&["-e", "const ask = name => host.rpc(name); host.rpc('b').catch(e => 0); await ask('b')"]);
     assert!(!ended.err.contains("-->") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
