@@ -175,6 +175,10 @@ impl Error {
     pub(crate) fn input(message: impl Into<String>) -> Error {
         Error::Input { message: message.into() }
     }
+
+    pub(crate) fn no_json(error: &serde_json::Error) -> Error {
+        Error::input(format!("the value has no JSON form: {error}"))
+    }
 }
 
 impl fmt::Display for Error {

@@ -376,11 +376,11 @@ impl Instance {
     }
 
     fn event_message(&self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Message> {
-        let params = Json::from_value(params)?.into_text().unwrap_or_default();
-        if (event.len() + params.len()) as u64 > self.limits.message_bytes {
+        let message = Message::with_json(event.as_bytes(), params)?;
+        if message.length() as u64 > self.limits.message_bytes {
             return Err(LimitKind::Message.error(&self.limits));
         }
-        Ok(Message::of(&[event.as_bytes(), params.as_bytes()], event.len()))
+        Ok(message)
     }
 
     fn program_message(&self, program: &Program) -> Result<Message> {

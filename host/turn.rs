@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use belljar_abi::{Op, Status as Wire};
 use futures_timer::Delay;
+use serde::Serialize;
 
 use crate::calls::Calls;
 use crate::driver::{Nanos, Stop};
 use crate::error::{Error, Result};
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
+
+/// Room for the JSON of a small value.
+const FIRST_BYTES: usize = 128;
 
 /// What the guest is given for an operation.
 pub(crate) struct Message {
@@ -25,6 +29,20 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
         Message { bytes: parts.concat(), split }
+    }
+
+    /// Some bytes and, behind them, a value as JSON.
+    pub(crate) fn with_json(start: &[u8], value: &(impl Serialize + ?Sized)) -> Result<Message> {
+        let mut bytes = Vec::with_capacity(start.len() + FIRST_BYTES);
+        bytes.extend_from_slice(start);
+        match serde_json::to_writer(&mut bytes, value) {
+            Ok(()) => Ok(Message { bytes, split: start.len() }),
+            Err(error) => Err(Error::no_json(&error)),
+        }
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
     }
 }
 

@@ -116,7 +116,7 @@ impl Json {
     pub fn from_value(value: &(impl Serialize + ?Sized)) -> Result<Json> {
         match serde_json::to_string(value) {
             Ok(text) => Ok(Json(Some(text))),
-            Err(error) => Err(Error::input(format!("the value has no JSON form: {error}"))),
+            Err(error) => Err(Error::no_json(&error)),
         }
     }
 

@@ -2,11 +2,14 @@
 //!
 //! It owns names and help texts. It must never know what becomes of them.
 
-use std::path::PathBuf;
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::bounds::Bounds;
+use crate::bounds::{self, Bounds};
 use crate::commands::Route;
 use crate::ending::Refusal;
 
@@ -33,6 +36,27 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// What was typed.
+    ///
+    /// # Errors
+    ///
+    /// What clap says to it, help and version included.
+    pub(crate) fn read() -> Result<Arguments, clap::Error> {
+        let matches = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+        matches.map_err(|mut error| {
+            // Clap takes a second file for a task.
+            if error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::PriorArg).is_none_or(is_file) {
+                let message = "there is one script at a time, and it has no arguments of its own";
+                return clap::Error::raw(ErrorKind::ArgumentConflict, message).format(&mut command());
+            }
+            if error.kind() == ErrorKind::UnknownArgument {
+                // A flag that there is not is never meant as a file.
+                error.remove(ContextKind::Suggested);
+            }
+            bounds::explained(error, &mut command())
+        })
+    }
+
     /// How often -v was given.
     pub(crate) fn verbosity(&self) -> u8 {
         match &self.task {
@@ -45,6 +69,57 @@ impl Arguments {
             None => self.run.jar.verbose,
         }
     }
+}
+
+/// The command with every flag that takes a number taking a negative one too, so that it is the number which is refused.
+pub(crate) fn command() -> clap::Command {
+    let numbers = |argument: clap::Arg| {
+        let has_value = argument.get_action().takes_values() && !argument.is_positional();
+        argument.allow_negative_numbers(has_value)
+    };
+    Arguments::command().mut_args(numbers).mut_subcommands(|task| task.mut_args(numbers))
+}
+
+fn is_file(argument: &ContextValue) -> bool {
+    argument.to_string().contains("[FILE]")
+}
+
+/// The task that the first argument is nearly, when it is no file.
+pub(crate) fn meant_first() -> Option<(PathBuf, String)> {
+    let first = env::args_os().nth(1)?;
+    let task = meant(&first).filter(|task| *task.as_str() != *first)?;
+    Some((first.into(), task))
+}
+
+/// The task that a word is or nearly is, when it is no file.
+pub(crate) fn meant(word: &OsStr) -> Option<String> {
+    let word = word.to_str().filter(|word| !word.starts_with('-') && !word.contains(['.', '/']))?;
+    if Path::new(word).exists() {
+        return None;
+    }
+    let command = command();
+    let tasks = command.get_subcommands().map(clap::Command::get_name);
+    let nearest = tasks.map(|task| (distance(word, task), task)).min()?;
+    (nearest.0 <= 2).then(|| nearest.1.to_owned())
+}
+
+/// How many letters have to be put in, left out or replaced to make one word of another.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut next = vec![index + 1];
+        for ((above, pair), other) in row.iter().skip(1).zip(&row).zip(other.chars()) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push((above + 1).min(left + 1).min(pair + usize::from(letter != other)));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// Whether the one thing that goes to standard output is a JSON object, whatever happens.
+pub(crate) fn wants_json() -> bool {
+    env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
 #[derive(Subcommand)]

@@ -13,6 +13,7 @@ use crate::arguments::{self, Compile, Freeze, Inspect};
 use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::rejections::Rejections;
 use crate::run;
 use crate::screen::Screen;
 use crate::source::{self, Kind, Source};
@@ -32,19 +33,20 @@ pub(crate) fn compile(compile: &Compile, screen: &Screen) -> Result<Ending, Refu
     };
     match jar::runtime()?.compile(Script::new(text).named(name)) {
         Ok(program) => write(&compile.output, &program.to_bytes()),
-        Err(error) => Ok(run::tell(screen, &error, &source)),
+        Err(error) => Ok(run::tell(screen, &error, &source, &Rejections::default())),
     }
 }
 
 pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let source = Source::of_script(&freeze.script)?;
     let key = key(&freeze.key)?;
-    let router = jar::router(run::console(*screen, interrupt), &freeze.jar)?;
+    let rejections = Rejections::default();
+    let router = jar::router(run::console(*screen, interrupt), &freeze.jar, &rejections)?;
     let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
     // What the script evaluates to is dropped here, so it need not have a JSON form.
     match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
-        Err(error) => return Ok(run::tell(screen, &error, &source)),
+        Err(error) => return Ok(run::tell(screen, &error, &source, &rejections)),
     }
     write(&freeze.output, &self::freeze(&mut jar.instance, &freeze.label, key.as_ref())?)
 }
@@ -70,14 +72,14 @@ pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot>
         (Kind::Sealed, Some(key)) => Snapshot::open(bytes, key, CONTEXT),
         (Kind::Sealed, None) => refuse(format!("it is sealed; give its key with --key-file or in {KEY_VARIABLE}")),
         (Kind::Program, _) => refuse("it is a program; `run` takes it".into()),
-        (Kind::Other, _) => refuse("it is none at all".into()),
+        (Kind::Other, _) => refuse("it is no snapshot at all".into()),
     }
 }
 
 /// Reads the snapshot in a file.
-pub(crate) fn thaw(path: &Path, from: &arguments::Key) -> Result<Snapshot, Refusal> {
+pub(crate) fn thaw(path: &Path, key: Option<&Key>) -> Result<Snapshot, Refusal> {
     let bytes = source::file(path)?;
-    melt(&bytes, key(from)?.as_ref()).map_err(|error| Refusal::usage(format!("{}: {error}", path.display())))
+    melt(&bytes, key).map_err(|error| Refusal::of_file(path, &error))
 }
 
 /// What `inspect` finds in a file.
@@ -115,7 +117,7 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
     };
     let build: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let key = key(&inspect.key)?;
-    let named = |error| Refusal::usage(format!("{}: {error}", inspect.file.display()));
+    let named = |error| Refusal::of_file(&inspect.file, &error);
     let snapshot = match Kind::of(&bytes) {
         Kind::Program => {
             belljar::Program::from_bytes(&bytes).map_err(named)?;

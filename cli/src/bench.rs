@@ -3,6 +3,7 @@
 //! It owns what is measured and how often. It must never know what a time looks like.
 
 use std::io::Write as _;
+use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
@@ -11,11 +12,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::ending::{Ending, Refusal};
+use crate::ending::{Ending, Refusal, Refused};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
 use crate::measure::{self, Summary, Times};
+use crate::rejections::Rejections;
 use crate::run;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
@@ -75,7 +77,7 @@ impl Subject {
             Source::Script { name, text } => {
                 block_on(instance.eval_async(Script::new(text).named(name))).or_else(unread).map(drop)
             }
-            Source::Program { program } => block_on(instance.run_async(program)).or_else(unread).map(drop),
+            Source::Program { program, .. } => block_on(instance.run_async(program)).or_else(unread).map(drop),
         }
     }
 }
@@ -90,7 +92,8 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
-    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar)?;
+    let rejections = Rejections::default();
+    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar, &rejections)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),
@@ -100,7 +103,11 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     // A script that does not run to its end is told about before anything is measured.
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
-        return Ok(run::tell(screen, &error, &subject.source));
+        if bench.json {
+            screen.write_bytes(&Refused::of(&error, &rejections).line())?;
+            return Ok(Ending::of(&error));
+        }
+        return Ok(run::tell(screen, &error, &subject.source, &rejections));
     }
     let fuel = first.call_stats().fuel;
     drop(first);
@@ -223,7 +230,7 @@ fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), 
 fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), Refusal> {
     let program = match &subject.source {
         Source::Script { name, text } => subject.runtime.compile(Script::new(text).named(name))?,
-        Source::Program { program } => program.clone(),
+        Source::Program { program, .. } => program.clone(),
     };
     progress.say("compiled");
     let mut times = Times::default();
@@ -260,18 +267,22 @@ fn memory(subject: &Subject) -> Result<Option<u64>, Refusal> {
 }
 
 fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throughput, Refusal> {
-    let from = Instant::now();
-    let results = thread::scope(|scope| {
-        let round = || {
-            for _ in 0..rounds {
-                subject.run(&mut subject.instance()?)?;
-            }
-            Ok(())
+    let work = |rounds| (0..rounds).try_for_each(|_| subject.run(&mut subject.instance()?));
+    // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
+    let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
+    let (results, seconds) = thread::scope(|scope| {
+        let worker = || {
+            warm.wait();
+            let warmed = work(WARM_UP.max(rounds / 10));
+            begin.wait();
+            warmed.and_then(|()| work(rounds))
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(round)).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        begin.wait();
+        let from = Instant::now();
+        let results = workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>();
+        (results, from.elapsed().as_secs_f64())
     });
-    let seconds = from.elapsed().as_secs_f64();
     for result in results {
         let result: belljar::Result<()> = result.map_err(|_| Refusal::internal("a thread of the bench panicked"))?;
         result?;

@@ -3,13 +3,21 @@
 //!
 //! It must never know what runs under them.
 
+use std::num::ParseIntError;
 use std::time::Duration;
 
 use belljar::{Clock, LimitKind, Limits};
-use clap::{Args, Parser};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, CommandFactory as _, Parser};
 
 /// The library's 64 KiB are meant for logs that a service keeps. Somebody at a shell asked for the output.
 const CONSOLE_KB: u64 = 16 << 10;
+
+/// With less, there is no room for the engine itself.
+const LEAST_MEMORY_MB: u64 = 3;
+
+/// With less, nothing that calls a function of its own runs.
+const LEAST_STACK_KB: u64 = 16;
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Limits")]
@@ -30,10 +38,10 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_heap_mb: u64,
     /// All memory of the jar [default: 64, or twice the heap when that is more]
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(LEAST_MEMORY_MB..=4096))]
     max_memory_mb: Option<u64>,
     /// The stack of the script
-    #[arg(long, value_name = "KB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "KB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(LEAST_STACK_KB..=4096))]
     max_stack_kb: u64,
     /// Calls of host.rpc and host.rpcSync
     #[arg(long, value_name = "CALLS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -119,8 +127,14 @@ impl Bounds {
         let mut bounds = Alone::try_parse_from(std::iter::once(String::new()).chain(given))
             .map(|alone| alone.bounds)
             .map_err(|error| {
+            let error = explained(error, &mut Alone::command());
             let text = error.to_string();
-            text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            // Whoever changes a limit here types its name and no flag.
+            let flag = line.split_once("'--").and_then(|(before, flag)| Some((before, flag.split_once('\'')?)));
+            flag.map_or(line.to_owned(), |(before, (flag, after))| {
+                format!("{before}{}{after}", flag.split(' ').next().unwrap_or_default())
+            })
         })?;
         bounds.clock.clone_from(&self.clock);
         bounds.no_codegen = self.no_codegen;
@@ -132,6 +146,19 @@ impl Bounds {
     }
 }
 
+/// The error of a number that cannot be read, in words of the command and not of the language that it is written in.
+pub(crate) fn explained(error: clap::Error, command: &mut clap::Command) -> clap::Error {
+    let is_number = std::error::Error::source(&error).is_some_and(|source| source.is::<ParseIntError>());
+    match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
+        (Some(value), Some(flag)) if is_number => {
+            let message =
+                format!("invalid value '{value}' for '{flag}': it should be a positive whole number below 2^64");
+            clap::Error::raw(ErrorKind::ValueValidation, message).format(command)
+        }
+        _ => error,
+    }
+}
+
 /// Only so that a limit that is changed later goes through the same reader as a flag.
 #[derive(Parser)]
 struct Alone {
@@ -139,22 +166,43 @@ struct Alone {
     bounds: Bounds,
 }
 
-/// The flag that raises a limit.
-pub(crate) fn flag(kind: LimitKind) -> &'static str {
+/// The setting that raises a limit, as its flag is called without the dashes.
+pub(crate) fn setting(kind: LimitKind) -> &'static str {
     match kind {
-        LimitKind::Fuel => "--max-fuel",
-        LimitKind::Opcodes => "--max-opcodes",
-        LimitKind::CpuTime => "--max-cpu-ms",
-        LimitKind::WallTime => "--max-wall-ms",
-        LimitKind::JsHeap => "--max-heap-mb",
-        LimitKind::Stack => "--max-stack-kb",
-        LimitKind::PendingRpcs => "--max-pending-rpc",
-        LimitKind::RpcCalls => "--max-rpc",
-        LimitKind::Message => "--max-message-mb",
-        LimitKind::Source => "--max-source-mb",
-        LimitKind::Console => "--max-console-kb",
-        _ => "--max-memory-mb",
+        LimitKind::Fuel => "max-fuel",
+        LimitKind::Opcodes => "max-opcodes",
+        LimitKind::CpuTime => "max-cpu-ms",
+        LimitKind::WallTime => "max-wall-ms",
+        LimitKind::JsHeap => "max-heap-mb",
+        LimitKind::Stack => "max-stack-kb",
+        LimitKind::PendingRpcs => "max-pending-rpc",
+        LimitKind::RpcCalls => "max-rpc",
+        LimitKind::Message => "max-message-mb",
+        LimitKind::Source => "max-source-mb",
+        LimitKind::Console => "max-console-kb",
+        _ => "max-memory-mb",
     }
+}
+
+/// The name of a limit as the JSON lines have it.
+pub(crate) fn camel(flag: &str) -> String {
+    let mut parts = flag.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (initial, rest) = part.split_at_checked(1).unwrap_or((part, ""));
+        name + &initial.to_ascii_uppercase() + rest
+    })
+}
+
+/// The name of a limit as flags have it, of one as the JSON lines have it.
+pub(crate) fn kebab(name: &str) -> String {
+    name.chars().fold(String::new(), |mut flag, character| {
+        if character.is_ascii_uppercase() {
+            flag.push('-');
+        }
+        flag.push(character.to_ascii_lowercase());
+        flag
+    })
 }
 
 fn read_clock(text: &str) -> Result<Clock, String> {
@@ -204,7 +252,7 @@ fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "flags that cannot be read are a failed test")]
 mod tests {
-    use super::{Bounds, read_date};
+    use super::{Bounds, camel, kebab, read_date};
     use clap::{Args as _, FromArgMatches as _};
 
     fn bounds(flags: &[&str]) -> Bounds {
@@ -229,6 +277,13 @@ mod tests {
         assert!(refused("max-cpu-ms", "0").contains("0 is not in 1.."), "{}", refused("max-cpu-ms", "0"));
         assert!(refused("max-heap-mb", "x").contains("max-heap-mb"));
         assert!(refused("clock", "5").contains("there is no limit clock; there are max-cpu-ms, "));
+    }
+
+    #[test]
+    fn a_limit_of_the_json_lines_has_the_name_of_its_flag() {
+        for (flag, name) in [("max-cpu-ms", "maxCpuMs"), ("seed", "seed"), ("max-rpc", "maxRpc")] {
+            assert_eq!((camel(flag).as_str(), kebab(name).as_str()), (name, flag));
+        }
     }
 
     #[test]

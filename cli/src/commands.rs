@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::ending::Refusal;
+use crate::rejections::Rejections;
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -40,16 +41,28 @@ impl FromStr for Route {
 }
 
 /// Teaches a router these commands.
-pub(crate) fn register(mut router: Router, routes: &[Route], most_bytes: u64) -> Result<Router, Refusal> {
+pub(crate) fn register(
+    mut router: Router,
+    routes: &[Route],
+    most_bytes: u64,
+    rejections: &Rejections,
+) -> Result<Router, Refusal> {
     let mut names = HashSet::new();
     for Route { name, command } in routes {
         if !names.insert(name) {
             return Err(Refusal::usage(format!("--rpc names {name} twice")));
         }
-        let command = command.clone();
+        let (command, rejections) = (command.clone(), rejections.clone());
         router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
             let answer = Answer::start(call.method(), &command, &params, most_bytes);
-            async move { answer?.await }
+            let rejections = rejections.clone();
+            async move {
+                let result = match answer {
+                    Ok(answer) => answer.await,
+                    Err(error) => Err(error),
+                };
+                rejections.note(call.method(), result)
+            }
         });
     }
     Ok(router)

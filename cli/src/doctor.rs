@@ -172,8 +172,11 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
     findings.push(match share {
         Some((own, image)) => judged(
             "copy-on-write",
-            own < image / 2,
-            format!("an instance holds {} KB of its {} KB", own / 1000, image / 1000),
+            own < image / 2 && memfd().is_none_or(|memfd| memfd.is_ok()),
+            match memfd() {
+                Some(Err(error)) => format!("the kernel refuses a memfd: {error}"),
+                _ => format!("an instance holds {} KB of its {} KB", own / 1000, image / 1000),
+            },
             "instances share the pages that they have not written to, and none sees what another wrote",
             "run on Linux with memfd, outside of emulators such as gVisor",
         ),
@@ -182,6 +185,17 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Whether the kernel gives out memory that is a file without a name, from which an image is mapped; None where there is no such thing.
+#[cfg(target_os = "linux")]
+fn memfd() -> Option<Result<(), rustix::io::Errno>> {
+    Some(rustix::fs::memfd_create("belljar-doctor", rustix::fs::MemfdFlags::CLOEXEC).map(drop))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memfd() -> Option<Result<(), rustix::io::Errno>> {
+    None
 }
 
 fn plain_number(runtime: &belljar::Result<Runtime>) -> String {
@@ -224,8 +238,9 @@ fn pagemap_scan(release: &str) -> Finding {
         "pagemap scan",
         is_there,
         match (is_there, is_linux) {
-            (true, _) => "the kernel has it".to_owned(),
-            (false, true) => format!("Linux {release} does not have it, or does not let this process use it"),
+            // To ask for a scan takes a system call that no safe wrapper has.
+            (true, _) => format!("inferred: Linux {release} has it, and /proc/self/pagemap opens"),
+            (false, true) => format!("inferred: Linux {release} is too old, or /proc/self/pagemap does not open"),
             (false, false) => "only Linux has it".to_owned(),
         },
         "only the pages that a script wrote to are cleaned for the next one, instead of all that were touched",

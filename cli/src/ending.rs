@@ -3,6 +3,7 @@
 //! It must never know where the words go.
 
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use belljar::{Blame, Error, Json, OPCODES_PER_POLL, Stats};
 use serde::Serialize;
 
 use crate::bounds;
+use crate::rejections::{Rejection, Rejections};
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +58,46 @@ impl From<Ending> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     message: String,
+    code: &'static str,
     ending: Ending,
 }
 
 impl Refusal {
     pub(crate) fn usage(message: impl Into<String>) -> Refusal {
-        Refusal { message: message.into(), ending: Ending::Usage }
+        Refusal { message: message.into(), code: "usage", ending: Ending::Usage }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Refusal {
-        Refusal { message: message.into(), ending: Ending::Internal }
+        Refusal { message: message.into(), code: "internal", ending: Ending::Internal }
+    }
+
+    /// What is wrong with a file.
+    pub(crate) fn of_file(path: &Path, error: &Error) -> Refusal {
+        let message = format!("{}: {}", path.display(), words(error, Speech::Flags));
+        Refusal { message, code: error.code(), ending: Ending::of(error) }
+    }
+
+    /// Why a jar did not begin, which may have been the fault of the snapshot that it should have begun from.
+    pub(crate) fn of_start(from: Option<&Path>, error: &Error) -> Refusal {
+        match (from, error) {
+            (Some(path), Error::Snapshot { .. }) => Refusal::of_file(path, error),
+            _ => error.clone().into(),
+        }
     }
 
     pub(crate) fn ending(&self) -> Ending {
         self.ending
+    }
+
+    /// What `--json` prints instead of a report.
+    pub(crate) fn report(&self) -> Refused {
+        let blame = match self.ending {
+            Ending::Usage => "caller",
+            Ending::Limit => "limits",
+            _ => "host",
+        };
+        let failure = Failure::told(self.message.clone(), blame);
+        Refused { ok: false, error: Problem { code: self.code, failure }, logs: [] }
     }
 }
 
@@ -81,27 +109,116 @@ impl fmt::Display for Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
-        Refusal { message: words(&error), ending: Ending::of(&error) }
+        Refusal { message: words(&error, Speech::Flags), code: error.code(), ending: Ending::of(&error) }
     }
 }
 
-/// An error in one sentence. The library's own words name fields of Rust; here it is flags that help.
-pub(crate) fn words(error: &Error) -> String {
+/// A report of what did not even begin.
+#[derive(Serialize)]
+pub(crate) struct Refused {
+    ok: bool,
+    error: Problem,
+    logs: [(); 0],
+}
+
+impl Refused {
+    pub(crate) fn of(error: &Error, rejections: &Rejections) -> Refused {
+        Refused { ok: false, error: Problem::of(error, rejections), logs: [] }
+    }
+
+    /// The line that it is.
+    pub(crate) fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+/// How whoever reads an error changes a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// With a flag.
+    Flags,
+    /// At the prompt.
+    Prompt,
+    /// With a JSON line.
+    Lines,
+}
+
+impl Speech {
+    /// What raises a limit.
+    pub(crate) fn setting(self, name: &str) -> String {
+        match self {
+            Speech::Flags => format!("--{name}"),
+            Speech::Prompt => format!(".limits {name} VALUE"),
+            Speech::Lines => format!("{{\"limits\": {{\"{}\": …}}}}", bounds::camel(name)),
+        }
+    }
+
+    /// A message of the library that names the one limit which it compares with what a snapshot holds.
+    fn renamed(self, message: &str) -> String {
+        let name = match self {
+            Speech::Flags => "--max-memory-mb",
+            Speech::Prompt => "max-memory-mb",
+            Speech::Lines => "maxMemoryMb",
+        };
+        message.replace("`memory_bytes`", name)
+    }
+
+    fn reset(self) -> &'static str {
+        match self {
+            Speech::Flags => "run it again",
+            Speech::Prompt => ".reset brings it back",
+            Speech::Lines => "{\"reset\": true} brings it back",
+        }
+    }
+}
+
+/// An error in one sentence. The library's own words name items of Rust; here it is something else that helps.
+pub(crate) fn words(error: &Error, speech: Speech) -> String {
     match error {
-        Error::Limit { kind, limit, .. } => format!(
-            "{}: {} is limited to {limit} {}; {} raises it",
-            error.code(),
-            kind.field(),
-            kind.unit(),
-            bounds::flag(*kind)
-        ),
+        Error::Limit { kind, limit, .. } => {
+            // Of one there is no plural, and "ms" is none.
+            let single = kind.unit().strip_suffix('s').filter(|unit| unit.len() > 1);
+            let unit = if *limit == 1 { single.unwrap_or(kind.unit()) } else { kind.unit() };
+            let setting = speech.setting(bounds::setting(*kind));
+            format!("{}: {} is limited to {limit} {unit}; {setting} raises it", error.code(), kind.field())
+        }
         Error::NeverSettled { pending } if pending.is_empty() => {
             "the script waits for a promise that nothing can settle".into()
+        }
+        Error::NeverSettled { pending } => {
+            format!("the script waits for a promise that nothing can settle; without an answer: {}", pending.join(", "))
         }
         Error::NotSerializable { message } => {
             format!("the value has no JSON form: {message}; print it with console.log")
         }
+        Error::Poisoned => {
+            format!("the jar was stopped in the middle of a call and takes no more; {}", speech.reset())
+        }
+        Error::Program { message } => format!("the program cannot be run: {message}; compile it again"),
+        Error::Snapshot { message } => format!("the snapshot cannot be used: {}", speech.renamed(message)),
+        Error::Input { message } => speech.renamed(message),
+        // The library goes on with advice for who writes Rust.
+        Error::Host { message } if message.contains("mmap failed") => format!(
+            "{}; a jar needs 4 GiB of address space: raise what the shell allows, as with ulimit -v unlimited",
+            message.split("; ").next().unwrap_or_default()
+        ),
         other => other.to_string(),
+    }
+}
+
+/// An error as `--json` has it.
+#[derive(Serialize)]
+pub(crate) struct Problem {
+    code: &'static str,
+    #[serde(flatten)]
+    failure: Failure,
+}
+
+impl Problem {
+    pub(crate) fn of(error: &Error, rejections: &Rejections) -> Problem {
+        Problem { code: error.code(), failure: Failure::of(error, rejections, Speech::Flags) }
     }
 }
 
@@ -114,11 +231,18 @@ pub(crate) struct Failure {
     stack: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thrown: Option<Json>,
+    /// The call whose failure it is, as far as the host knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Rejection>,
     blame: &'static str,
 }
 
 impl Failure {
-    pub(crate) fn of(error: &Error) -> Failure {
+    fn told(message: String, blame: &'static str) -> Failure {
+        Failure { name: String::new(), message, stack: None, thrown: None, call: None, blame }
+    }
+
+    pub(crate) fn of(error: &Error, rejections: &Rejections, speech: Speech) -> Failure {
         let blame = match error.blame() {
             Blame::Script => "script",
             Blame::Limits => "limits",
@@ -131,9 +255,10 @@ impl Failure {
                 message: js.message.clone(),
                 stack: js.stack.clone(),
                 thrown: js.thrown.clone(),
+                call: rejections.behind(js),
                 blame,
             },
-            other => Failure { name: String::new(), message: words(other), stack: None, thrown: None, blame },
+            other => Failure::told(words(other, speech), blame),
         }
     }
 }

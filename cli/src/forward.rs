@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
+use crate::rejections::Rejections;
 
 /// A reply to a call.
 #[derive(Deserialize)]
@@ -60,18 +61,20 @@ struct Line {
 }
 
 /// Sends every call that has no handler to the client.
-pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
-    let (calls, interrupt) = (calls.clone(), interrupt.clone());
+pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt, rejections: &Rejections) -> Router {
+    let (calls, interrupt, rejections) = (calls.clone(), interrupt.clone(), rejections.clone());
     router.fallback_async(move |call: Call, params: belljar::Json| {
         let waiting = calls.forward(call.method(), &params);
         if let Err(error) = &waiting {
             interrupt.output_lost(error);
         }
+        let rejections = rejections.clone();
         async move {
-            match waiting {
+            let result = match waiting {
                 Ok(waiting) => waiting.await,
                 Err(_) => Err(Calls::gone()),
-            }
+            };
+            rejections.note(call.method(), result)
         }
     })
 }

@@ -2,12 +2,13 @@
 //!
 //! It owns what a jar goes back to. It must never know what runs in it or what becomes of the result.
 
-use belljar::{Error, Instance, Router, Runtime, Snapshot, Verdict};
+use belljar::{Call, Error, Instance, Json, Router, RpcError, Runtime, Snapshot, Verdict};
 
 use crate::arguments;
 use crate::bounds::Bounds;
 use crate::commands;
 use crate::ending::Refusal;
+use crate::rejections::{Rejections, UNKNOWN_METHOD};
 
 /// How many jars the process may have at once. One that is not made costs nothing.
 const INSTANCES: u32 = 1000;
@@ -17,11 +18,16 @@ pub(crate) fn runtime() -> Result<Runtime, Refusal> {
     Ok(Runtime::builder().max_instances(INSTANCES).on_demand().build()?)
 }
 
-/// A router with the commands of the flags added. A rejection that nobody handles ends a script as a thrown error does, because
+/// A router with the commands of the flags added, and every call that fails noted. A rejection that nobody handles ends a script as a thrown error does, because
 /// somebody who looks at an exit code would never hear of it otherwise.
-pub(crate) fn router(router: Router, flags: &arguments::Jar) -> Result<Router, Refusal> {
-    let router = router.on_unhandled_rejection(|_| Verdict::Stop);
-    commands::register(router, &flags.routes, flags.bounds.limits().message_bytes)
+pub(crate) fn router(router: Router, flags: &arguments::Jar, rejections: &Rejections) -> Result<Router, Refusal> {
+    let noted = rejections.clone();
+    let router = router.on_unhandled_rejection(|_| Verdict::Stop).fallback(move |call: &Call, _: Json| {
+        let method = call.method();
+        let unknown = RpcError::new(UNKNOWN_METHOD, format!("no handler is registered for {method:?}"));
+        noted.note(method, Err::<Json, _>(unknown))
+    });
+    commands::register(router, &flags.routes, flags.bounds.limits().message_bytes, rejections)
 }
 
 /// An instance, and all that it takes to make it again.

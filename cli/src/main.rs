@@ -2,6 +2,7 @@
 //!
 //! This file owns the way from the arguments to an exit code. It must never know how an answer is written.
 
+mod advice;
 mod arguments;
 mod artefact;
 mod bench;
@@ -13,12 +14,14 @@ mod ending;
 mod executor;
 mod forward;
 mod frame;
+mod inputs;
 mod interrupt;
 mod jar;
 mod lines;
 mod measure;
 mod prompt;
 mod protocol;
+mod rejections;
 mod repl;
 mod run;
 mod screen;
@@ -28,9 +31,8 @@ mod telling;
 mod wrapping;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
-
-use clap::{CommandFactory as _, Parser as _};
 
 use crate::arguments::{Arguments, Task};
 use crate::ending::{Ending, Refusal};
@@ -38,17 +40,49 @@ use crate::interrupt::Interrupt;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let screen = Screen::of_this_process();
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(error) => return unread(&error, &screen).into(),
+    };
     let ending = match Interrupt::listen() {
         Ok(interrupt) => perform(arguments, &screen, &interrupt),
         Err(refusal) => Err(refusal),
     };
-    let ending = ending.unwrap_or_else(|refusal| {
+    ending.unwrap_or_else(|refusal| refuse(&refusal, &screen)).into()
+}
+
+/// Arguments that cannot be read, or that ask for help.
+fn unread(error: &clap::Error, screen: &Screen) -> Ending {
+    if let Some((word, task)) = arguments::meant_first().filter(|_| error.use_stderr()) {
+        return refuse(&mistyped(&word, &task), screen);
+    }
+    if !error.use_stderr() || !arguments::wants_json() {
+        // Who asked for help and does not read it has what they wanted.
+        let _ = error.print();
+        return if error.use_stderr() { Ending::Usage } else { Ending::Done };
+    }
+    let text = error.render().to_string();
+    let what = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    refuse(&Refusal::usage(what), screen)
+}
+
+/// A word that is no file, and a task or nearly one.
+fn mistyped(word: &Path, task: &str) -> Refusal {
+    let shown = word.display();
+    Refusal::usage(if word.as_os_str() == task {
+        format!("there is no file {shown}; a task comes before the flags: belljar {task}")
+    } else {
+        format!("there is no file and no task {shown}; did you mean the task: belljar {task}")
+    })
+}
+
+/// Says why nothing was done, to a person or as JSON.
+fn refuse(refusal: &Refusal, screen: &Screen) -> Ending {
+    if !arguments::wants_json() || screen.write_bytes(&refusal.report().line()).is_err() {
         screen.complain(&refusal.to_string());
-        refusal.ending()
-    });
-    ending.into()
+    }
+    refusal.ending()
 }
 
 fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
@@ -65,8 +99,13 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
         Some(Task::Man { task }) => manual(task.as_deref(), screen),
         Some(Task::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "belljar", &mut script);
+            clap_complete::generate(shell, &mut arguments::command(), "belljar", &mut script);
             screen.write_bytes(&script)
+        }
+        None if let Some(file) = &arguments.run.script.file
+            && let Some(task) = arguments::meant(file.as_os_str()) =>
+        {
+            Err(mistyped(file, &task))
         }
         None if arguments.run.has_script() => run::perform(&arguments.run, screen, interrupt),
         None if !std::io::stdin().is_terminal() => protocol::serve(&arguments.run.without_script()?, interrupt),
@@ -76,7 +115,7 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
 
 /// The manual page of the whole command, or of one task.
 fn manual(task: Option<&str>, screen: &Screen) -> Result<Ending, Refusal> {
-    let mut command = Arguments::command();
+    let mut command = arguments::command();
     command.build();
     let page = match task {
         None => command,
@@ -85,11 +124,36 @@ fn manual(task: Option<&str>, screen: &Screen) -> Result<Ending, Refusal> {
             None => return Err(Refusal::usage(format!("there is no task {task}; belljar --help lists them"))),
         },
     };
-    let name = page.get_bin_name().unwrap_or("belljar").replace(' ', "-");
+    let called = page.get_bin_name().unwrap_or("belljar").to_owned();
+    let usage = synopsis(&page, &called);
     let mut roff = Vec::new();
-    clap_mangen::Man::new(page)
-        .title(name)
+    clap_mangen::Man::new(page.override_usage(usage))
+        .title(called.replace(' ', "-"))
+        .source(format!("belljar {}", env!("CARGO_PKG_VERSION")))
+        .manual("belljar")
         .render(&mut roff)
         .map_err(|error| Refusal::internal(format!("the page cannot be written: {error}")))?;
     screen.write_bytes(&roff)
+}
+
+/// Every flag with what goes with it, those that are needed first, then the files.
+fn synopsis(page: &clap::Command, called: &str) -> String {
+    let (files, mut flags): (Vec<_>, Vec<_>) =
+        page.get_arguments().filter(|argument| !argument.is_hide_set()).partition(|argument| argument.is_positional());
+    flags.sort_by_key(|flag| !flag.is_required_set());
+    let name = |flag: &clap::Arg| match (flag.get_short(), flag.get_long()) {
+        (Some(short), _) => format!("-{short}"),
+        (None, long) => format!("--{}", long.unwrap_or_default()),
+    };
+    let value = |argument: &clap::Arg| argument.get_value_names().unwrap_or_default().join(" ");
+    let optional = |argument: &clap::Arg, text: String| {
+        if argument.is_required_set() { text } else { format!("[{text}]") }
+    };
+    let flags = flags.into_iter().map(|flag| {
+        let has_value = flag.get_action().takes_values();
+        optional(flag, if has_value { format!("{} {}", name(flag), value(flag)) } else { name(flag) })
+    });
+    let files = files.into_iter().map(|file| optional(file, value(file)));
+    let line = flags.chain(files).fold(called.to_owned(), |line, part| line + " " + &part);
+    if page.has_subcommands() { format!("{line}\n{called} TASK") } else { line }
 }

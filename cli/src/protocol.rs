@@ -16,13 +16,14 @@ use serde_json::value::RawValue;
 
 use crate::arguments;
 use crate::artefact::{self, Key};
-use crate::bounds::Bounds;
-use crate::ending::{Cost, Ending, Failure, Refusal};
+use crate::bounds::{Bounds, camel, kebab};
+use crate::ending::{Cost, Ending, Failure, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls, Response};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::lines::{self, Next};
+use crate::rejections::Rejections;
 use crate::run::Log;
 
 /// How many requests are read ahead of the one at work, when no reply to a call can be among them.
@@ -173,16 +174,18 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
     let logs = Arc::new(Mutex::new(Vec::new()));
     let calls = Calls::default();
     let kept = logs.clone();
-    let mut router = Router::new().on_console(move |level, line| {
+    let router = Router::new().on_console(move |level, line| {
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
     });
+    let rejections = Rejections::default();
+    let mut router = jar::router(router, &arguments.jar, &rejections)?;
     let forwards = arguments.rpc_all.is_some();
     if forwards {
-        router = forward::register(router, &calls, interrupt);
+        router = forward::register(router, &calls, interrupt, &rejections);
     }
     let mut jars = Jars {
         runtime: jar::runtime()?,
-        router: jar::router(router, &arguments.jar)?,
+        router,
         bounds: arguments.jar.bounds.clone(),
         key: artefact::key(&arguments.key)?,
         open: BTreeMap::new(),
@@ -193,7 +196,11 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let (result, text, error) = match result {
             Ok(answered) => (Some(answered.result), answered.text, None),
-            Err(error) => (None, None, Some(Problem { error_code: error.code(), failure: Failure::of(&error) })),
+            Err(error) => (
+                None,
+                None,
+                Some(Problem { error_code: error.code(), failure: Failure::of(&error, &rejections, Speech::Lines) }),
+            ),
         };
         match lines::print(&Reply { id, result, error, text, logs, stats }) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
@@ -245,7 +252,12 @@ impl Jars {
         };
         let runs = matches!(request, Request::Eval(_) | Request::Dispatch(_) | Request::Run(_));
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
-        let has_run = result.as_ref().map_or(runs, |answered| answered.has_run);
+        let has_run = match &result {
+            Ok(answered) => answered.has_run,
+            // Nothing began, and the figures would be those of the request before.
+            Err(Error::Input { .. } | Error::Program { .. } | Error::Snapshot { .. } | Error::Poisoned) => false,
+            Err(_) => runs,
+        };
         (result, has_run.then(|| Cost::of(&jar.instance.call_stats())))
     }
 }
@@ -272,7 +284,11 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
                 changes.into_iter().map(|(name, value)| (kebab(&name), value.map(|value| value.to_string()))).collect();
             if !changes.is_empty() {
                 let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                let bounds = jar.bounds().with(&changes).map_err(|message| Error::Input { message })?;
+                let bounds = jar.bounds().with(&changes).map_err(|message| {
+                    let names = jar.bounds().settings().into_iter().map(|(name, _)| name);
+                    let names = names.chain(changes.iter().map(|(name, _)| *name));
+                    Error::Input { message: names.fold(message, |message, name| message.replace(name, &camel(name))) }
+                })?;
                 jar.set_bounds(bounds)?;
             }
             let now: BTreeMap<String, Option<u64>> =
@@ -286,26 +302,6 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
 
 fn unpack(text: &str) -> belljar::Result<Vec<u8>> {
     BASE64.decode(text).map_err(|error| Error::Input { message: format!("not base64: {error}") })
-}
-
-/// The name of a flag as the protocol has it.
-fn camel(flag: &str) -> String {
-    let mut parts = flag.split('-');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |name, part| {
-        let (initial, rest) = part.split_at_checked(1).unwrap_or((part, ""));
-        name + &initial.to_ascii_uppercase() + rest
-    })
-}
-
-fn kebab(name: &str) -> String {
-    name.chars().fold(String::new(), |mut flag, character| {
-        if character.is_ascii_uppercase() {
-            flag.push('-');
-        }
-        flag.push(character.to_ascii_lowercase());
-        flag
-    })
 }
 
 /// Hands a request on; false when nobody takes any more.
@@ -344,6 +340,8 @@ fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
 
 /// What a line asks for; None when it was a reply, which is delivered at once.
 fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
+    // Some systems put the mark of UTF-8 before the first line.
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     // An array would do for a struct.
     if line.trim_ascii_start().first() != Some(&b'{') {
         return Some(Asked::bad(None, "not a line of the protocol: it is no JSON object".into()));
@@ -391,16 +389,4 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
     };
     let name = line.name.unwrap_or_else(|| "[eval]".into());
     Some(Asked { id: line.id, instance: line.instance, name, request })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{camel, kebab};
-
-    #[test]
-    fn a_limit_has_the_name_of_its_flag() {
-        for (flag, name) in [("max-cpu-ms", "maxCpuMs"), ("seed", "seed"), ("max-rpc", "maxRpc")] {
-            assert_eq!((camel(flag).as_str(), kebab(name).as_str()), (name, flag));
-        }
-    }
 }

@@ -2,7 +2,6 @@
 //!
 //! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env;
@@ -22,15 +21,17 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::arguments;
 use crate::artefact::{self, Key};
-use crate::ending::{self, Cost, Ending, Refusal};
+use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
+use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::prompt::{self, Prompt};
+use crate::rejections::Rejections;
 use crate::screen::{DIM, Screen};
-use crate::source::{self, Source};
-use crate::wrapping::Wrapped;
-use crate::{completion, frame, run, syntax};
+use crate::source::Source;
+use crate::wrapping::{self, Kept, Wrapped};
+use crate::{completion, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -52,14 +53,6 @@ Enter runs what is whole and begins a new line in what is not; Ctrl-C drops the 
 `_` is the last value. A promise is awaited: nothing of a call goes on after it.
 ";
 
-/// Makes the last value known to [`SHOW`].
-const KEEP: &str = "this._=await(0,";
-/// Prints the last value, and keeps the console as it was before any script could change it. A string comes back instead.
-const SHOW: &str = "((jar, log) => host.on('(repl) show', () => {
-    const value = jar._;
-    return typeof value === 'string' ? value : log(value);
-}))(globalThis, console.log)";
-
 /// The longest part of a string that is shown.
 const MOST_SHOWN: usize = 10_000;
 
@@ -71,8 +64,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
-    /// The script that runs, when it was wrapped: stacks that it prints must be put back.
-    wrapped: Arc<Mutex<Option<Arc<Wrapped>>>>,
+    /// Stacks that a script prints must be put back.
+    inputs: Inputs,
 }
 
 impl Console {
@@ -83,18 +76,10 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            let line = match console.wrapped.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                Some(wrapped) => Cow::Owned(wrapped.restore_text(line)),
-                None => Cow::Borrowed(line),
-            };
-            if let Err(error) = screen.print(run::stream(level), &line) {
+            if let Err(error) = screen.print(run::stream(level), &console.inputs.restore_text(line)) {
                 interrupt.output_lost(&error);
             }
         })
-    }
-
-    fn follow(&self, wrapped: Option<Arc<Wrapped>>) {
-        *self.wrapped.lock().unwrap_or_else(PoisonError::into_inner) = wrapped;
     }
 
     fn keep(&self) {
@@ -117,6 +102,7 @@ pub(crate) struct Session {
     pub(crate) events: BTreeSet<String>,
     jar: Jar,
     console: Console,
+    rejections: Rejections,
     screen: Screen,
     interrupt: Interrupt,
     key: Option<Key>,
@@ -133,11 +119,12 @@ enum Then {
 }
 
 pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
+    let key = artefact::key(&arguments.key)?;
     let origin = match &arguments.from {
-        Some(path) => Some(artefact::thaw(path, &arguments.key)?),
+        Some(path) => Some(artefact::thaw(path, key.as_ref())?),
         None => None,
     };
-    let session = Rc::new(RefCell::new(Session::new(&arguments, origin, screen, interrupt)?));
+    let session = Rc::new(RefCell::new(Session::new(&arguments, origin, key, screen, interrupt)?));
     let colours = if screen.has_colour() { ColorMode::Enabled } else { ColorMode::Disabled };
     let config = Config::builder()
         .completion_type(CompletionType::List)
@@ -219,20 +206,24 @@ impl Session {
     fn new(
         arguments: &arguments::Repl,
         origin: Option<Snapshot>,
+        key: Option<Key>,
         screen: &Screen,
         interrupt: &Interrupt,
     ) -> Result<Session, Refusal> {
         let runtime = jar::runtime()?;
         let console = Console::default();
-        let router = jar::router(console.register(*screen, interrupt), &arguments.jar)?;
+        let rejections = Rejections::default();
+        let router = jar::router(console.register(*screen, interrupt), &arguments.jar, &rejections)?;
         let mut session = Session {
-            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)?,
+            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)
+                .map_err(|error| Refusal::of_start(arguments.from.as_deref(), &error))?,
             runtime,
             events: BTreeSet::new(),
             console,
+            rejections,
             screen: *screen,
             interrupt: interrupt.clone(),
-            key: artefact::key(&arguments.key)?,
+            key,
             cost: None,
             declared: BTreeSet::new(),
             inputs: 0,
@@ -243,7 +234,7 @@ impl Session {
 
     /// Readies a jar that is new to this session.
     fn settle(&mut self) -> belljar::Result<()> {
-        block_on(self.jar.instance.eval_async(SHOW)).map(drop)
+        wrapping::ready(&mut self.jar.instance)
     }
 
     fn enter(&mut self, line: &str) -> Result<Then, Refusal> {
@@ -282,7 +273,7 @@ impl Session {
                 let handle = self.jar.instance.cancel_handle();
                 let interrupt = self.interrupt.clone();
                 let result = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async(name, &params)));
-                self.end(result, "", "", None)?;
+                self.end(result)?;
                 Ok(String::new())
             }
             (".on", "") => {
@@ -313,11 +304,11 @@ impl Session {
             (".load", path) => {
                 match Source::of_file(Path::new(path))? {
                     Source::Script { name, text } => self.run(&text, &name)?,
-                    Source::Program { program } => {
+                    Source::Program { program, .. } => {
                         let handle = self.jar.instance.cancel_handle();
                         let interrupt = self.interrupt.clone();
                         let result = interrupt.guard(handle, || block_on(self.jar.instance.run_async(&program)));
-                        self.end(result, "", "", None)?;
+                        self.end(result)?;
                     }
                 }
                 Ok(String::new())
@@ -328,8 +319,9 @@ impl Session {
                 Ok(format!("{} bytes\n", bytes.len()))
             }
             (".open", path) => {
-                let bytes = source::file(Path::new(path))?;
-                self.jar.restore(artefact::melt(&bytes, self.key.as_ref())?)?;
+                let path = Path::new(path);
+                let snapshot = artefact::thaw(path, self.key.as_ref())?;
+                self.jar.restore(snapshot).map_err(|error| Refusal::of_file(path, &error))?;
                 self.forget();
                 self.settle()?;
                 Ok(String::new())
@@ -368,42 +360,34 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::new(&self.runtime, name, text, KEEP, "\n);void 0").map(Arc::new);
-        self.console.follow(wrapped.clone());
-        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str());
+        let wrapped = Wrapped::typed(&self.runtime, name, text);
+        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str()).to_owned();
+        self.console.inputs.add(name, text, wrapped);
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
         let result =
             interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
-        self.end(result, text, name, wrapped.as_deref())
+        self.end(result)
     }
 
     /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
-    fn end(
-        &mut self,
-        result: belljar::Result<Json>,
-        text: &str,
-        name: &str,
-        wrapped: Option<&Wrapped>,
-    ) -> Result<(), Refusal> {
+    fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
-        match (result, wrapped) {
-            (Ok(_), Some(wrapped)) => return self.show_last(wrapped),
-            (Ok(value), None) if value.is_undefined() => {}
-            (Ok(value), None) => {
+        match result {
+            Ok(value) if let Some(kept) = Kept::of(&value) => return self.show_last(kept),
+            Ok(value) if value.is_undefined() => {}
+            Ok(value) => {
                 let kept = format!("this._={value};void 0");
                 let _ = block_on(self.jar.instance.eval_async(kept));
                 self.print(&value)?;
             }
-            (Err(_), _) if self.interrupt.is_pipe_closed() => {}
-            (Err(Error::Js(js)), wrapped) => {
-                let js = match wrapped {
-                    Some(wrapped) => wrapped.restore(js),
-                    None => js,
-                };
-                self.screen.explain(&frame::draw(&self.screen, &js, name, text));
+            Err(_) if self.interrupt.is_pipe_closed() => {}
+            Err(Error::Js(js)) => {
+                let js = self.console.inputs.restore(js);
+                let (name, text) = self.console.inputs.at_fault(js.stack.as_deref().unwrap_or_default());
+                run::tell_thrown(&self.screen, &js, (&name, &text), &self.rejections, Speech::Prompt);
             }
-            (Err(error), _) => self.screen.complain(&ending::words(&error)),
+            Err(error) => self.screen.complain(&ending::words(&error, Speech::Prompt)),
         }
         if self.jar.instance.status() == Status::Poisoned {
             self.screen
@@ -412,18 +396,21 @@ impl Session {
         Ok(())
     }
 
-    fn show_last(&mut self, wrapped: &Wrapped) -> Result<(), Refusal> {
+    fn show_last(&mut self, kept: Kept) -> Result<(), Refusal> {
         self.console.keep();
         let handle = self.jar.instance.cancel_handle();
         let interrupt = self.interrupt.clone();
-        let shown = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async("(repl) show", &())));
+        let shown = interrupt.guard(handle, || {
+            block_on(kept.name(&mut self.jar.instance))?;
+            block_on(kept.show(&mut self.jar.instance))
+        });
         let text = self.console.take();
         self.console.show_again();
         match shown {
             Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => self.write(&wrapped.restore_text(&text)),
+            Ok(_) => self.write(&self.console.inputs.restore_text(&text)),
             Err(error) => {
-                self.screen.complain(&ending::words(&error));
+                self.screen.complain(&ending::words(&error, Speech::Prompt));
                 Ok(())
             }
         }

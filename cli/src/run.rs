@@ -4,21 +4,23 @@
 
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, Json, Router, Script};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script};
 use serde::Serialize;
 
 use crate::arguments::Run;
-use crate::ending::{self, Cost, Ending, Failure, Refusal};
+use crate::ending::{self, Cost, Ending, Problem, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::rejections::Rejections;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::wrapping::Wrapped;
-use crate::{artefact, frame};
+use crate::wrapping::{self, Kept, Wrapped};
+use crate::{advice, artefact, frame};
 
 /// One console line.
 #[derive(Serialize)]
@@ -41,13 +43,6 @@ impl Log {
     }
 }
 
-#[derive(Serialize)]
-struct Problem {
-    code: &'static str,
-    #[serde(flatten)]
-    failure: Failure,
-}
-
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -60,9 +55,6 @@ struct Report<'a> {
     stats: Cost,
 }
 
-/// What a printed value goes through. A string comes back, to be printed as it is, however long; the console shows the rest.
-const SHOW: &str = "(v=>typeof v=='string'?v:console.log(v))(await(0,";
-
 pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     if run.rpc_all.is_some() && !run.json {
         return Err(Refusal::usage("--rpc-all writes JSON lines to standard output, so it wants --json for the rest"));
@@ -72,20 +64,21 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             "--rpc-all reads replies from standard input, so the script cannot come from there",
         ));
     }
+    // Asked for first: a key that is no key is told even where nothing needs one.
+    let key = artefact::key(&run.key)?;
     let source = Source::of_run(run)?;
     let origin = match &run.from {
-        Some(path) => Some(artefact::thaw(path, &run.key)?),
+        Some(path) => Some(artefact::thaw(path, key.as_ref())?),
         None => None,
     };
     let runtime = jar::runtime()?;
     let wrapped = match (&source, &run.print) {
-        (Source::Script { name, text }, Some(_)) if !run.json => {
-            Wrapped::new(&runtime, name, text, SHOW, "\n))").map(Arc::new)
-        }
+        (Source::Script { name, text }, Some(_)) => Wrapped::new(&runtime, name, text).map(Arc::new),
         _ => None,
     };
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let mut router = match (&source, &wrapped) {
+    let has_printed = Arc::new(AtomicBool::new(false));
+    let router = match (&source, &wrapped) {
         _ if run.json => {
             let logs = logs.clone();
             Router::new().on_console(move |level, line| {
@@ -93,39 +86,52 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             })
         }
         (_, Some(wrapped)) => {
-            let wrapped = wrapped.clone();
-            edited(*screen, interrupt, move |line| wrapped.restore_text(line).into())
+            let (wrapped, has_printed) = (wrapped.clone(), has_printed.clone());
+            edited(*screen, interrupt, move |line| {
+                has_printed.store(true, Ordering::Relaxed);
+                wrapped.restore_text(line).into()
+            })
         }
         _ => console(*screen, interrupt),
     };
+    let rejections = Rejections::default();
+    let mut router = jar::router(router, &run.jar, &rejections)?;
     if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
-        router = forward::register(router, &calls, interrupt);
+        router = forward::register(router, &calls, interrupt, &rejections);
         forward::listen(calls, move |message| screen.complain(message));
     }
-    let mut jar = Jar::open(&runtime, &jar::router(router, &run.jar)?, &run.jar.bounds, origin)?;
+    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
+        .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
     let result = match (&source, &wrapped) {
         (Source::Script { name, .. }, Some(wrapped)) => {
+            wrapping::ready(&mut jar.instance)?;
             let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
-            execute(&mut jar.instance, &script, interrupt).map_err(|error| match error {
-                Error::Js(js) => Error::Js(wrapped.restore(js)),
-                other => other,
-            })
+            execute(&mut jar.instance, &script, interrupt)
         }
         _ => execute(&mut jar.instance, &source, interrupt),
     };
+    // The script alone is charged for, and not what shows its value.
+    let stats = Cost::of(&jar.instance.call_stats());
     let result = match result {
+        Ok(value) => {
+            has_printed.store(false, Ordering::Relaxed);
+            finish(&mut jar.instance, value, run, interrupt, &has_printed)
+        }
         // Nobody asked for the value, so it need not have a JSON form.
-        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(Json::UNDEFINED),
-        result => result,
+        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(None),
+        Err(error) => Err(error),
     };
-    let stats = Cost::of(&jar.instance.stats());
+    let result = result.map_err(|error| match (error, &wrapped) {
+        (Error::Js(js), Some(wrapped)) => Error::Js(wrapped.restore(js)),
+        (error, _) => error,
+    });
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
-            value: result.as_ref().ok(),
-            error: result.as_ref().err().map(|error| Problem { code: error.code(), failure: Failure::of(error) }),
+            value: result.as_ref().ok().and_then(Option::as_ref),
+            error: result.as_ref().err().map(|error| Problem::of(error, &rejections)),
             logs: &logs,
             stats,
         };
@@ -137,16 +143,37 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     interrupt.check_output()?;
     let ending = match &result {
-        Ok(value) if wrapped.is_some() && value.is_undefined() => Ending::Done,
-        Ok(value) if run.print.is_some() => show(screen, value)?,
+        Ok(Some(value)) if run.print.is_some() => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
-        Err(error) => tell(screen, error, &source),
+        Err(error) => tell(screen, error, &source, &rejections),
     };
     if run.stats {
         screen.explain(&stats.table());
     }
     Ok(ending)
+}
+
+/// The value that a script has left, when there is something to be done with it yet. What the console can show is shown at once.
+fn finish(
+    instance: &mut Instance,
+    value: Json,
+    run: &Run,
+    interrupt: &Interrupt,
+    has_printed: &AtomicBool,
+) -> belljar::Result<Option<Json>> {
+    let Some(kept) = Kept::of(&value) else { return Ok(Some(value)) };
+    interrupt.guard(instance.cancel_handle(), || {
+        if run.json {
+            return block_on(kept.json(instance)).map(Some);
+        }
+        let text = block_on(kept.show(instance))?;
+        // A snapshot brings its console along, which may print nothing any more.
+        if text.is_undefined() && !has_printed.load(Ordering::Relaxed) {
+            return block_on(kept.json(instance)).map(Some);
+        }
+        Ok(Some(text).filter(|text| !text.is_undefined()))
+    })
 }
 
 /// A router whose console is this process's: what warns goes to standard error, the rest to standard output.
@@ -180,18 +207,41 @@ pub(crate) fn stream(level: ConsoleLevel) -> Stream {
 pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Json> {
     interrupt.guard(instance.cancel_handle(), || match source {
         Source::Script { name, text } => block_on(instance.eval_async(Script::new(text).named(name))),
-        Source::Program { program } => block_on(instance.run_async(program)),
+        Source::Program { program, .. } => block_on(instance.run_async(program)),
     })
 }
 
 /// Tells a person what went wrong.
-pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source) -> Ending {
+pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections) -> Ending {
     match (error, source) {
-        (Error::Js(js), Source::Script { name, text }) => screen.explain(&frame::draw(screen, js, name, text)),
-        (Error::Js(js), Source::Program { .. }) => screen.explain(&frame::draw(screen, js, "", "")),
-        (error, _) => screen.complain(&ending::words(error)),
+        (Error::Program { .. }, Source::Program { path, .. }) => {
+            screen.complain(&Refusal::of_file(path, error).to_string());
+        }
+        (Error::Js(js), Source::Script { name, text }) => {
+            tell_thrown(screen, js, (name, text), rejections, Speech::Flags)
+        }
+        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, ("", ""), rejections, Speech::Flags),
+        (error, _) => screen.complain(&ending::words(error, Speech::Flags)),
     }
     Ending::of(error)
+}
+
+/// Tells a person what a script threw.
+pub(crate) fn tell_thrown(
+    screen: &Screen,
+    js: &JsError,
+    (name, text): (&str, &str),
+    rejections: &Rejections,
+    speech: Speech,
+) {
+    let rejection = rejections.behind(js);
+    screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
+    let stack = js.stack.as_deref().unwrap_or_default();
+    let row = frame::place(stack, name).map_or(1, |(row, _)| row);
+    let line = text.lines().nth(row.saturating_sub(1)).unwrap_or_default().trim_start();
+    if let Some(advice) = advice::of(js, rejection.as_ref(), line, speech) {
+        screen.complain(&advice);
+    }
 }
 
 /// Prints a value: a string without its quotes, everything else as the JSON that it is.

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use belljar::Program;
 
@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 2 << 30;
 /// What an input turned out to be.
 pub(crate) enum Source {
     Script { name: String, text: String },
-    Program { program: Program },
+    Program { path: PathBuf, program: Program },
 }
 
 impl Source {
@@ -47,7 +47,10 @@ impl Source {
 
     fn read(name: String, bytes: &[u8]) -> Result<Source, Refusal> {
         match Kind::of(bytes) {
-            Kind::Program => Ok(Source::Program { program: Program::from_bytes(bytes)? }),
+            Kind::Program => match Program::from_bytes(bytes) {
+                Ok(program) => Ok(Source::Program { path: name.into(), program }),
+                Err(error) => Err(Refusal::of_file(Path::new(&name), &error)),
+            },
             Kind::Snapshot | Kind::Sealed => Err(Refusal::usage(format!(
                 "{name} is a snapshot; go on from it with: belljar run --from {name} -e CODE"
             ))),

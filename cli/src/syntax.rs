@@ -74,17 +74,22 @@ const CONSTANTS: [&str; 5] = ["true", "false", "null", "undefined", "NaN"];
 /// After these words a slash begins a pattern, although it divides after any other.
 const BEFORE_VALUES: [&str; 13] =
     ["await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void"];
-/// Statements that begin like this are no expressions, or would mean something else as one.
-const STATEMENTS: [&str; 21] = [
+/// Statements and parts of them that begin like this are no expressions, or would mean something else as one.
+const STATEMENTS: [&str; 26] = [
     "{",
     "async function",
     "break",
+    "case",
+    "catch",
     "class",
     "const",
     "continue",
     "debugger",
+    "default",
     "do",
+    "else",
     "export",
+    "finally",
     "for",
     "function",
     "if",
@@ -238,43 +243,69 @@ fn divides_nothing(source: &str, words: &[Word]) -> bool {
     }
 }
 
-/// Where the last expression of a script may be, the longest first. Each of these is a guess that a compiler has to confirm,
-/// for what is before it and for itself.
-pub(crate) fn last_expressions(source: &str) -> Vec<Range<usize>> {
+/// Where a statement that is nothing but an expression may be: where it would begin, and where it could end, the farthest first.
+/// Each of these is a guess that a compiler has to confirm.
+pub(crate) fn expressions(source: &str) -> Vec<(usize, Vec<usize>)> {
     let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
     let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
-    let Some(last) = words.iter().rev().find(|word| text(word) != ";") else { return Vec::new() };
-    let end = last.span.end;
-    let mut starts = Vec::new();
-    for (index, word) in words.iter().enumerate().take_while(|(_, word)| word.span.start < end) {
-        let before = index.checked_sub(1).and_then(|index| words.get(index));
+    let is_gap = |before: &Word, after: &Word| {
+        source.get(before.span.end..after.span.start).is_some_and(|gap| gap.contains('\n'))
+    };
+    let mut found = Vec::new();
+    for (index, word) in words.iter().enumerate() {
         let rest = source.get(word.span.start..).unwrap_or_default();
-        // What could go on with the statement before it does go on with it, unless a semicolon says otherwise.
+        // What could go on with the statement before it does go on with it, unless a mark between them says otherwise.
         let could_go_on = match word.kind {
             Kind::Mark => !(rest.starts_with("++") || rest.starts_with("--")),
             Kind::Text => rest.starts_with('`'),
             _ => false,
         };
+        let before = index.checked_sub(1).and_then(|index| words.get(index));
         let begins = match before {
             None => true,
-            Some(_) if word.depth > 0 => false,
-            Some(before) if before.depth == 0 && text(before) == ";" => true,
-            Some(_) if could_go_on => false,
-            Some(before) => {
-                let gap = source.get(before.span.end..word.span.start).unwrap_or_default();
-                gap.contains('\n') || (before.depth == 0 && text(before) == "}")
-            }
+            Some(before) => match text(before) {
+                ";" | "{" | ")" | ":" | "else" | "do" => true,
+                "}" => !could_go_on,
+                _ => !could_go_on && is_gap(before, word),
+            },
         };
         let is_statement = STATEMENTS.iter().any(|statement| {
             rest.strip_prefix(statement)
                 .is_some_and(|after| !statement.ends_with(char::is_alphanumeric) || !after.starts_with(is_name))
         });
-        // What begins with a brace may be an object when it is all there is, as at a prompt.
-        if begins && (!is_statement || (before.is_none() && rest.starts_with('{'))) {
-            starts.push(word.span.start);
+        if !begins || is_statement || matches!(text(word), ")" | "]" | "}") {
+            continue;
+        }
+        let mut ends = Vec::new();
+        for (at, last) in words.iter().enumerate().skip(index) {
+            if last.depth < word.depth || (last.depth == word.depth && text(last) == ";") {
+                break;
+            }
+            let is_end = words.get(at + 1).is_none_or(|next| {
+                next.depth < word.depth || (next.depth == word.depth && text(next) == ";") || is_gap(last, next)
+            });
+            if is_end && last.depth == word.depth {
+                ends.push(last.span.end);
+            }
+        }
+        ends.reverse();
+        if !ends.is_empty() {
+            found.push((word.span.start, ends));
         }
     }
-    starts.into_iter().map(|start| start..end).collect()
+    found
+}
+
+/// Whether nothing but comments and semicolons stands there.
+pub(crate) fn is_blank(source: &str) -> bool {
+    words(source).iter().all(|word| word.kind == Kind::Comment || source.get(word.span.clone()) == Some(";"))
+}
+
+/// Whether what stands there is nothing but texts, as the directives are that may begin a script.
+pub(crate) fn is_directive(source: &str) -> bool {
+    words(source)
+        .iter()
+        .all(|word| matches!(word.kind, Kind::Comment | Kind::Text) || source.get(word.span.clone()) == Some(";"))
 }
 
 /// Names that a script gives to the whole jar without making them properties of the global object.
@@ -303,6 +334,61 @@ pub(crate) fn declared(source: &str) -> Vec<String> {
     names
 }
 
+/// Where a stack points to in a script, put right: both are bytes of the script. The engine names what it came to last, which may
+/// be an argument of the call that failed; `is_failing` says of a callee, and the word before it, whether it can be that call.
+pub(crate) fn callee(source: &str, at: usize, is_failing: impl Fn(&str, &str) -> bool) -> Option<usize> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |index: Option<usize>| {
+        index.and_then(|index| words.get(index)).and_then(|word| source.get(word.span.clone())).unwrap_or_default()
+    };
+    let here = words.iter().position(|word| word.span.contains(&at))?;
+    let mut inside = words.get(here)?.depth;
+    // From the place outwards, through every bracket that is open there.
+    let opened = (0..here).rev().filter(|index| {
+        let is_open = matches!(text(Some(*index)), "(" | "[" | "{") && words[*index].depth < inside;
+        if is_open {
+            inside = words[*index].depth;
+        }
+        is_open
+    });
+    for index in std::iter::once(here + 1).chain(opened) {
+        let before = index.checked_sub(1);
+        match text(Some(index)) {
+            // A function: what fails in it is no call around it.
+            "{" if matches!(text(before), ")" | ">") => return None,
+            "(" => {
+                let first = (1..index).rev().find(|index| text(Some(index - 1)) != "." && text(Some(*index)) != ".");
+                let first = first.unwrap_or_default();
+                let begins = first.checked_sub(1);
+                if is_failing(text(before), text(begins)) {
+                    let start = if text(begins) == "new" { begins } else { before };
+                    return start.and_then(|start| words.get(start)).map(|word| word.span.start);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where a script calls `host.rpc`, `host.rpcSync` or `import`, and with which text, if it is one.
+pub(crate) fn calls(source: &str) -> Vec<(usize, &str, Option<&str>)> {
+    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
+    let text = |index: usize| words.get(index).and_then(|word| source.get(word.span.clone())).unwrap_or_default();
+    (0..words.len())
+        .filter_map(|index| {
+            let (callee, bracket) = match (text(index), text(index + 1), text(index + 2)) {
+                ("import", "(", _) => ("import", index + 1),
+                ("host", ".", name @ ("rpc" | "rpcSync")) => (name, index + 3),
+                _ => return None,
+            };
+            let first = words.get(bracket + 1).filter(|word| word.kind == Kind::Text && text(bracket) == "(");
+            let first = first.and_then(|word| source.get(word.span.start + 1..word.span.end.checked_sub(1)?));
+            Some((words.get(index)?.span.start, callee, first))
+        })
+        .collect()
+}
+
 /// The events that a script registers handlers for, as far as its text has their names.
 pub(crate) fn events(source: &str) -> Vec<String> {
     let words = words(source);
@@ -323,7 +409,7 @@ pub(crate) fn events(source: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, declared, events, last_expressions, words};
+    use super::{Kind, declared, events, expressions, words};
 
     fn kinds(source: &str) -> Vec<(Kind, &str)> {
         words(source).into_iter().map(|word| (word.kind, source.get(word.span).unwrap_or_default())).collect()
@@ -363,31 +449,27 @@ mod tests {
                 let words = words(part);
                 assert!(words.is_sorted_by(|one, next| one.span.end <= next.span.start), "{part}");
                 assert!(words.iter().all(|word| part.get(word.span.clone()).is_some_and(|text| !text.is_empty())));
-                assert!(last_expressions(part).into_iter().all(|span| part.get(span).is_some()), "{part}");
+                let spans =
+                    expressions(part).into_iter().flat_map(|(start, ends)| ends.into_iter().map(move |end| start..end));
+                assert!(spans.into_iter().all(|span| part.get(span).is_some()), "{part}");
             }
         }
     }
 
     #[test]
-    fn the_last_expression_begins_where_a_statement_may() {
+    fn an_expression_begins_where_a_statement_may() {
         let guesses = |source: &'static str| -> Vec<&str> {
-            last_expressions(source).into_iter().filter_map(|span| source.get(span)).collect()
+            expressions(source).into_iter().filter_map(|(start, ends)| source.get(start..*ends.first()?)).collect()
         };
         assert_eq!(guesses("1 + 2;"), ["1 + 2"]);
         assert_eq!(guesses("let a = 1; a * 2 // twice"), ["a * 2"]);
         assert_eq!(guesses("f()\ng()"), ["f()\ng()", "g()"]);
         assert_eq!(guesses("let a = 1\n(b)"), [""; 0], "the brackets call 1");
-        assert_eq!(guesses("const f = () => { 1; 2 }\nf()"), ["f()"]);
-        assert_eq!(guesses("{ a: 1 }"), ["{ a: 1 }"]);
+        assert_eq!(guesses("{ a }"), ["a"]);
         assert_eq!(guesses("let letter = 1; letter"), ["letter"]);
-        assert_eq!(guesses("function f() {} f()"), ["f()"]);
-        for goes_on in [
-            "let a = {} + 1",
-            "let a = {}\n[0]",
-            "let a = function () {}\n(1)",
-            "let a = tag\n`x`",
-            "let a = {} / 2 / g",
-        ] {
+        assert_eq!(guesses("if (a) f(1); else g(2)"), ["f(1)", "g(2)"]);
+        assert_eq!(guesses("try { f(1) } catch { g(2) }"), ["f(1)", "g(2)"]);
+        for goes_on in ["let a = {} + 1", "let a = {}\n[0]", "let a = tag\n`x`", "let a = {} / 2 / g"] {
             assert_eq!(guesses(goes_on), [""; 0], "{goes_on}");
         }
         assert_eq!(guesses("let a = 1\n++a"), ["++a"]);

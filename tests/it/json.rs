@@ -198,3 +198,65 @@ fn json_just_under_the_heap_limit_is_written_and_read() {
         .unwrap();
     assert_eq!(length, 1 << 20);
 }
+
+#[test]
+fn objects_that_come_as_expected_are_what_the_engine_would_make() {
+    check(
+        r#"
+        const names = ['a', 'b', 'c', 'long name', 'x"y', '', '1', '__proto__', 'toJSON', 'é', 'constructor'];
+        let state = 7;
+        const next = n => { state = Math.imul(state, 1664525) + 1013904223 | 0; return (state >>> 8) % n };
+        const member = depth => JSON.stringify(names[next(next(4) ? 4 : names.length)]) + ' : ' + value(depth);
+        const value = depth => next(3) && depth < 4 ? object(depth + 1) : ['1', '"text"', '[{"a":1},{"a":2,"b":3}]', '-0', 'null'][next(5)];
+        const object = depth => '{' + Array.from({ length: next(5) }, () => member(depth)).join(',') + '}';
+        for (let i = 0; i < 300; i++) {
+            const text = object(0);
+            for (let times = 0; times < 4; times++) sameValue(text);
+        }
+        for (let i = 0; i < 2000; i++) sameValue(object(0));
+        "#,
+    );
+}
+
+#[test]
+fn what_is_done_to_one_object_is_not_done_to_the_next_of_its_kind() {
+    check(
+        r#"
+        const text = '{"a":1,"b":{"a":2,"b":3},"c":[4]}';
+        for (let i = 0; i < 40; i++) {
+            const made = JSON.parse(text);
+            sameValue(text);
+            if (Object.keys(made).join() !== 'a,b,c' || made.a !== 1 || Object.isFrozen(made)) throw new Error('round ' + i);
+            switch (i % 8) {
+                case 0: delete made.b; break;
+                case 1: Object.freeze(made); break;
+                case 2: made.d = 5; break;
+                case 3: Object.defineProperty(made, 'a', { get: () => 6, enumerable: false }); break;
+                case 4: Object.setPrototypeOf(made, null); break;
+                case 5: Object.seal(made.b); made.b.c = 7; break;
+                case 6: for (let n = 0; n < 100; n++) made['n' + n] = n; break;
+                default: Object.prototype.a = 8; Object.defineProperty(Object.prototype, 'b', { set() { throw new Error('set') }, configurable: true });
+            }
+            if (i % 8 === 7) { sameValue(text); delete Object.prototype.a; delete Object.prototype.b }
+        }
+        "#,
+    );
+}
+
+#[test]
+fn messages_of_ever_new_kinds_leave_nothing_behind() {
+    let mut jar = jar();
+    jar.eval("host.on('kind', message => Object.keys(message).length)").unwrap();
+    let mut held = Vec::new();
+    for round in 0..4 {
+        for kind in 0..500 {
+            let message = format!(r#"{{"name{}":1,"of{kind}":2,"{round}":3}}"#, kind % 50);
+            let message: Value = serde_json::from_str(&message).unwrap();
+            for _ in 0..3 {
+                assert_eq!(jar.dispatch("kind", &message).unwrap().as_str(), "3");
+            }
+        }
+        held.push(jar.stats().heap_bytes);
+    }
+    assert!(held[3] < held[1] + 64 * 1024, "what is held has grown: {held:?}");
+}

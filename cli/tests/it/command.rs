@@ -36,7 +36,7 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "let n = 20; n * 2 + 2; // and that is it"], "42\n");
     prints(&["-p", "var f = n => n * 2\nf(4)"], "8\n");
     prints(&["-p", "function f() { return 1 } f()"], "1\n");
-    prints(&["-p", "{ a: 1 }"], "{ a: 1 }\n");
+    prints(&["-p", "{ a: 1 }"], "1\n");
     // These end in a statement, whose value the engine knows all the same.
     prints(&["-p", "if (true) 5"], "5\n");
     prints(&["-p", "if (false)\n1"], "undefined\n");
@@ -46,9 +46,49 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "var a = {} + 1\na"], "[object Object]1\n");
     prints(&["-p", "var a = String.raw\n`x`; [a]"], "[ \"x\" ]\n");
     prints(&["-p", &("var n = 0;".to_owned() + &"n++;".repeat(500) + "[n]")], "[ 500 ]\n");
-    prints(&["-p", "{ a: 1, b: 2 }"], "{ a: 1, b: 2 }\n");
-    for wrong in ["1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"] {
+    prints(&["-p", "({ a: 1, b: 2 })"], "{ a: 1, b: 2 }\n");
+    for wrong in
+        ["{ a: 1, b: 2 }", "1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"]
+    {
         refuses(&["-p", wrong], 1, "SyntaxError");
+    }
+}
+
+#[test]
+fn the_value_of_a_last_statement_is_printed_as_that_of_an_expression() {
+    prints(&["-p", "try { new Map([[1, 2]]) } finally { 3 }"], "Map { 1 => 2 }\n");
+    prints(&["-p", "try { await host.rpc('x') } catch (e) { [e.name] }"], "[ \"Error\" ]\n");
+    prints(&["-p", "for (let i = 0; i < 3; i++) { [i] }"], "[ 2 ]\n");
+    prints(&["-p", "if (false) 1n; else 2n"], "2n\n");
+    prints(&["-p", "switch (2) { case 1: [1]; break; case 2: [2]; break }"], "[ 2 ]\n");
+    prints(&["-p", "[1]; if (false) [2]"], "undefined\n");
+    prints(&["-p", "[1]; let a = 2"], "[ 1 ]\n");
+    prints(&["-p", "'use strict'; if (true) { (function () { return [this] })() }"], "[ undefined ]\n");
+    let ended = run(&["-p", "if (true) {\n  1n; null.x\n}"]);
+    assert!(ended.err.contains("--> [eval]:2:7\n"), "{}", ended.err);
+}
+
+#[test]
+fn a_string_that_is_no_whole_text_is_printed_without_quotes() {
+    prints(&["-p", "'\\ud800x'"], "\u{fffd}x\n");
+}
+
+#[test]
+fn a_script_that_replaces_the_console_is_printed_all_the_same() {
+    prints(&["-p", "console.log = () => {}; String.prototype.toWellFormed = null; [1]"], "[ 1 ]\n");
+    prints(&["-p", "globalThis.console = null; 'text'"], "text\n");
+    let out = folder("silent").join("silent.jar").to_str().unwrap().to_owned();
+    prints(&["snapshot", "-e", "console.log = () => {}", "-o", &out], "");
+    prints(&["--from", &out, "-p", "[{ a: 1 }]"], "[{\"a\":1}]\n");
+}
+
+#[test]
+fn a_script_costs_the_same_whichever_way_its_cost_is_told() {
+    for code in ["[1, 2]", "'x'.repeat(1e6)", "new Map([[1, 'a']])", "await 7"] {
+        let told = run(&["--stats", "-p", code]).err;
+        let report: serde_json::Value = serde_json::from_str(&run(&["--json", "-p", code]).out).expect("it is JSON");
+        let fuel = report["stats"]["fuel"].as_u64().unwrap();
+        assert_eq!(told.lines().next(), Some(format!("fuel               {fuel} units").as_str()), "{code}");
     }
 }
 
@@ -59,6 +99,53 @@ fn a_wrapped_expression_throws_where_it_was_typed() {
         assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
         assert!(ended.err.ends_with(&format!("[eval]:{place})\n")), "{code}: {}", ended.err);
     }
+}
+
+/// The engine names what it came to last, and counts from 0 in some places of the first row.
+#[test]
+fn a_frame_points_at_what_failed_and_not_into_its_arguments() {
+    for (code, place) in [
+        ("throw new Error('x')", "1:7"),
+        ("throw new Error(1 + 2)", "1:7"),
+        ("throw Error('x')", "1:7"),
+        ("let a = 1; throw new Error(a + a)", "1:18"),
+        (";\nthrow new TypeError('a' + String(5))", "2:7"),
+        ("class Bad extends Error {}\nthrow new Bad(`a${1 + 2}`)", "2:7"),
+        ("let a = {}; a.b(1)", "1:15"),
+        (";\nlet a = {}; a.b(1 + 2, 'x', a.c)", "2:15"),
+        ("  [1].x()", "1:7"),
+        ("const o = {}; throw new Error(o.a.b)", "1:31"),
+        ("'abc'.x.y", "1:1"),
+        ("JSON.parse('{')", "1:6"),
+        ("new Error(1); let f = () => { null.x }; new Error(f(2))", "1:31"),
+    ] {
+        let ended = run(&["-e", code]);
+        assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
+        assert!(ended.err.contains(&format!("([eval]:{place})\n")), "{code}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
+    for (code, place, word) in [
+        ("1;\nawait host.rpc('nope', 1)", "2:7", "code: unknown_method"),
+        ("await host.rpc('fails'); host.rpc('other')", "1:7", "code: command_failed"),
+        ("await import('fs')", "1:7", "could not load module"),
+    ] {
+        let ended = run(&["-e", code, "--rpc", "fails=exit 3"]);
+        assert_eq!(ended.code, 1);
+        assert!(ended.err.contains(&format!("--> [eval]:{place}\n")), "{code}: {}", ended.err);
+        assert!(ended.err.contains(word), "{code}: {}", ended.err);
+    }
+    let ended = run(&["--json", "-e", "await host.rpc('fails')", "--rpc", "fails=exit 3"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    assert_eq!(report["error"]["call"], serde_json::json!({ "method": "fails", "code": "command_failed" }));
+    // Where the text does not tell which of two calls it was, no line is named.
+    let ended = run(&["-e", "const ask = name => host.rpc(name); host.rpc('b').catch(e => 0); await ask('b')"]);
+    assert!(!ended.err.contains("-->") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
+    // An error that only looks like one has no code.
+    let ended = run(&["-e", "throw new Error('no handler is registered for \"a\"')"]);
+    assert!(!ended.err.contains("code:"), "{}", ended.err);
 }
 
 #[test]
@@ -95,12 +182,27 @@ fn what_was_thrown_and_its_causes_are_told() {
     assert_eq!((ended.code, ended.err.as_str()), (1, "Uncaught {\"code\":7}\n"));
     refuses(&["-e", "throw new Error('a', { cause: new RangeError('b') })"], 1, "Caused by RangeError: b");
     refuses(&["-e", "let let = 3"], 1, "Uncaught SyntaxError");
+    refuses(&["-e", "console.log(1\n"], 1, " --> [eval]:1:14\n  |\n1 | console.log(1\n");
     refuses(&["-e", "Promise.reject(new Error('lost')); 0"], 1, "Uncaught Error: lost");
     prints(&["-p", "Promise.reject(new Error('found')).catch(e => e.message)"], "found\n");
     let ended = run(&["--json", "-p", "10n"]);
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("not_serializable"), "{}", ended.out);
     refuses(&["-e", "await new Promise(() => {})"], 1, "nothing can settle");
+}
+
+#[test]
+fn what_a_script_expects_of_node_is_told_not_to_be_there() {
+    for (code, advice) in [
+        ("const fs = require('fs')", "what it needs of require it can call with host.rpc"),
+        ("setTimeout(() => {}, 1)", "what it needs of setTimeout"),
+        ("import fs from 'fs'", "there are no modules"),
+        ("export const a = 1", "there are no modules"),
+        ("await import('fs')", "there are no modules"),
+    ] {
+        refuses(&["-e", code], 1, advice);
+    }
+    assert!(!run(&["-e", "price()"]).err.contains("belljar:"));
 }
 
 #[test]
@@ -279,6 +381,13 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     let about = run(&["inspect", &out]);
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
+    prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
+    refuses(
+        &["--from", &out, "-p", "1", "--max-memory-mb", "3"],
+        2,
+        "belljar: --max-memory-mb of 3145728 is less than",
+    );
+    prints(&["snapshot", &script, "-o", &out, "--label", "of a test"], "");
     let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
     assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));
     assert_eq!(about["bytes"], fs::metadata(&out).unwrap().len());

@@ -4,7 +4,7 @@ use std::fs;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{folder, golden, prints, refuses, run, write};
+use crate::support::{belljar, end, folder, golden, prints, refuses, run, write};
 
 #[test]
 fn what_cannot_be_is_refused() {
@@ -16,10 +16,10 @@ fn what_cannot_be_is_refused() {
     refuses(&[&format!("{text}/missing.js")], 2, "cannot be read");
     refuses(&[text], 2, "is a folder");
     refuses(&[&binary], 2, "not UTF-8");
-    refuses(&[&program], 2, "not a program of this build");
-    refuses(&["inspect", &program], 2, "not a program of this build");
+    refuses(&[&program], 2, "program: the program cannot be run: it is shorter");
+    refuses(&["inspect", &program], 2, "program: the program cannot be run: it is shorter");
     refuses(&["inspect", &binary], 2, "neither");
-    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "not a snapshot of this build");
+    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "snapshot: the snapshot cannot be used: it is shorter");
     refuses(&["-p", "1", "--max-fuel", "0"], 2, "--max-fuel");
     refuses(&["-p", "1", "--max-heap-mb", "1000000"], 2, "--max-heap-mb");
     refuses(&["-p", "1", "--nonsense"], 2, "--nonsense");
@@ -30,7 +30,8 @@ fn what_cannot_be_is_refused() {
     refuses(&["--stats"], 2, "no script");
     refuses(&["run"], 2, "no script");
     refuses(&["-e", "1", "--rpc-all", "-"], 2, "--json");
-    refuses(&["--json", "--rpc-all", "-", "-"], 2, "standard input");
+    let ended = run(&["--json", "--rpc-all", "-", "-"]);
+    assert!(ended.code == 2 && ended.out.contains("standard input"), "{}", ended.out);
     refuses(&["-e", "1", "--rpc-all", "elsewhere"], 2, "possible values: -");
 }
 
@@ -54,7 +55,7 @@ fn every_limit_keeps_to_its_range() {
             refuses(&["-p", "1", &format!("--{flag}={value}")], 2, &format!("--{flag}"));
         }
         let program = run(&["-p", "1", &format!("--{flag}=1")]);
-        assert_ne!(program.code, 5, "the least that is allowed: {}", program.err);
+        assert_ne!(program.code, 5, "one, or less than is allowed: {}", program.err);
         assert!(!program.err.contains("panicked"), "{}", program.err);
     }
 }
@@ -62,7 +63,7 @@ fn every_limit_keeps_to_its_range() {
 /// What users get wrong most, word for word.
 #[test]
 fn a_refusal_says_what_to_do() {
-    let cases: [&[&str]; 14] = [
+    let cases: [&[&str]; 22] = [
         &["missing.js"],
         &["-p", "1", "-e", "2"],
         &["-p", "1", "--max-cpu-ms", "0"],
@@ -77,6 +78,14 @@ fn a_refusal_says_what_to_do() {
         &["--json", "run"],
         &["compile", "-e", "1"],
         &["bench", "--rounds", "0"],
+        &["snapsot", "rules.js", "-o", "rules.jar"],
+        &["one.js", "two.js"],
+        &["-p", "1", "--max-cpu-ms", "-5"],
+        &["-p", "1", "--max-stack-kb", "15"],
+        &["-p", "1", "--key-file", "missing"],
+        &["-e", "await host.rpc('a'); await host.rpc('a')", "--rpc", "a=cat", "--max-rpc", "1"],
+        &["-e", "await host.rpc('a')"],
+        &["-p", "1 +"],
     ];
     let mut text = String::new();
     for arguments in cases {
@@ -84,6 +93,76 @@ fn a_refusal_says_what_to_do() {
         text += &format!("$ belljar {}\n{}{}exit code {}\n\n", arguments.join(" "), ended.out, ended.err, ended.code);
     }
     golden("refusals.txt", &text);
+}
+
+#[test]
+fn a_number_below_zero_is_told_from_a_flag() {
+    for flag in ["--max-cpu-ms", "--max-heap-mb", "--seed"] {
+        let ended = run(&["-p", "1", flag, "-5"]);
+        assert_eq!(ended.code, 2);
+        assert!(ended.err.contains(&format!("invalid value '-5' for '{flag}")), "{}", ended.err);
+        assert!(!ended.err.contains("-- -5"), "{}", ended.err);
+    }
+    refuses(&["bench", "--rounds", "-5"], 2, "--rounds");
+}
+
+#[test]
+fn a_word_that_is_nearly_a_task_is_told_from_a_missing_file() {
+    refuses(&["snapsot"], 2, "did you mean the task: belljar snapshot");
+    refuses(&["compil", "a.js", "-o", "b"], 2, "did you mean the task: belljar compile");
+    refuses(&["snapsot.js"], 2, "cannot be read");
+    refuses(&["--stats", "doctor"], 2, "a task comes before the flags: belljar doctor");
+    let folder = folder("words");
+    write(&folder, "benc", "console.log('a file')");
+    let mut command = belljar();
+    command.current_dir(&folder).arg("benc");
+    assert_eq!(end(command).out, "a file\n");
+}
+
+#[test]
+fn a_json_report_tells_what_did_not_begin_too() {
+    let folder = folder("reports");
+    let damaged = write(&folder, "damaged", b"belljarS and then nothing");
+    for (arguments, code, word) in [
+        (&["missing.js"][..], "usage", "missing.js cannot be read"),
+        (&[folder.to_str().unwrap()], "usage", "is a folder"),
+        (&["-p", "1", "--max-cpu-ms", "0"], "usage", "--max-cpu-ms"),
+        (&["-p", "1", "--nonsense"], "usage", "--nonsense"),
+        (&["-p", "1", "--from", &damaged], "invalid_snapshot", "damaged: "),
+        (&["-p", "1", "--key-file", "missing"], "usage", "missing cannot be read"),
+        (&["inspect", "missing"], "usage", "missing cannot be read"),
+        (&["bench", "missing"], "usage", "missing cannot be read"),
+    ] {
+        let ended = run(&[arguments, &["--json"]].concat());
+        assert_eq!((ended.code, ended.err.as_str()), (2, ""), "{arguments:?}");
+        let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+        assert_eq!((&report["ok"], &report["error"]["code"]), (&false.into(), &code.into()), "{report}");
+        assert_eq!(report["error"]["blame"], "caller");
+        assert!(report["error"]["message"].as_str().unwrap().contains(word), "{report}");
+    }
+    let bad = write(&folder, "bad.js", "null.x");
+    let ended = run(&["bench", "--json", &bad]);
+    let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
+    assert_eq!((ended.code, &report["error"]["code"]), (1, &"js_error".into()));
+}
+
+#[test]
+fn a_stack_that_runs_out_names_its_flag() {
+    refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb raises the stack");
+    refuses(&["-p", "1", "--max-stack-kb", "1"], 2, "1 is not in 16..=4096");
+    refuses(&["-p", "1", "--max-memory-mb", "2"], 2, "2 is not in 3..=4096");
+    prints(&["-p", "[2, 1].sort((a, b) => a - b).map(String)", "--max-stack-kb", "16"], "[ \"1\", \"2\" ]\n");
+}
+
+#[test]
+fn short_address_space_is_told_with_what_a_shell_can_do() {
+    for arguments in ["-p 1", "bench"] {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("ulimit -v 400000 && \"$0\" {arguments}"), crate::support::BELLJAR]);
+        let ended = end(shell);
+        assert_eq!(ended.code, 5, "{}", ended.err);
+        assert!(ended.err.contains("ulimit -v") && !ended.err.contains("on_demand"), "{}", ended.err);
+    }
 }
 
 #[test]
@@ -99,27 +178,31 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
     let checksum = Sha256::new().chain_update(&program[..56]).chain_update(&program[88..]).finalize();
     program[56..88].copy_from_slice(&checksum);
     let program = write(&folder, "other-program", program);
-    refuses(&[&program], 2, "not a program of this build");
+    refuses(&[&program], 2, "other-program: the program cannot be run: it was compiled for another guest");
     assert!(run(&["inspect", &program]).out.contains("another one: it does not run here"));
     let mut snapshot = fs::read(path("snapshot")).unwrap();
     snapshot[12] ^= 1;
     let checksum = Sha256::new().chain_update(&snapshot[..44]).chain_update(&snapshot[76..]).finalize();
     snapshot[44..76].copy_from_slice(&checksum);
     let snapshot = write(&folder, "other-snapshot", snapshot);
-    refuses(&["--from", &snapshot, "-p", "1"], 2, "not a snapshot of this build");
+    refuses(
+        &["--from", &snapshot, "-p", "1"],
+        2,
+        "other-snapshot: the snapshot cannot be used: it was taken from another",
+    );
     assert!(run(&["inspect", &snapshot]).out.contains("another one: it does not run here"));
 
     for (name, arguments) in [("program", &["run"][..]), ("snapshot", &["-p", "1", "--from"][..])] {
         let whole = fs::read(path(name)).unwrap();
         for length in [8, 20, 60, 90, whole.len() - 1] {
             let cut = write(&folder, "cut", &whole[..length]);
-            refuses(&[arguments, &[cut.as_str()]].concat(), 2, "of this build");
+            refuses(&[arguments, &[cut.as_str()]].concat(), 2, "cut: the ");
         }
         for at in [9, 50, whole.len() / 2, whole.len() - 1] {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x40;
             let damaged = write(&folder, "damaged", bytes);
-            refuses(&[arguments, &[damaged.as_str()]].concat(), 2, "of this build");
+            refuses(&[arguments, &[damaged.as_str()]].concat(), 2, "damaged: the ");
         }
     }
 }
@@ -165,5 +248,10 @@ fn a_key_that_is_none_is_refused() {
         refuses(&["snapshot", "-e", "1", "-o", "never", "--key-file", &file], 2, "64 hexadecimal digits");
     }
     refuses(&["snapshot", "-e", "1", "-o", "never", "--key-file", "/nowhere"], 2, "cannot be read");
+    // Even where none is needed.
+    refuses(&["-p", "1", "--key-file", "/nowhere"], 2, "cannot be read");
+    let mut command = belljar();
+    command.args(["-p", "1"]).env("BELLJAR_KEY", "short");
+    assert!(end(command).err.contains("BELLJAR_KEY holds no key"));
     assert!(run(&["--help"]).out.to_lowercase().contains("belljar_key") && !run(&["--help"]).out.contains("--key "));
 }

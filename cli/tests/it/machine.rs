@@ -66,10 +66,12 @@ fn every_task_has_a_manual_page() {
     for task in ["run", "repl", "compile", "snapshot", "inspect", "json", "bench", "doctor", "man", "completions"] {
         let page = run(&["man", task]);
         assert_eq!(page.code, 0);
-        assert!(page.out.contains(&format!(".TH belljar-{task} 1")), "{}", page.out);
+        assert!(page.out.contains(&format!(".TH belljar-{task} 1  \"belljar 0.1.0\"")), "{}", page.out);
     }
     let page = run(&["man"]).out;
     assert!(page.contains(".TH belljar 1") && page.contains("max\\-cpu\\-ms") && page.contains("Exit codes"), "{page}");
+    assert!(page.contains("[\\-\\-max\\-cpu\\-ms MS]") && page.contains("[\\-e CODE]"), "{page}");
+    assert!(run(&["man", "snapshot"]).out.contains("belljar snapshot\\fR \\-o OUT [\\-e CODE]"));
     refuses(&["man", "nothing"], 2, "there is no task nothing");
 }
 
@@ -100,6 +102,9 @@ fn the_doctor_says_what_each_finding_means() {
         // Who is told that something is missing is told how to get it.
         assert_eq!(finding["state"] == "poor", finding.get("advice").is_some(), "{finding}");
     }
+    // What was not asked of the kernel is called so.
+    let scan = findings.iter().find(|finding| finding["name"] == "pagemap scan").unwrap();
+    assert!(!cfg!(target_os = "linux") || scan["value"].as_str().unwrap().starts_with("inferred: Linux "), "{scan}");
     let guest = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime-guest/guest.wasm")).unwrap();
     let checksum: String =
         <sha2::Sha256 as sha2::Digest>::digest(guest).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -103,11 +103,18 @@ fn a_limit_changes_and_the_state_of_the_jar_stays() {
     ));
     assert_eq!((&lines[1]["result"]["maxFuel"], &lines[1]["result"]["maxCpuMs"]), (&json!(1_000_000), &json!(50)));
     assert_eq!(lines[2]["error"]["errorCode"], "fuel_limit_exceeded");
+    let told = lines[2]["error"]["message"].as_str().unwrap();
+    assert!(told.contains("{\"limits\": {\"maxFuel\": …}} raises it"), "{told}");
     assert_eq!(lines[3]["result"]["maxFuel"], Value::Null);
     assert_eq!(lines[4]["error"]["errorCode"], "cpu_limit_exceeded");
     assert_eq!(lines[5]["result"], 7);
-    assert!(lines[6]["error"]["message"].as_str().unwrap().contains("0 is not in 1.."), "{}", lines[6]);
-    assert!(lines[7]["error"]["message"].as_str().unwrap().contains("no limit max-nonsense"), "{}", lines[7]);
+    let told = lines[6]["error"]["message"].as_str().unwrap();
+    assert!(told.starts_with("invalid value '0' for maxCpuMs: 0 is not in 1.."), "{told}");
+    assert!(
+        lines[7]["error"]["message"].as_str().unwrap().contains("no limit maxNonsense; there are maxCpuMs, "),
+        "{}",
+        lines[7]
+    );
     assert_eq!(lines[9]["result"], "undefined");
     assert_eq!(lines[10]["result"]["maxCpuMs"], 50, "a reset keeps limits");
 }
@@ -304,6 +311,24 @@ fn replies_are_found_behind_other_requests_and_in_any_order() {
     assert_eq!((lines.next(), child.wait().unwrap().code()), (None, Some(0)));
 }
 
+#[test]
+fn a_line_may_begin_with_the_mark_of_its_encoding() {
+    assert_eq!(answers("\u{feff}{\"eval\": \"1 + 2\"}\n")[0]["result"], 3);
+}
+
+#[test]
+fn what_ran_nothing_has_cost_nothing() {
+    let input = concat!(
+        "{\"eval\": \"1\"}\n{\"run\": \"AAAA\"}\n{\"restore\": \"AAAA\"}\n",
+        "{\"eval\": \"new Array(4294967295).join()\"}\n{\"eval\": \"1\"}\n",
+    );
+    let (_, lines) = talk(&["json", "--max-cpu-ms", "20"], input.as_bytes());
+    let told: Vec<_> = lines.iter().map(|line| line.get("stats").is_some()).collect();
+    assert_eq!(told, [true, false, false, true, false]);
+    assert_eq!(lines[4]["error"]["errorCode"], "poisoned");
+    assert!(lines[4]["error"]["message"].as_str().unwrap().contains("{\"reset\": true}"), "{}", lines[4]);
+}
+
 /// A block of the protocol's page.
 fn example(fence: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/JSON-PROTOCOL.md");
@@ -320,6 +345,13 @@ fn interpret(interpreter: &str, code: &str) -> String {
         .output()
         .expect("the interpreter is installed");
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+#[test]
+fn a_client_of_the_page_has_thirty_lines() {
+    for fence in ["python", "js"] {
+        assert!((20..=30).contains(&example(fence).lines().count()), "{fence}: {}", example(fence).lines().count());
+    }
 }
 
 #[test]

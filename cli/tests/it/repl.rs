@@ -207,6 +207,13 @@ fn an_error_is_shown_where_it_was_typed_and_the_prompt_goes_on() {
     let shown = terminal.enter("console.log(new Error('told').stack)");
     assert!(shown.contains("(<repl 3>:1:17)") && shown.ends_with("undefined"), "{shown}");
     assert!(terminal.enter("let = 5 5").contains("Uncaught SyntaxError"));
+    // What was typed before, and is called now.
+    assert_eq!(terminal.enter("fails = () => { null.x }"), "[Function: fails]");
+    let shown = terminal.enter("1 + fails()");
+    assert!(shown.contains("--> <repl 5>:1:17\n  |\n1 | fails = () => { null.x }\n"), "{shown}");
+    assert!(shown.contains("at fails (<repl 5>:1:17)\n    at <eval> (<repl 6>:1:"), "{shown}");
+    assert_eq!(terminal.enter(".on order p => p.a.b"), "undefined");
+    assert!(terminal.enter(".dispatch order {}").contains("--> <repl 7>:1:"));
     assert_eq!(terminal.enter("a"), "1");
 }
 
@@ -353,15 +360,25 @@ fn every_command_does_what_help_says() {
     assert!(terminal.enter(".stats").contains("since the jar began"));
     assert!(terminal.enter(".limits").contains("max-cpu-ms        5000"));
     assert_eq!(terminal.enter(".limits max-cpu-ms 20"), "");
-    assert!(terminal.enter("for (;;) {}").contains("--max-cpu-ms raises it"));
-    assert!(terminal.enter(".limits max-cpu-ms 0").contains("0 is not in 1.."));
+    assert!(terminal.enter("for (;;) {}").contains("; .limits max-cpu-ms VALUE raises it"));
+    assert!(terminal.enter(".limits max-cpu-ms 0").contains("invalid value '0' for max-cpu-ms: 0 is not in 1.."));
     assert_eq!(terminal.enter("price(4)"), "10");
     assert!(terminal.enter(".save rules.jar").ends_with(" bytes"));
     assert_eq!(terminal.enter(".reset"), "");
     assert_eq!(terminal.enter("typeof price"), "\"undefined\"");
     assert_eq!(terminal.enter(".open rules.jar"), "");
     assert_eq!(terminal.enter("price(2)"), "5");
-    assert!(terminal.enter(".open price.js").contains("snapshot"));
+    assert!(
+        terminal
+            .enter(".open price.js")
+            .contains("belljar: price.js: the snapshot cannot be used: it is no snapshot at all")
+    );
+    fs::write(home.join("damaged.prog"), "belljarP").unwrap();
+    assert!(
+        terminal
+            .enter(".load damaged.prog")
+            .contains("belljar: damaged.prog: the program cannot be run: it is shorter")
+    );
     assert!(terminal.enter(".nonsense").contains("there is no .nonsense; .help"));
     terminal.press(".exit\r");
     assert_eq!(terminal.end(), 0);

@@ -1,0 +1,67 @@
+//! What would help a person whose script threw, where a word of the engine's does not say it.
+//!
+//! It owns the advice. It must never decide anything: a script can throw what looks like any of these.
+
+use belljar::JsError;
+
+use crate::ending::Speech;
+use crate::rejections::{Rejection, UNKNOWN_METHOD};
+
+/// What scripts of Node or of a browser expect.
+const ELSEWHERE: [&str; 16] = [
+    "Buffer",
+    "URL",
+    "TextDecoder",
+    "TextEncoder",
+    "clearTimeout",
+    "document",
+    "exports",
+    "fetch",
+    "global",
+    "module",
+    "process",
+    "require",
+    "setImmediate",
+    "setInterval",
+    "setTimeout",
+    "window",
+];
+
+/// One sentence; None where the error says it all.
+pub(crate) fn of(error: &JsError, rejection: Option<&Rejection>, line: &str, speech: Speech) -> Option<String> {
+    if let Some(rejection) = rejection {
+        let is_unknown = rejection.code == UNKNOWN_METHOD;
+        return is_unknown.then(|| format!("--rpc {}=COMMAND answers this call", rejection.method));
+    }
+    let missing = error.message.strip_suffix(" is not defined").unwrap_or_default();
+    match error.name.as_str() {
+        "RangeError" if error.message == "Maximum call stack size exceeded" => {
+            Some(format!("{} raises the stack", speech.setting("max-stack-kb")))
+        }
+        "ReferenceError" if ELSEWHERE.contains(&missing) => Some(format!(
+            "a script has the built-ins of ECMAScript, console and host; what it needs of {missing} it can call with \
+             host.rpc, and --rpc NAME=COMMAND answers"
+        )),
+        "ReferenceError" if error.message.starts_with("could not load module") => Some(MODULES.into()),
+        "SyntaxError" if line.starts_with("import ") || line.starts_with("import{") || line.starts_with("export ") => {
+            Some(MODULES.into())
+        }
+        _ => None,
+    }
+}
+
+const MODULES: &str = "there are no modules; bundle a script that has them into one file, with the format iife";
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use crate::ending::Speech;
+    use belljar::JsError;
+
+    #[test]
+    fn an_error_that_says_it_all_gets_no_advice() {
+        let mut error = JsError::default();
+        (error.name, error.message) = ("ReferenceError".into(), "price is not defined".into());
+        assert_eq!(of(&error, None, "price()", Speech::Flags), None);
+    }
+}
