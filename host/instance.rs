@@ -310,7 +310,7 @@ impl Instance {
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
         self.ids = Ids::default();
-        let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
+        let mut vm = self.runtime.vm(&self.desk, &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
             vm.thaw(self.runtime.image(), snapshot.frozen())?;
             let about = &snapshot.about;

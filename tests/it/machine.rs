@@ -236,3 +236,22 @@ fn without_address_space_the_error_names_the_way_out_and_what_fits_works() {
         jars.iter_mut().for_each(assert_usable);
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn without_address_space_for_a_lane_of_their_own_threads_share_one() {
+    let test = "machine::without_address_space_for_a_lane_of_their_own_threads_share_one";
+    // Twenty gigabytes: room for a pool of two and the place that it keeps for itself, and not for another pool.
+    if !is_alone_under("ulimit -v 20971520", test) {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(2).build().unwrap();
+    let take = || runtime.instance(&Router::new(), &Limits::default());
+    assert_usable(&mut take().unwrap());
+    for _ in 0..4 {
+        std::thread::scope(|scope| {
+            let threads = [(); 2].map(|()| scope.spawn(|| assert_usable(&mut take().unwrap())));
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+}

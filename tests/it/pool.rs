@@ -56,6 +56,48 @@ fn a_full_pool_has_no_room_to_compile_in() {
 }
 
 #[test]
+fn every_thread_can_have_every_place() {
+    const PLACES: u32 = 300;
+    let runtime = pool_of(PLACES);
+    let take_all = || {
+        let mut jars: Vec<_> = (0..PLACES).map(|_| take(&runtime).unwrap()).collect();
+        assert_full(&runtime, PLACES);
+        for (number, jar) in jars.iter_mut().enumerate() {
+            assert_eq!(jar.eval(format!("globalThis.mine = {number}")).unwrap().get::<usize>().unwrap(), number);
+        }
+        for (number, jar) in jars.iter_mut().enumerate() {
+            assert_eq!(jar.eval("mine").unwrap().get::<usize>().unwrap(), number);
+        }
+        jars
+    };
+    let mut elsewhere = Vec::new();
+    for _ in 0..3 {
+        drop(elsewhere);
+        elsewhere = std::thread::scope(|scope| scope.spawn(take_all).join().unwrap());
+        // Instances live on where the thread that made them is gone.
+        elsewhere.iter_mut().take(3).for_each(assert_usable);
+    }
+}
+
+#[test]
+fn a_snapshot_of_one_thread_goes_on_in_another() {
+    let runtime = pool_of(4);
+    let snapshot = {
+        let mut jar = take(&runtime).unwrap();
+        jar.eval("let count = 40; host.on('next', () => ++count)").unwrap();
+        jar.snapshot().unwrap()
+    };
+    for number in 41..44 {
+        let restore = || {
+            let mut jar = runtime.restore(&snapshot, &Router::new(), &Limits::default()).unwrap();
+            (0..number - 40).map(|_| jar.dispatch("next", &()).unwrap().get::<u32>().unwrap()).last()
+        };
+        let last = std::thread::scope(|scope| scope.spawn(restore).join().unwrap());
+        assert_eq!(last, Some(number));
+    }
+}
+
+#[test]
 fn clones_of_a_runtime_share_its_slots() {
     let runtime = pool_of(1);
     let _jar = take(&runtime.clone()).unwrap();
