@@ -1,6 +1,7 @@
 //! Functions of the engine, kept from before any script ran, that look into a value without running script code.
 //!
-//! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes.
+//! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes. Only [`to_big_int`] converts, and
+//! with that asks the value.
 
 use std::cell::RefCell;
 use std::ffi::CStr;
@@ -20,6 +21,8 @@ struct Natives {
     /// `valueOf` of boxed values, by the name of their class.
     boxed: Vec<(&'static str, Value)>,
     typed_length: Value,
+    typed_buffer: Value,
+    as_int_n: Value,
     /// Getters of `byteLength`, by the name of the class.
     byte_lengths: Vec<(&'static str, Value)>,
     for_each_of_map: Value,
@@ -56,6 +59,7 @@ pub fn install() -> qjs::Result<()> {
     let prototype = |class: &CStr| global.get(class)?.get(c"prototype");
     let method = |class: &CStr, name: &CStr| prototype(class)?.get(name);
     let getter = |class: &CStr, name: &CStr| getter_of(&prototype(class)?, name);
+    let typed_prototype = prototype(c"Int8Array")?.prototype()?;
     let natives = Natives {
         eval_error: global.get(c"EvalError")?,
         description: getter(c"Symbol", c"description")?,
@@ -71,7 +75,9 @@ pub fn install() -> qjs::Result<()> {
             .into_iter()
             .map(|(name, class)| Ok((name, method(class, c"valueOf")?)))
             .collect::<qjs::Result<_>>()?,
-        typed_length: getter_of(&prototype(c"Int8Array")?.prototype()?, c"length")?,
+        typed_length: getter_of(&typed_prototype, c"length")?,
+        typed_buffer: getter_of(&typed_prototype, c"buffer")?,
+        as_int_n: global.get(c"BigInt")?.get(c"asIntN")?,
         byte_lengths: BUFFERS
             .into_iter()
             .map(|(name, class)| Ok((name, getter(class, c"byteLength")?)))
@@ -149,6 +155,28 @@ pub fn typed_length(array: &Value) -> usize {
     read(|natives| Some(natives.typed_length.clone()), array)
         .and_then(|length| length.as_number())
         .map_or(0, |length| length as usize)
+}
+
+/// The buffer of a typed array, also when it is detached.
+pub fn typed_buffer(array: &Value) -> qjs::Result<Value> {
+    match kept(|natives| Some(natives.typed_buffer.clone())) {
+        Some(getter) => getter.call(array, &[]),
+        None => Err(qjs::throw_type(c"the engine has no such getter")),
+    }
+}
+
+/// More bits than a BigInt can have.
+const ALL_BITS: f64 = 9_007_199_254_740_991.0;
+
+/// Converts to a BigInt, which may run script code.
+pub fn to_big_int(value: Value) -> qjs::Result<Value> {
+    if value.is_big_int() {
+        return Ok(value);
+    }
+    match kept(|natives| Some(natives.as_int_n.clone())) {
+        Some(convert) => convert.call(&Value::undefined(), &[&Value::number(ALL_BITS), &value]),
+        None => Err(qjs::throw_type(c"the engine has no BigInt")),
+    }
 }
 
 /// How many bytes a buffer of this class, or a view of one, has; None when it is none.

@@ -9,7 +9,7 @@ use belljar_abi::{Op, Status, configure, flag};
 use crate::bridge::Pending;
 use crate::qjs::{self, Hooks, PromiseState, Value};
 use crate::settle::Root;
-use crate::{abi, bridge, bytecode, console, dispatch, eval, intrinsics, json, natives, settle};
+use crate::{abi, atomics, bridge, bytecode, console, dispatch, eval, intrinsics, json, natives, settle};
 
 /// Everything that a snapshot must hold besides QuickJS's own heap.
 #[derive(Default)]
@@ -72,6 +72,7 @@ pub fn start() {
         .and_then(|()| json::install())
         .and_then(|()| json::prove())
         .and_then(|()| natives::install())
+        .and_then(|()| atomics::install())
         .and_then(|()| bridge::install())
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install());

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 #![allow(clippy::print_stdout, reason = "what a test measured is shown by --nocapture")]
 
+mod atomics;
 mod bombs;
 mod cancel;
 mod concurrency;

@@ -384,8 +384,8 @@ fn a_thenable_settles_a_call_once() {
 fn the_globals_are_the_language_and_four_more() {
     let mut names: Vec<String> = jar().eval("Reflect.ownKeys(globalThis).map(String)").unwrap().get().unwrap();
     names.sort_unstable();
-    let expected = "AggregateError Array ArrayBuffer AsyncDisposableStack BigInt BigInt64Array BigUint64Array Boolean \
-        DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function \
+    let expected = "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array \
+        Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function \
         Infinity Int16Array Int32Array Int8Array InternalError Iterator JSON Map Math NaN Number Object Promise Proxy \
         RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol \
         Symbol(Symbol.toStringTag) SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray \

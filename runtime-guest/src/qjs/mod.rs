@@ -15,9 +15,11 @@ use rquickjs_sys as sys;
 
 pub mod heap;
 pub mod inside;
+mod integers;
 mod seal;
 mod value;
 
+pub use integers::{Integers, throw_range};
 pub use seal::prove_layout;
 pub use value::Property;
 

@@ -236,6 +236,15 @@ impl Value {
         .map(drop)
     }
 
+    /// Defines what `Object.prototype.toString` calls it. Runs while the image is built.
+    pub fn define_tag(&self, tag: &CStr) -> Result<()> {
+        let name = Atom::of(&Value::global().get(c"Symbol")?.get(c"toStringTag")?)?;
+        let tag = ManuallyDrop::new(Value::string(tag.to_bytes())?);
+        let flags = sys::JS_PROP_CONFIGURABLE as c_int;
+        // SAFETY: the call takes over the reference that `tag` held.
+        checked_int(unsafe { sys::JS_DefinePropertyValue(context(), self.0, name.0, tag.0, flags) }).map(drop)
+    }
+
     /// Makes an object unchangeable.
     pub fn freeze(&self) -> Result<()> {
         // SAFETY: the handle keeps the value alive.

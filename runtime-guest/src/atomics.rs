@@ -1,0 +1,200 @@
+//! `Atomics`, which QuickJS leaves out where the target has no threads.
+//!
+//! There is one thread and nobody to share memory with, so an operation is a plain read and a plain write, a waiter is never there to be
+//! woken, and to wait is refused. It must never touch the memory of an array: the engine reads and writes every element, and knows its bounds.
+
+use std::ffi::CStr;
+
+use crate::natives;
+use crate::qjs::{self, Arguments, Integers, Native, Value, throw_range, throw_type};
+
+/// The functions that read an element and write what they make of it, by their magic.
+const CHANGES: [(&CStr, fn(i64, i64) -> i64); 6] = [
+    (c"add", i64::wrapping_add),
+    (c"and", |old, operand| old & operand),
+    (c"or", |old, operand| old | operand),
+    (c"sub", i64::wrapping_sub),
+    (c"xor", |old, operand| old ^ operand),
+    (c"exchange", |_, operand| operand),
+];
+
+/// Puts it on the global object. The names come in the order that QuickJS has them in.
+pub fn install() -> qjs::Result<()> {
+    let atomics = Value::object()?;
+    for (magic, (name, _)) in (0..).zip(CHANGES) {
+        atomics.define(name, Value::function::<Change>(name, 3, magic)?)?;
+    }
+    atomics.define(c"compareExchange", Value::function::<CompareExchange>(c"compareExchange", 4, 0)?)?;
+    atomics.define(c"load", Value::function::<Load>(c"load", 2, 0)?)?;
+    atomics.define(c"store", Value::function::<Store>(c"store", 3, 0)?)?;
+    atomics.define(c"isLockFree", Value::function::<IsLockFree>(c"isLockFree", 1, 0)?)?;
+    atomics.define(c"pause", Value::function::<Pause>(c"pause", 0, 0)?)?;
+    atomics.define(c"wait", Value::function::<Wait>(c"wait", 4, 0)?)?;
+    atomics.define(c"notify", Value::function::<Notify>(c"notify", 3, 0)?)?;
+    atomics.define_tag(c"Atomics")?;
+    Value::global().define(c"Atomics", atomics)
+}
+
+/// One element of a typed array. Whatever script runs may move its end, so every access looks anew.
+struct Element {
+    array: Value,
+    of: Integers,
+    index: u32,
+}
+
+impl Element {
+    /// The one that the first two arguments name, if `is_fit` takes the array.
+    fn new(arguments: &Arguments<'_>, is_fit: impl FnOnce(Integers) -> bool) -> qjs::Result<Element> {
+        let (array, of) = integers(arguments, is_fit)?;
+        natives::typed_buffer(&array)?.require_attached()?;
+        Element::at(array, of, &arguments.get(1))
+    }
+
+    fn at(array: Value, of: Integers, index: &Value) -> qjs::Result<Element> {
+        let index = u32::try_from(index.to_index()?).map_err(|_| out_of_bounds())?;
+        let element = Element { array, of, index };
+        element.value().map(|_| element)
+    }
+
+    /// What is there, as script sees it.
+    fn value(&self) -> qjs::Result<Value> {
+        let value = self.array.get_index(self.index)?;
+        // No element of a typed array is undefined.
+        if value.is_undefined() { Err(out_of_bounds()) } else { Ok(value) }
+    }
+
+    /// The bits of what script gave for such an element; those above it mean nothing.
+    fn bits_of(&self, value: &Value) -> qjs::Result<i64> {
+        if self.of.bits == 64 { value.to_int64() } else { value.to_int32().map(i64::from) }
+    }
+
+    /// Writes the bits that fit.
+    fn write(&self, bits: i64) -> qjs::Result<()> {
+        let value = if self.of.bits == 64 { Value::big_int(bits)? } else { Value::int(bits as i32) };
+        if self.array.set_index(self.index, value)? { Ok(()) } else { Err(throw_type(c"ArrayBuffer is immutable")) }
+    }
+}
+
+fn integers(arguments: &Arguments<'_>, is_fit: impl FnOnce(Integers) -> bool) -> qjs::Result<(Value, Integers)> {
+    let array = arguments.get(0);
+    match array.integers() {
+        Some(of) if is_fit(of) => Ok((array, of)),
+        _ => Err(throw_type(c"integer TypedArray expected")),
+    }
+}
+
+/// Whether one could wait for such an element to change.
+fn is_waitable(of: Integers) -> bool {
+    of.is_signed && of.bits >= 32
+}
+
+fn out_of_bounds() -> qjs::Thrown {
+    throw_range(c"out-of-bound access")
+}
+
+struct Change;
+
+impl Native for Change {
+    fn call(arguments: &Arguments<'_>, magic: i32) -> qjs::Result<Value> {
+        let element = Element::new(arguments, |_| true)?;
+        let operand = element.bits_of(&arguments.get(2))?;
+        let old = element.value()?;
+        if let Some((_, change)) = CHANGES.get(magic as usize) {
+            element.write(change(element.bits_of(&old)?, operand))?;
+        }
+        Ok(old)
+    }
+}
+
+struct CompareExchange;
+
+impl Native for CompareExchange {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let element = Element::new(arguments, |_| true)?;
+        let expected = element.bits_of(&arguments.get(2))?;
+        let replacement = element.bits_of(&arguments.get(3))?;
+        let old = element.value()?;
+        if (element.bits_of(&old)? ^ expected) << (64 - element.of.bits) == 0 {
+            element.write(replacement)?;
+        }
+        Ok(old)
+    }
+}
+
+struct Load;
+
+impl Native for Load {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        Element::new(arguments, |_| true)?.value()
+    }
+}
+
+struct Store;
+
+impl Native for Store {
+    /// Gives back the integer that was asked for, also when the element holds less of it.
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let element = Element::new(arguments, |_| true)?;
+        let value = arguments.get(2);
+        let value = if element.of.bits == 64 {
+            natives::to_big_int(value)?
+        } else {
+            let number = value.to_number()?;
+            // The sum makes a plain zero of a negative one.
+            Value::number(if number.is_nan() { 0.0 } else { number.trunc() + 0.0 })
+        };
+        let bits = element.bits_of(&value)?;
+        element.value()?;
+        element.write(bits)?;
+        Ok(value)
+    }
+}
+
+struct IsLockFree;
+
+impl Native for IsLockFree {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let bytes = arguments.get(0).to_number()? as i32;
+        Ok(Value::boolean(matches!(bytes, 1 | 2 | 4 | 8)))
+    }
+}
+
+struct Pause;
+
+impl Native for Pause {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let hint = arguments.get(0);
+        let is_hint = hint.is_undefined() || hint.as_number().is_some_and(|number| number.fract() == 0.0);
+        if is_hint { Ok(Value::undefined()) } else { Err(throw_type(c"not an integral number")) }
+    }
+}
+
+struct Wait;
+
+impl Native for Wait {
+    /// Nobody could ever wake the only thread, so after all checks this is refused.
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let (array, of) = integers(arguments, is_waitable)?;
+        if natives::typed_buffer(&array)?.class_name()?.text()?.bytes() != b"SharedArrayBuffer" {
+            return Err(throw_type(c"not a SharedArrayBuffer TypedArray"));
+        }
+        let element = Element::at(array, of, &arguments.get(1))?;
+        element.bits_of(&arguments.get(2))?;
+        arguments.get(3).to_number()?;
+        Err(throw_type(c"cannot block in this thread"))
+    }
+}
+
+struct Notify;
+
+impl Native for Notify {
+    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
+        let element = Element::new(arguments, is_waitable)?;
+        let count = arguments.get(2);
+        if !count.is_undefined() {
+            count.to_number()?;
+        }
+        element.value()?;
+        Ok(Value::int(0))
+    }
+}
