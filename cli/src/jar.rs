@@ -78,7 +78,8 @@ impl Jar {
 }
 
 fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Snapshot>) -> belljar::Result<Instance> {
-    let mut builder = runtime.build_instance();
+    // Only a prompt shows one value after another. Elsewhere nothing runs in a jar that has shown one.
+    let mut builder = runtime.build_instance().with_last_value();
     if let Some(seed) = bounds.seed {
         builder = builder.seed(seed);
     }
