@@ -1,8 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded bombs-peers sbom deny ci
+.PHONY: help guest verify-guest setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
+FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 CHANNEL := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 GUEST_CRATE := --manifest-path runtime-guest/Cargo.toml
 
@@ -71,13 +73,33 @@ bench-peers: setup ## install other sandboxes and measure the same jobs in all; 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
 	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)
 
+COMMAND = $${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/belljar
+SECONDS ?= 20
+
 fuzz-bounded: setup ## run every fuzz target on stable Rust: its seeds and some mutations; BELLJAR_FUZZ=how many
 	cargo build --locked --package belljar-cli
-	BELLJAR=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/belljar cargo test --locked --manifest-path fuzz/Cargo.toml
+	BELLJAR=$(COMMAND) cargo test --locked --manifest-path fuzz/Cargo.toml
 
-# Without a sanitizer: the code that is fuzzed is safe Rust, and wasm that Cranelift compiles knows no sanitizer.
+# Under AddressSanitizer, which looks into everything but the guest and native QuickJS.
 fuzz: setup ## run one fuzz target with cargo-fuzz, which needs nightly Rust; TARGET=its name, SECONDS=how long
-	cargo +nightly fuzz run --dev --sanitizer none --features fuzzing $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) -- -max_total_time=$(SECONDS)
+	cargo build --locked --package belljar-cli
+	@mkdir -p fuzz/corpus/$(TARGET)
+	BELLJAR=$(COMMAND) cargo +nightly fuzz run --dev --features fuzzing $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) \
+		-- -max_total_time=$(SECONDS) -print_final_stats=1
+
+# The pinned compiler has the sanitizer too, behind a switch. What the tests leak is meant to live as long as they, and one of them takes
+# away the address space that a sanitizer needs.
+sanitize: setup ## run the library's tests under AddressSanitizer; ARGS=which of them
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
+		cargo test --locked --target $(HOST) --target-dir $${CARGO_TARGET_DIR:-target}/sanitize --package belljar --lib --test it \
+		-- --skip machine::without_address_space $(ARGS)
+
+fuzz-round: setup ## run every fuzz target for a short while: with cargo-fuzz where it is there, else as fuzz-bounded
+	@if rustup toolchain list 2>/dev/null | grep -q '^nightly' && cargo fuzz --version >/dev/null 2>&1; then \
+		for target in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit; done; \
+	else \
+		$(MAKE) --no-print-directory fuzz-bounded; \
+	fi
 
 bombs-peers: setup ## set the bombs off in other sandboxes too, and print the table
 	benches/peers/run

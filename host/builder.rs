@@ -83,7 +83,7 @@ impl InstanceBuilder {
         InstanceBuilder { runtime: runtime.clone(), options: Options::default() }
     }
 
-    /// Makes `Math.random` repeatable.
+    /// Makes `Math.random` repeatable, and with it the ids of calls that handlers pause.
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = Some(seed);
         self

@@ -19,7 +19,7 @@ use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop};
 use crate::error::JsError;
 use crate::router::{Handler, Reply, Router, RpcError, Verdict, Working};
-use crate::snapshot::{Answer, PendingCall};
+use crate::snapshot::{Answer, CallId, Ids, PendingCall};
 use crate::trace;
 use crate::value::Json;
 use crate::vm::state::Desk;
@@ -46,13 +46,13 @@ pub(crate) struct Calls<'a> {
     in_flight: Vec<InFlight>,
     /// Calls that were started so far.
     started: u64,
-    /// Calls that were paused before, and what it takes to make them again.
+    /// Calls that were paused before, oldest first, and what it takes to make them again.
     paused: Vec<PendingCall>,
-    /// Calls that were paused since, each with its number; they get their ids when the script is put away.
-    just_paused: Vec<(u64, PendingCall)>,
+    /// Calls that were paused since; they get their ids when the script is put away.
+    just_paused: Vec<InFlight>,
     /// Replies that the guest has not taken yet, each with the weight of its call.
     answers: VecDeque<(u32, u64, Reply)>,
-    sync_working: Option<(Request, Contained)>,
+    sync_working: Option<Contained>,
 }
 
 impl<'a> Calls<'a> {
@@ -115,16 +115,19 @@ impl<'a> Calls<'a> {
     }
 
     /// Takes over calls that were paused before, with the answers that some of them have got.
-    pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(u32, Answer)>) {
+    pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(CallId, Answer)>) {
         self.paused = paused;
         for (id, answer) in answers {
             // An id that is named twice has had its answer.
             let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
-            let call = self.paused.swap_remove(at);
+            // Whoever answers with a pause leaves it as it was.
+            if matches!(&answer, Answer::Error(error) if error.is_pause()) {
+                continue;
+            }
+            let call = self.paused.remove(at);
             let slot = call.slot;
             match answer {
                 Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json.into_text()))),
-                Answer::Error(error) if error.is_pause() => self.paused.push(call),
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
@@ -139,7 +142,7 @@ impl<'a> Calls<'a> {
     pub(crate) fn start(&mut self, request: Request) {
         let id = request.id;
         if self.paused.iter().any(|other| other.slot == id)
-            || self.just_paused.iter().any(|(_, other)| other.slot == id)
+            || self.just_paused.iter().any(|other| other.slot == id)
             || self.in_flight.iter().any(|other| other.slot == id)
         {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
@@ -195,9 +198,7 @@ impl<'a> Calls<'a> {
 
     fn pause(&mut self, call: InFlight) {
         self.desk.driver().answered(call.weight());
-        let params = Json::from_option(String::from_utf8(call.params).ok().filter(|params| !params.is_empty()));
-        let pending = PendingCall { id: 0, slot: call.slot, method: call.method.to_string(), params };
-        self.just_paused.push((call.number, pending));
+        self.just_paused.push(call);
     }
 
     fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
@@ -262,14 +263,17 @@ impl<'a> Calls<'a> {
 
     /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
     /// handler was faster leaves no trace.
-    pub(crate) fn take_paused(&mut self, next_id: &mut u32) -> Vec<PendingCall> {
+    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Vec<PendingCall> {
         let mut paused = std::mem::take(&mut self.paused);
-        paused.sort_by_key(|call| call.id);
-        self.just_paused.sort_by_key(|(number, _)| *number);
-        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|(_, call)| {
-            let id = *next_id;
-            *next_id = next_id.wrapping_add(1);
-            PendingCall { id, ..call }
+        self.just_paused.sort_by_key(|call| call.number);
+        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|call| {
+            let params = String::from_utf8(call.params).ok().filter(|params| !params.is_empty());
+            PendingCall {
+                id: ids.draw(|| self.desk.seed()),
+                slot: call.slot,
+                method: call.method.to_string(),
+                params: Json::from_option(params),
+            }
         }));
         paused
     }
@@ -338,8 +342,7 @@ impl<'a> Calls<'a> {
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method, None);
                     let working = timed(self.desk, || handler(call, params));
-                    let working = Contained { id: request.id, working: Some(working) };
-                    self.sync_working = Some((request, working));
+                    self.sync_working = Some(Contained { id: request.id, working: Some(working) });
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
@@ -349,17 +352,17 @@ impl<'a> Calls<'a> {
                     ),
                 )),
             };
-            self.answer_sync(&request, reply);
+            self.answer_sync(reply);
             return true;
         }
-        let Some((request, mut working)) = self.sync_working.take() else { return true };
+        let Some(mut working) = self.sync_working.take() else { return true };
         match timed(self.desk, || working.poll_unpin(context)) {
             Poll::Ready((_, reply)) => {
-                self.answer_sync(&request, reply);
+                self.answer_sync(reply);
                 true
             }
             Poll::Pending => {
-                self.sync_working = Some((request, working));
+                self.sync_working = Some(working);
                 // The others go on meanwhile; their answers wait until the guest is back.
                 self.poll(context);
                 false
@@ -367,9 +370,9 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn answer_sync(&self, request: &Request, reply: Reply) {
+    fn answer_sync(&self, reply: Reply) {
         if let Some(tape) = self.router.tape() {
-            tape.sync_answer(&request.method, &request.params, &reply);
+            tape.sync_answer(&reply);
         }
         self.desk.driver().answer_sync(reply);
     }

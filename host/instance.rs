@@ -26,7 +26,7 @@ use crate::program::Program;
 use crate::queue::Permit;
 use crate::router::Router;
 use crate::runtime::Runtime;
-use crate::snapshot::PendingCall;
+use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
@@ -77,8 +77,8 @@ pub struct Instance {
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
-    /// The id of the call that is paused next. No id is used twice in the life of an instance, nor after it was restored.
-    next_pending_id: u32,
+    /// The ids of the calls that are paused next.
+    ids: Ids,
     /// Whether the newest call asked for more linear memory than it may have.
     was_memory_refused: bool,
     desk: Arc<Desk>,
@@ -149,7 +149,7 @@ impl Instance {
             phase: Phase::Idle,
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
-            next_pending_id: 0,
+            ids: Ids::default(),
             was_memory_refused: false,
             desk,
             router: router.clone(),
@@ -362,8 +362,8 @@ impl Instance {
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
-        self.next_pending_id = 0;
-        let mut vm = Vm::new(self.runtime.image(), self.desk.clone(), &self.limits)?;
+        self.ids = Ids::default();
+        let mut vm = self.runtime.vm(&self.desk, &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
             vm.thaw(self.runtime.image(), snapshot.frozen())?;
             let about = &snapshot.about;
@@ -374,7 +374,7 @@ impl Instance {
                 // The guest must not go on with the numbers of the one that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
-            self.next_pending_id = about.next_pending_id;
+            self.ids = Ids::after(about.next_call);
             if !about.pending.is_empty() {
                 self.paused.clone_from(&about.pending);
                 self.spent = about.spent.unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! It owns the log, its format and the comparison. It must never know a handler, the guest, or when a call is made.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::router::{Reply, Router, RpcError};
 use crate::value::Json;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Writes down every call that scripts of one instance make and every answer that they get, to replay the instance without its
 /// handlers: for a bug report, an audit, a test.
@@ -21,8 +21,9 @@ const FORMAT: u32 = 1;
 /// result if nothing else differs: the scripts, the seed, and the clock. So give the instance that is recorded a seed and a
 /// clock of its own ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed), [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
 ///
-/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first; the replay then
-/// goes through in one piece, because the answers that resumed the script are recorded like any other.
+/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first, also in another process:
+/// store [`Recording::to_bytes`] beside the snapshot, and [`Recording::record`] there what was read back. The replay then goes through in
+/// one piece, because the answers that resumed the script are recorded like any other.
 ///
 /// ```
 /// use belljar::{Call, Limits, Recording, Router, Runtime};
@@ -58,7 +59,7 @@ struct Log {
     events: Vec<Event>,
     calls: u64,
     /// Which call it is that the guest has under a number of its own.
-    open: HashMap<u32, u64>,
+    open: BTreeMap<u32, u64>,
 }
 
 /// One step of a recording. Calls are counted from zero, in the order in which the script made them.
@@ -67,8 +68,8 @@ struct Log {
 enum Event {
     /// A call of `host.rpc`.
     Call(Asked),
-    /// A call of `host.rpcSync`, and its answer.
-    SyncCall(Asked, Told),
+    /// A call of `host.rpcSync`, and its answer; none if the script was stopped while it waited for that.
+    SyncCall(Asked, Option<Told>),
     /// Answers that the script got together, each with the number of its call.
     Answers(Vec<(u64, Told)>),
 }
@@ -131,6 +132,7 @@ impl Told {
 struct Written {
     belljar_recording: u32,
     events: Vec<Event>,
+    open: BTreeMap<u32, u64>,
 }
 
 /// A call that was recorded.
@@ -181,7 +183,7 @@ impl Recording {
                 Event::SyncCall(asked, answer) => calls.push(RecordedCall {
                     method: asked.method.clone(),
                     params: asked.params.clone(),
-                    answer: Some(told(answer)),
+                    answer: answer.as_ref().map(told),
                 }),
                 Event::Answers(answers) => {
                     for (call, answer) in answers {
@@ -199,12 +201,13 @@ impl Recording {
     /// The recording as JSON text.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let written = Written { belljar_recording: FORMAT, events: self.log().events.clone() };
+        let Log { events, open, .. } = self.log().clone();
+        let written = Written { belljar_recording: FORMAT, events, open };
         // Every field is a text, a number or JSON, so this cannot fail.
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
-    /// Reads what [`Recording::to_bytes`] wrote. It can be replayed; to go on recording takes the recording itself.
+    /// Reads what [`Recording::to_bytes`] wrote, to replay it or to go on with it.
     ///
     /// # Errors
     ///
@@ -219,7 +222,7 @@ impl Recording {
             )));
         }
         let calls = written.events.iter().filter(|event| !matches!(event, Event::Answers(_))).count();
-        let log = Log { events: written.events, calls: calls as u64, open: HashMap::new() };
+        let log = Log { events: written.events, calls: calls as u64, open: written.open };
         Ok(Recording { log: Arc::new(Mutex::new(log)) })
     }
 
@@ -342,21 +345,29 @@ impl Tape {
 
     /// A call of `host.rpcSync` is made; gives the answer where it is known.
     pub(crate) fn sync_call(&self, method: &[u8], params: &[u8]) -> std::result::Result<Option<Reply>, String> {
-        let Tape::Replay(replay) = self else { return Ok(None) };
         let asked = Asked::new(method, params);
-        let is_it = |event: &Event| matches!(event, Event::SyncCall(recorded, _) if *recorded == asked);
-        match replay.course().step(&asked, is_it)? {
-            Event::SyncCall(_, told) => Ok(Some(told.into_reply())),
-            _ => Ok(None),
+        match self {
+            Tape::Recording(recording) => {
+                let mut log = recording.log();
+                log.calls += 1;
+                log.events.push(Event::SyncCall(asked, None));
+                Ok(None)
+            }
+            Tape::Replay(replay) => {
+                let is_it = |event: &Event| matches!(event, Event::SyncCall(recorded, _) if *recorded == asked);
+                match replay.course().step(&asked, is_it)? {
+                    Event::SyncCall(_, Some(told)) => Ok(Some(told.into_reply())),
+                    _ => Err(format!("the script was stopped before the call {asked} had an answer")),
+                }
+            }
         }
     }
 
-    /// A call of `host.rpcSync` was answered.
-    pub(crate) fn sync_answer(&self, method: &[u8], params: &[u8], reply: &Reply) {
-        if let Tape::Recording(recording) = self {
-            let mut log = recording.log();
-            log.calls += 1;
-            log.events.push(Event::SyncCall(Asked::new(method, params), Told::new(reply)));
+    /// The call of `host.rpcSync` that was made last is answered. Nothing else of the script happens before.
+    pub(crate) fn sync_answer(&self, reply: &Reply) {
+        let Tape::Recording(recording) = self else { return };
+        if let Some(Event::SyncCall(_, told)) = recording.log().events.last_mut() {
+            *told = Some(Told::new(reply));
         }
     }
 

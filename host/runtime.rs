@@ -1,4 +1,4 @@
-//! Where instances come from: one engine, one guest image, one pool.
+//! Where instances come from: a guest image, the lanes that it runs in, and the places that are to be had.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::builder::{InstanceBuilder, Options, Origin};
 use crate::error::{Error, Result};
 use crate::instance::Instance;
+use crate::lanes::Lanes;
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::queue::{Permit, Queue};
@@ -14,7 +15,9 @@ use crate::snapshot::Snapshot;
 use crate::value::Script;
 use crate::vm::code::Place;
 use crate::vm::engine::{self, Allocation};
+use crate::vm::fibre::Vm;
 use crate::vm::image::Image;
+use crate::vm::state::Desk;
 
 /// How many instances a runtime may have at once when nothing else is said.
 const DEFAULT_INSTANCES: u32 = 1_000;
@@ -35,7 +38,7 @@ pub struct Runtime {
 }
 
 struct Shared {
-    image: Image,
+    lanes: Arc<Lanes>,
     prelude: Option<Snapshot>,
     permits: Arc<Queue>,
     instances: u32,
@@ -112,7 +115,12 @@ impl Runtime {
     }
 
     pub(crate) fn image(&self) -> &Image {
-        &self.shared.image
+        self.shared.lanes.image()
+    }
+
+    /// The machine of a fresh instance.
+    pub(crate) fn vm(&self, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        self.shared.lanes.vm(desk, limits)
     }
 
     /// What the preludes left.
@@ -121,7 +129,7 @@ impl Runtime {
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.shared.image.identity
+        &self.shared.lanes.image().identity
     }
 
     pub(crate) fn max_instances(&self) -> u32 {
@@ -167,6 +175,10 @@ pub struct RuntimeBuilder {
 impl RuntimeBuilder {
     /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four
     /// gigabytes of address space, and no memory.
+    ///
+    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An engine
+    /// beside the first is made when a thread needs it, which takes three to four milliseconds and five megabytes; it has room for 256
+    /// instances, and where the machine has no address space for it, threads share the first.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
@@ -226,18 +238,19 @@ impl RuntimeBuilder {
         }
         let allocation =
             if self.on_demand { Allocation::OnDemand } else { Allocation::Pool { instances: self.instances } };
-        let image = match self.guest {
+        let lanes = match self.guest {
             Guest::BuiltIn => {
                 let place = Place::take();
-                Image::built_in(&engine::build(allocation, place)?, place)?
+                let image = Image::built_in(&engine::build(allocation, place)?, place)?;
+                if self.on_demand { Lanes::one(image) } else { Lanes::many(image, self.instances) }
             }
             #[cfg(feature = "compiler")]
-            Guest::Wasm(wasm) => Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?,
+            Guest::Wasm(wasm) => Lanes::one(Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?),
         };
-        let permits = Queue::new(self.instances);
+        let (lanes, permits) = (Arc::new(lanes), Queue::new(self.instances));
         let bare = Runtime {
             shared: Arc::new(Shared {
-                image: image.clone(),
+                lanes: lanes.clone(),
                 prelude: None,
                 permits: permits.clone(),
                 instances: self.instances,
@@ -257,7 +270,7 @@ impl RuntimeBuilder {
             }
         }
         let prelude = Some(jar.snapshot()?);
-        Ok(Runtime { shared: Arc::new(Shared { image, prelude, permits, instances: self.instances }) })
+        Ok(Runtime { shared: Arc::new(Shared { lanes, prelude, permits, instances: self.instances }) })
     }
 }
 

@@ -3,11 +3,12 @@
 //! It owns the format and its refusals. It must never know how memory is read or written.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
@@ -19,13 +20,13 @@ use crate::vm::frozen::{Frozen, PAGE_BYTES};
 
 const PLAIN_MAGIC: &[u8; 8] = b"belljarS";
 const SEALED_MAGIC: &[u8; 8] = b"belljarX";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEADER_BYTES: usize = 8 + 4 + 32;
 const CHECKSUM_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
 const _: () = assert!(
-    FORMAT == 1 && HEADER_BYTES == 44 && PAGE_BYTES == 4096,
+    FORMAT == 2 && HEADER_BYTES == 44 && PAGE_BYTES == 4096,
     "snapshots lie in other people's stores: change FORMAT with the layout, and say in CHANGELOG.md what becomes of old ones"
 );
 
@@ -35,8 +36,8 @@ const _: () = assert!(
 /// |---|---|
 /// | everything that script made: globals, closures, generators, promises, suspended functions, event handlers | yes, as the pages of memory that differ from the guest image |
 /// | the calls that wait for an answer | yes: [`Snapshot::pending`] |
-/// | what the paused call has used of its limits | yes; [`Instance::renew_budget`](crate::Instance::renew_budget) forgets it |
-/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew |
+/// | what the paused call has used of its limits | yes; under a clock of the embedder's its times are worked out from its fuel, ten million units for a millisecond. [`Instance::renew_budget`](crate::Instance::renew_budget) forgets it |
+/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew, and so do the [ids](CallId) of its next calls |
 /// | the clock that the embedder chose, or how old the instance is by the system's | yes |
 /// | whether code generation was turned off | yes, and it stays off |
 /// | a label | yes: [`Snapshot::labelled`] |
@@ -72,7 +73,7 @@ pub(crate) struct About {
     pub(crate) label: String,
     pub(crate) configured: Vec<u32>,
     pub(crate) pending: Vec<PendingCall>,
-    pub(crate) next_pending_id: u32,
+    pub(crate) next_call: u64,
     pub(crate) spent: Option<Spent>,
     pub(crate) age: Nanos,
     pub(crate) clock: Clock,
@@ -296,13 +297,95 @@ impl fmt::Debug for Snapshot {
     }
 }
 
+/// Names a pending call, in this process and wherever its question is kept: it is text of at most 37 characters, a string in JSON.
+///
+/// No other call has it, so an answer that comes too late meets no other call. An instance numbers the calls that it pauses, before and
+/// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones. What was pending
+/// in a snapshot keeps its id in all of them. An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a
+/// run with the same seed gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
+///
+/// ```
+/// use belljar::CallId;
+///
+/// let id: CallId = "00c0ffee00c0ffee-7".parse()?;
+/// assert_eq!(id.to_string(), "00c0ffee00c0ffee-7");
+/// assert!("7".parse::<CallId>().is_err());
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    nonce: u64,
+    number: u64,
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.nonce, self.number)
+    }
+}
+
+impl FromStr for CallId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<CallId> {
+        let id = text.split_once('-').and_then(|(nonce, number)| {
+            Some(CallId { nonce: u64::from_str_radix(nonce, 16).ok()?, number: number.parse().ok()? })
+        });
+        // A call has one name and not several: no capitals, no sign, no zero in front.
+        id.filter(|id| id.to_string() == text)
+            .ok_or_else(|| Error::input("not the id of a call; `PendingCall::id` as text is one"))
+    }
+}
+
+impl Serialize for CallId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CallId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<CallId, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Gives ids to the calls that one instance pauses.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    /// Drawn when the first call is paused; an instance that never pauses pays nothing.
+    nonce: Option<u64>,
+    next: u64,
+}
+
+impl Ids {
+    /// For an instance that goes on from a snapshot: its numbers go on, its nonce is its own.
+    pub(crate) fn after(next: u64) -> Ids {
+        Ids { nonce: None, next }
+    }
+
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// The next id. Ids are shown to others, so nobody may learn the seed from one.
+    pub(crate) fn draw(&mut self, seed: impl FnOnce() -> u64) -> CallId {
+        let nonce = *self.nonce.get_or_insert_with(|| {
+            let digest = Sha256::new().chain_update(b"belljar call ids").chain_update(seed().to_le_bytes()).finalize();
+            digest.iter().take(8).fold(0, |nonce, byte| nonce << 8 | u64::from(*byte))
+        });
+        let number = self.next;
+        // A number near the end comes out of a forged snapshot.
+        self.next = self.next.wrapping_add(1);
+        CallId { nonce, number }
+    }
+}
+
 /// A call that a script waits for: its handler has paused it, or let itself be dropped when another one did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingCall {
-    /// What an answer names it by. An instance gives no id to a second call, before or after it was restored, so an answer that
-    /// comes too late meets no other call. Twins count on from the same number, each for itself.
-    pub id: u32,
+    /// What an answer names it by.
+    pub id: CallId,
     /// The guest's own number for it, which is used again.
     pub(crate) slot: u32,
     /// The method.
@@ -320,7 +403,7 @@ pub enum Answer {
     Result(Json),
     /// The call has failed.
     Error(RpcError),
-    /// The handler is asked again. If it pauses again, the call is pending under a new id.
+    /// The handler is asked again. If it pauses again, the call is pending under a new id, behind the others.
     CallAgain,
 }
 

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use belljar::{Call, Error, Instance, Json, Limits, Program, Router, RpcError, Runtime, Snapshot};
+use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, Router, RpcError, Runtime, Snapshot};
 use rquickjs as native;
 use serde_json::Value;
 
@@ -129,10 +129,22 @@ pub fn program(data: &[u8]) {
     assert_comes_back(&mut jar);
 }
 
-/// Snapshot bytes: as they are, and a good snapshot with the changes that they ask for, under a right checksum.
+/// What lies in stores: snapshot bytes as they are, and a good snapshot with the changes that they ask for, under a right checksum; the
+/// bytes of a recording; the id of a call.
 pub fn snapshot(data: &[u8]) {
     let _ = Snapshot::from_bytes(data);
     let _ = Snapshot::open(data, &[7; 32], b"context");
+    if let Ok(recording) = Recording::from_bytes(data) {
+        let again = Recording::from_bytes(&recording.to_bytes()).expect("a recording of ours is one");
+        assert_eq!(again.calls(), recording.calls());
+        let mut jar = runtime().instance(&recording.replay().router(), &limits()).expect("there is room");
+        let _ = poll_to_the_end(jar.eval_async("[host.rpcSync('a'), await host.rpc('b', 1), await host.rpc('b', 2)]"));
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(id) = text.parse::<CallId>()
+    {
+        assert_eq!(id.to_string(), text);
+    }
     static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
     let good = GOOD.get_or_init(|| {
         let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
@@ -145,7 +157,7 @@ pub fn snapshot(data: &[u8]) {
     });
     let Ok(forged) = Snapshot::from_bytes(&patched_snapshot(good, data)) else { return };
     let Ok(mut jar) = runtime().restore(&forged, &router(), &limits()) else { return };
-    let pending: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let pending: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let _ =
         poll_to_the_end(jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Json::UNDEFINED)))));
     let _ = jar.dispatch("event", &[1]);

@@ -12,7 +12,7 @@ use crate::calls::{Calls, Mode};
 use crate::driver::{Driver, Nanos, Outcome, Spent};
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
-use crate::snapshot::Answer;
+use crate::snapshot::{Answer, CallId};
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
 
@@ -182,7 +182,7 @@ impl Instance {
         &mut self,
         mode: Mode,
         next: Option<(Op, Message)>,
-        answers: Vec<(u32, Answer)>,
+        answers: Vec<(CallId, Answer)>,
         now: Nanos,
     ) -> Result<Ended> {
         let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
@@ -198,7 +198,7 @@ impl Instance {
         &mut self,
         mode: Mode,
         mut next: Option<(Op, Message)>,
-        answers: Vec<(u32, Answer)>,
+        answers: Vec<(CallId, Answer)>,
         mut now: Nanos,
     ) -> Result<Ended> {
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
@@ -269,7 +269,7 @@ impl Instance {
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
                 Waited::Paused => {
-                    self.paused = calls.take_paused(&mut self.next_pending_id);
+                    self.paused = calls.take_paused(&mut self.ids);
                     break (Ok(Ended::Paused), Leftovers::Call);
                 }
             }

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
 use crate::program::Program;
-use crate::snapshot::{About, Answer, Paused, PendingCall, Snapshot, Turn};
+use crate::snapshot::{About, Answer, CallId, Paused, PendingCall, Snapshot, Turn};
 use crate::value::Script;
 
 impl Instance {
@@ -29,14 +29,15 @@ impl Instance {
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
-        // Where the clock is the embedder's, nobody can read how old the instance is, and a snapshot must not depend on it.
-        let age = if clock == Clock::System { self.desk.age() } else { 0 };
+        // Where the clock is the embedder's, a snapshot holds no time of this machine's.
+        let (age, spent) =
+            if clock == Clock::System { (self.desk.age(), self.spent) } else { (0, self.spent.in_nominal_time()) };
         let about = About {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
-            next_pending_id: self.next_pending_id,
-            spent: (self.phase == Phase::Paused).then_some(self.spent),
+            next_call: self.ids.next_number(),
+            spent: (self.phase == Phase::Paused).then_some(spent),
             age,
             clock,
             seed: self.desk.seed_of_embedder(),
@@ -130,8 +131,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
-    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (u32, Answer)> + Send) -> Result<Turn> {
-        let answers: Vec<(u32, Answer)> = answers.into_iter().collect();
+    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (CallId, Answer)> + Send) -> Result<Turn> {
+        let answers: Vec<(CallId, Answer)> = answers.into_iter().collect();
         if self.phase != Phase::Paused {
             return Err(Error::input(
                 "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",

@@ -75,6 +75,12 @@ impl Image {
         )
     }
 
+    /// The same image in another engine.
+    pub(crate) fn again(&self, engine: &Engine) -> Result<Image> {
+        let image = Image::built_in(engine, Place::Copied)?;
+        Ok(Image { identity: self.identity.clone(), pristine: self.pristine.clone(), ..image })
+    }
+
     /// An image from wasm bytes.
     #[cfg(feature = "compiler")]
     pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Image> {

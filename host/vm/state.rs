@@ -105,7 +105,8 @@ impl Desk {
         self.seed
     }
 
-    pub(super) fn seed(&self) -> u64 {
+    /// The seed that the embedder chose, or one that nobody can guess, another one each time.
+    pub(crate) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(random)
     }
 }

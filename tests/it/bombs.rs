@@ -21,13 +21,13 @@ const OVERHEAD_BYTES: u64 = 12 << 20;
 /// What a process may keep of all bombs together.
 const KEPT_BYTES: u64 = 48 << 20;
 
-struct Bomb {
-    name: String,
-    source: String,
+pub(crate) struct Bomb {
+    pub(crate) name: String,
+    pub(crate) source: String,
     sync_endings: BTreeSet<String>,
     async_endings: BTreeSet<String>,
-    is_dispatched: bool,
-    limits: Limits,
+    pub(crate) is_dispatched: bool,
+    pub(crate) limits: Limits,
 }
 
 fn tight() -> Limits {
@@ -47,7 +47,7 @@ fn tight() -> Limits {
 }
 
 /// What bombs can call. None of it waits for a clock.
-fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
         .handle("tree", |_: &Call, _: Value| Ok(()))
@@ -60,7 +60,7 @@ fn router() -> Router {
         .on_console(|_, line| assert!(line.len() < 16 << 10))
 }
 
-fn bombs() -> Vec<Bomb> {
+pub(crate) fn bombs() -> Vec<Bomb> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bombs");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "js"));

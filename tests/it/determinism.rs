@@ -179,8 +179,6 @@ fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
     let ended = loop {
         match turn {
             Ok(Turn::Paused(_)) => {
-                // The time that a call has used so far differs from run to run; a renewed budget has used none.
-                jar.renew_budget();
                 write!(trace, " {}", snapshot_of(&mut jar)).unwrap();
                 let call = jar.pending()[0].clone();
                 turn = block_on(jar.resume_async([(call.id, Answer::Result(call.params))]));
@@ -239,6 +237,53 @@ fn the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots() {
         assert_eq!(one, other);
     }
     assert_eq!(elsewhere.lines().count(), first.len());
+}
+
+#[test]
+fn a_paused_script_is_the_same_bytes_however_long_it_took() {
+    // A handler that takes its time, and a machine that does, are one to the limits.
+    let run = |spins: u64| {
+        let router = Router::new()
+            .handle("work", move |_: &Call, (): ()| Ok((0..spins).fold(0, |sum, n| std::hint::black_box(sum ^ n))))
+            .handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+        let clock = Clock::Fixed(Duration::from_secs(1));
+        let mut jar = runtime().build_instance().seed(1).clock(clock).start(&router, &Limits::default()).unwrap();
+        let script = "host.rpcSync('work'); let n = 0; for (let i = 0; i < 1e5; i++) n += i; await host.rpc('ask'); n";
+        let Turn::Paused(paused) = block_on(jar.step_async(script)).unwrap() else { panic!("it should pause") };
+        paused.snapshot().to_bytes()
+    };
+    let bytes = run(0);
+    for spins in [1, 1000, 1_000_000] {
+        assert_eq!(run(spins), bytes);
+    }
+}
+
+#[test]
+fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let script = "for (;;) { for (let i = 0; i < 1e5; i++); await host.rpc('ask') }";
+    let ms = Duration::from_millis;
+    for (limits, code) in [
+        (Limits { cpu_time: ms(50), ..Limits::default() }, "cpu_limit_exceeded"),
+        (Limits { wall_time: ms(50), ..Limits::default() }, "wall_limit_exceeded"),
+    ] {
+        let clock = Clock::Fixed(Duration::ZERO);
+        let mut jar = runtime().build_instance().clock(clock).start(&router, &limits).unwrap();
+        let mut turn = block_on(jar.step_async(script));
+        let (mut fuel, mut rounds) = (jar.call_stats().fuel, 0);
+        while let Ok(Turn::Paused(paused)) = turn {
+            let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
+            jar = runtime().restore(&snapshot, &router, &limits).unwrap();
+            let id = jar.pending()[0].id;
+            turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+            // It could go on only where what it had done until then stands for less than the limit.
+            assert!(turn.is_err() || fuel < 10 * 50_000_000, "the budget began anew: {code}");
+            fuel += jar.call_stats().fuel;
+            rounds += 1;
+        }
+        assert!(rounds > 1, "{rounds}");
+        assert_eq!(turn.unwrap_err().code(), code);
+    }
 }
 
 #[test]

@@ -209,14 +209,15 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
     let script = "await host.rpc('ask'); for (;;);";
     let Turn::Paused(paused) = block_on(victim.step_async(script)).unwrap() else { panic!("it should pause") };
     let sound = paused.snapshot().to_bytes();
-    for field in ["age", "cpu", "wall", "fuel", "rpc_calls", "console_bytes", "next_pending_id"] {
+    for field in ["age", "cpu", "wall", "fuel", "rpc_calls", "console_bytes", "next_call"] {
         for value in ["0", "9223372036854775807", "18446744073709551615", "4294967295"] {
             let Ok(snapshot) = Snapshot::from_bytes(&with_number(&sound, field, value)) else { continue };
             for fuel in [None, Some(10_000_000)] {
                 let cpu_time = std::time::Duration::from_millis(if fuel.is_some() { 60_000 } else { 10 });
                 let limits = Limits { fuel, cpu_time, wall_time: 10 * cpu_time, ..Limits::default() };
                 let mut jar = runtime().restore(&snapshot, &router, &limits).unwrap();
-                let ended = block_on(jar.resume_async([(0, Answer::Result(Json::UNDEFINED))]));
+                let id = jar.pending()[0].id;
+                let ended = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
                 assert_eq!(ended.unwrap_err().blame(), Blame::Limits, "{field} {value}");
             }
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use belljar::{Answer, Call, Clock, Instance, Json, Limits, RpcError, Runtime, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, RpcError, Runtime, Script, Snapshot, Turn};
 
 use crate::support::{Log, block_on, runtime};
 
@@ -123,7 +123,7 @@ impl Drop for Journey {
 }
 
 /// The answer to the oldest pending call, as the handlers of a straight run give it.
-fn answer(jar: &Instance) -> (u32, Answer) {
+fn answer(jar: &Instance) -> (CallId, Answer) {
     let call = &jar.pending()[0];
     let answer = match call.method.as_str() {
         "tick" => Answer::Result(call.params.clone()),

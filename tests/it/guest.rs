@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use belljar::{Answer, Call, Error, Json, Limits, Program, Router, RpcError, Runtime, Snapshot, Status, Turn};
 
+use wasmparser::{Parser, Payload};
+
 use crate::support::{block_on, runtime};
 
 /// An image that keeps to the protocol in form, with this body for its one function.
@@ -133,9 +135,21 @@ fn an_image_that_asks_for_more_or_offers_less_is_refused() {
 /// The guest that this build has inside.
 const OURS: &[u8] = include_bytes!("../../runtime-guest/guest.wasm");
 
-/// A guest that does what ours does and is another one, as that of an older release would be: it has one section more.
+/// What the engine of this build says of a symbol in arithmetic, and what that of an older release said. They are of one length.
+const WORDS: [&str; 2] = ["cannot convert symbol to number", "cannot change symbols to number"];
+
+/// A guest as an older release would have it: every instance of it begins with memory that is not ours.
 fn another() -> Vec<u8> {
-    [OURS, b"\x00\x08\x07release"].concat()
+    let [ours, theirs] = WORDS.map(str::as_bytes);
+    let data = Parser::new(0).parse_all(OURS).find_map(|payload| match payload.unwrap() {
+        Payload::DataSection(section) => Some(section.range()),
+        _ => None,
+    });
+    let mut wasm = OURS.to_vec();
+    let data = &mut wasm[data.unwrap()];
+    let at = data.windows(ours.len()).position(|text| text == ours).unwrap();
+    data[at..at + ours.len()].copy_from_slice(theirs);
+    wasm
 }
 
 fn keep(wasm: impl Into<Vec<u8>>) -> Runtime {
@@ -145,13 +159,13 @@ fn keep(wasm: impl Into<Vec<u8>>) -> Runtime {
 #[test]
 fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let (old, new) = (keep(another()), runtime());
+    let says = "(() => { try { +Symbol() } catch (e) { return e.message } })()";
     let router = Router::new().handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
     // What the old release left in the store.
     let mut jar = old.instance(&router, &Limits::default()).unwrap();
     jar.eval("const greeting = 'from long ago'").unwrap();
-    let Turn::Paused(paused) = block_on(jar.step_async("`${greeting} ${await host.rpc('ask', 1)}`")).unwrap() else {
-        panic!("it should pause")
-    };
+    let script = format!("const before = {says}; [greeting, await host.rpc('ask', 1), before, {says}]");
+    let Turn::Paused(paused) = block_on(jar.step_async(&script)).unwrap() else { panic!("it should pause") };
     let snapshot = paused.snapshot().seal(&[1; 32], b"tenant").unwrap();
     let program = old.compile("6 * 7").unwrap().to_bytes();
 
@@ -167,7 +181,9 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let mut jar = old.restore(&snapshot, &router, &Limits::default()).unwrap();
     let answer = (jar.pending()[0].id, Answer::Result(Json::from_value("still here").unwrap()));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it should be done") };
-    assert_eq!(value.as_str(), r#""from long ago still here""#);
+    let [ours, theirs] = WORDS;
+    assert_eq!(value.get::<[String; 4]>().unwrap(), ["from long ago", "still here", theirs, theirs]);
+    assert_eq!(fresh.eval(says).unwrap().get::<String>().unwrap(), ours);
     assert_eq!(jar.run(&program).unwrap().as_str(), "42");
     assert_eq!(fresh.eval("1 + 2").unwrap().as_str(), "3");
     // The way back is closed as well.

@@ -260,3 +260,17 @@ fn messages_of_ever_new_kinds_leave_nothing_behind() {
     }
     assert!(held[3] < held[1] + 64 * 1024, "what is held has grown: {held:?}");
 }
+
+#[test]
+fn of_two_nearest_texts_of_a_number_the_even_one_is_written() {
+    check(
+        r#"
+        const known = [1200000000129297.25, 0.1, 5e-324, 1.5, 9007199254740993.5, 2.5e-7, 123456789012345.75, -1200000000129297.25];
+        for (const number of known) sameText(number);
+        if (JSON.stringify(known[0]) !== '1200000000129297.2') throw new Error(JSON.stringify(known[0]));
+        let state = 3;
+        const next = n => { state = Math.imul(state, 1664525) + 1013904223 | 0; return (state >>> 8) % n };
+        for (let i = 0; i < 20000; i++) sameText((1e15 + next(1 << 24) * 2 ** 28 + next(1 << 24)) + next(4) / 4);
+        "#,
+    );
+}

@@ -36,6 +36,7 @@ mod residue;
 mod rpc;
 mod runaway;
 mod snapshot;
+mod soak;
 mod support;
 mod tamper;
 mod tidy;

@@ -56,6 +56,48 @@ fn a_full_pool_has_no_room_to_compile_in() {
 }
 
 #[test]
+fn every_thread_can_have_every_place() {
+    const PLACES: u32 = 300;
+    let runtime = pool_of(PLACES);
+    let take_all = || {
+        let mut jars: Vec<_> = (0..PLACES).map(|_| take(&runtime).unwrap()).collect();
+        assert_full(&runtime, PLACES);
+        for (number, jar) in jars.iter_mut().enumerate() {
+            assert_eq!(jar.eval(format!("globalThis.mine = {number}")).unwrap().get::<usize>().unwrap(), number);
+        }
+        for (number, jar) in jars.iter_mut().enumerate() {
+            assert_eq!(jar.eval("mine").unwrap().get::<usize>().unwrap(), number);
+        }
+        jars
+    };
+    let mut elsewhere = Vec::new();
+    for _ in 0..3 {
+        drop(elsewhere);
+        elsewhere = std::thread::scope(|scope| scope.spawn(take_all).join().unwrap());
+        // Instances live on where the thread that made them is gone.
+        elsewhere.iter_mut().take(3).for_each(assert_usable);
+    }
+}
+
+#[test]
+fn a_snapshot_of_one_thread_goes_on_in_another() {
+    let runtime = pool_of(4);
+    let snapshot = {
+        let mut jar = take(&runtime).unwrap();
+        jar.eval("let count = 40; host.on('next', () => ++count)").unwrap();
+        jar.snapshot().unwrap()
+    };
+    for number in 41..44 {
+        let restore = || {
+            let mut jar = runtime.restore(&snapshot, &Router::new(), &Limits::default()).unwrap();
+            (0..number - 40).map(|_| jar.dispatch("next", &()).unwrap().get::<u32>().unwrap()).last()
+        };
+        let last = std::thread::scope(|scope| scope.spawn(restore).join().unwrap());
+        assert_eq!(last, Some(number));
+    }
+}
+
+#[test]
 fn clones_of_a_runtime_share_its_slots() {
     let runtime = pool_of(1);
     let _jar = take(&runtime.clone()).unwrap();
@@ -128,6 +170,62 @@ fn one_who_gives_up_waiting_takes_no_slot_along() {
     let Poll::Ready(last) = poll_once(&mut late) else { panic!("the slot is lost") };
     drop(last);
     assert_usable(&mut take(&runtime).unwrap());
+}
+
+#[test]
+fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn() {
+    const SLOTS: u32 = 3;
+    const WAITERS: usize = 50;
+    const HAND_OVERS: usize = 5_000;
+    let runtime = pool_of(SLOTS);
+    let line_up = |who: usize| {
+        let bell = Arc::<Bell>::default();
+        let mut place = queue(&runtime);
+        assert!(place.poll_unpin(&mut Context::from_waker(&Waker::from(bell.clone()))).is_pending());
+        (who, place, bell)
+    };
+    let mut held: VecDeque<_> = (0..SLOTS).map(|_| take(&runtime).unwrap()).collect();
+    let mut waiting: VecDeque<_> = (0..WAITERS).map(line_up).collect();
+    let mut served = [0; WAITERS];
+    for number in 0..HAND_OVERS {
+        drop(held.pop_front());
+        let rung = |waiting: &VecDeque<(usize, _, Arc<Bell>)>| {
+            waiting.iter().map(|(_, _, bell)| bell.0.load(Ordering::SeqCst)).collect::<Vec<_>>()
+        };
+        let first_alone = |rung: Vec<bool>| rung.iter().enumerate().all(|(at, is_rung)| *is_rung == (at == 0));
+        assert!(first_alone(rung(&waiting)), "hand-over {number} woke somebody else");
+        // Some lose patience: one who has just been called, one in the middle. They line up again behind all the others.
+        if number % 7 == 0 {
+            let (who, called, _) = waiting.pop_front().unwrap();
+            drop(called);
+            waiting.push_back(line_up(who));
+            assert!(first_alone(rung(&waiting)), "hand-over {number} was lost");
+        }
+        if number % 11 == 0 {
+            let (who, place, _) = waiting.remove(WAITERS / 2).unwrap();
+            drop(place);
+            waiting.push_back(line_up(who));
+        }
+        let (who, mut place, _) = waiting.pop_front().unwrap();
+        let Poll::Ready(jar) = poll_once(&mut place) else { panic!("the first in the queue was passed over") };
+        let mut jar = jar.unwrap();
+        // Nobody who asks without waiting gets in between, and nothing of the last holder is left.
+        assert_full(&runtime, SLOTS);
+        assert_eq!(
+            jar.eval(format!("var marks = typeof marks + {number}; marks")).unwrap().get::<String>().unwrap(),
+            format!("undefined{number}")
+        );
+        held.push_back(jar);
+        served[who] += 1;
+        waiting.push_back(line_up(who));
+    }
+    assert!(
+        served.iter().all(|times| (HAND_OVERS / WAITERS / 2..HAND_OVERS / WAITERS * 2).contains(times)),
+        "{served:?}"
+    );
+    drop((held, waiting));
+    let mut jars: Vec<_> = (0..SLOTS).map(|_| take(&runtime).unwrap()).collect();
+    jars.iter_mut().for_each(assert_usable);
 }
 
 #[test]

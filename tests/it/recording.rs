@@ -5,7 +5,7 @@ use belljar::{
 };
 use std::time::Duration;
 
-use crate::support::{Log, assert_usable, block_on, runtime};
+use crate::support::{Log, assert_usable, block_on, poll_once, runtime};
 
 fn start(router: &Router) -> Instance {
     let clock = Clock::Stepped { start: Duration::from_secs(1), step: Duration::from_millis(1) };
@@ -190,6 +190,80 @@ fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
 }
 
 #[test]
+fn a_recording_goes_on_from_its_bytes() {
+    // All that passes from one process to the next is two files.
+    let pausing = Router::new()
+        .handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()))
+        .handle("echo", |_: &Call, value: Json| Ok(value));
+    let script = "const [a, b] = await Promise.all([host.rpc('ask', 1), host.rpc('ask', 1)]);
+        [a, b, host.rpcSync('echo', a), await host.rpc('ask', 2)]";
+    let recording = Recording::new();
+    let mut turn = block_on(start(&recording.record(&pausing)).step_async(script)).unwrap();
+    let mut files = recording.to_bytes();
+    let mut answers = 0;
+    let result = loop {
+        let paused = match turn {
+            Turn::Done(value) => break value,
+            Turn::Paused(paused) => paused,
+            other => panic!("{other:?}"),
+        };
+        let recording = Recording::from_bytes(&files).unwrap();
+        assert_eq!(recording.to_bytes(), files);
+        let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
+        let mut jar = runtime().restore(&snapshot, &recording.record(&pausing), &Limits::default()).unwrap();
+        // The newest first, so that who takes one equal call for the other is found out.
+        let call = jar.pending().last().unwrap().id;
+        answers += 1;
+        turn = block_on(jar.resume_async([(call, Answer::Result(Json::from_value(&answers).unwrap()))])).unwrap();
+        files = recording.to_bytes();
+    };
+    assert_eq!(result.as_str(), "[2,1,2,3]");
+    let recording = Recording::from_bytes(&files).unwrap();
+    let told: Vec<String> =
+        recording.calls().into_iter().map(|call| call.answer.unwrap().unwrap().to_string()).collect();
+    assert_eq!(told, ["2", "1", "2", "3"]);
+    let replay = recording.replay();
+    assert_eq!(block_on(start(&replay.router()).eval_async(script)).unwrap(), result);
+    replay.finish().unwrap();
+}
+
+#[test]
+fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
+    let never = Router::new()
+        .handle_async("never", |_: Call, _: u32| std::future::pending::<Result<(), RpcError>>())
+        .handle("echo", |_: &Call, value: Json| Ok(value));
+    let script = "host.rpcSync('echo', 1); host.rpcSync('never', 2)";
+    for is_dropped in [false, true] {
+        let recording = Recording::new();
+        let mut jar = start(&recording.record(&never));
+        let handle = jar.cancel_handle();
+        let mut call = Box::pin(jar.eval_async(script));
+        assert!(poll_once(&mut call).is_pending());
+        if is_dropped {
+            drop(call);
+        } else {
+            handle.cancel();
+            assert_eq!(block_on(call), Err(Error::Cancelled));
+        }
+        jar.reset().unwrap();
+        // What comes after it has answers of its own.
+        jar.eval("host.rpcSync('echo', 3)").unwrap();
+        let answers: Vec<_> =
+            recording.calls().into_iter().map(|call| (call.params.to_string(), call.answer)).collect();
+        let echo = |n: u32| Json::from_value(&n).unwrap();
+        let expected = [("1", Some(Ok(echo(1)))), ("2", None), ("3", Some(Ok(echo(3))))];
+        assert_eq!(answers, expected.map(|(params, answer)| (params.to_owned(), answer)));
+
+        let replay = replay(&recording);
+        let mut jar = start(&replay.router());
+        let stopped = r#"the script was stopped before the call "never" with 2 had an answer"#;
+        assert_eq!(block_on(jar.eval_async(script)), Err(Error::Diverged { message: stopped.into() }));
+        assert_eq!(jar.eval("host.rpcSync('echo', 3)").unwrap().as_str(), "3");
+        replay.finish().unwrap();
+    }
+}
+
+#[test]
 fn a_call_that_is_made_again_is_recorded_once() {
     let recording = Recording::new();
     let pausing = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
@@ -225,14 +299,16 @@ fn bytes_that_are_no_recording_are_refused() {
         &b""[..],
         b"{}",
         b"\xff",
+        br#"{"belljar_recording":1,"events":[]}"#,
         br#"{"belljar_recording":2,"events":[]}"#,
-        br#"{"belljar_recording":1,"events":[{"answers":[[0]]}]}"#,
-        br#"{"belljar_recording":1,"events":[{"other":1}]}"#,
+        br#"{"belljar_recording":3,"events":[],"open":{}}"#,
+        br#"{"belljar_recording":2,"events":[{"answers":[[0]]}],"open":{}}"#,
+        br#"{"belljar_recording":2,"events":[{"other":1}],"open":{}}"#,
     ] {
         assert_eq!(Recording::from_bytes(bytes).unwrap_err().code(), "invalid_input", "{}", bytes.escape_ascii());
     }
     // One whose answers belong to no call tells the script nothing.
-    let odd = br#"{"belljar_recording":1,"events":[{"call":{"method":"echo"}},{"answers":[[9,"undefined"],[0,{"value":1}],[0,{"value":2}]]}]}"#;
+    let odd = br#"{"belljar_recording":2,"open":{"7":9},"events":[{"call":{"method":"echo"}},{"answers":[[9,"undefined"],[0,{"value":1}],[0,{"value":2}]]}]}"#;
     let replay = Recording::from_bytes(odd).unwrap().replay();
     assert_eq!(block_on(start(&replay.router()).eval_async("await host.rpc('echo')")).unwrap().as_str(), "1");
 }

@@ -1,6 +1,6 @@
 //! Instances apart from a process: taken, stored, refused, brought back.
 
-use belljar::{Answer, Call, Clock, Error, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Error, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
 use std::time::Duration;
 
 use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
@@ -195,7 +195,7 @@ fn an_answer_can_be_an_error_or_the_handlers_own() {
     let snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
     let answering = Router::new().handle("approve", |_: &Call, n: u32| Ok(n * 100));
     let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
-    let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let answers = [(ids[0], Answer::Error(RpcError::new("refused", "no"))), (ids[1], Answer::CallAgain)];
     assert_eq!(done(block_on(jar.resume_async(answers))).as_str(), r#"["refused",200]"#);
 }
@@ -218,8 +218,12 @@ fn an_answer_to_nothing_is_refused_and_changes_nothing() {
     assert!(matches!(block_on(jar.resume_async([])), Err(Error::Input { .. })));
     let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', 1)")));
     let id = snapshot.pending()[0].id;
-    let nobody = [(id + 1, Answer::Result(Json::UNDEFINED))];
-    assert!(matches!(block_on(jar.resume_async(nobody)), Err(Error::Input { .. })));
+    let (nonce, number) = id.to_string().split_once('-').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    for other in [format!("{nonce}-1{number}"), format!("{:016x}-{number}", !u64::from_str_radix(&nonce, 16).unwrap())]
+    {
+        let nobody = [(other.parse().unwrap(), Answer::Result(Json::UNDEFINED))];
+        assert!(matches!(block_on(jar.resume_async(nobody)), Err(Error::Input { .. })));
+    }
     assert!(done(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]))).is_undefined());
 }
 
@@ -355,6 +359,7 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
     let id = snapshot.pending()[0].id;
     let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
     let mut draws = std::collections::HashSet::new();
+    let mut ids = std::collections::HashSet::from([id]);
     // Some are alive together and take turns.
     for group in 0..125 {
         let choices: Vec<u32> = (0..8).map(|twin| group * 8 + twin).collect();
@@ -363,8 +368,8 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
         for (twin, choice) in twins.iter_mut().zip(&choices) {
             assert_eq!(twin.pending(), snapshot.pending());
             let second = paused(block_on(twin.resume_async([(id, value(*choice))])));
-            // Its next question has an id that no question before had, and asks about its own choice.
-            assert!(second.pending().len() == 1 && second.pending()[0].id > id);
+            // Its next question has an id that no question before had, of no twin, and asks about its own choice.
+            assert!(second.pending().len() == 1 && ids.insert(second.pending()[0].id));
             assert_eq!(second.pending()[0].params.as_str(), choice.to_string());
         }
         for (twin, choice) in twins.iter_mut().zip(&choices).rev() {
@@ -376,8 +381,11 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
         }
     }
     assert_eq!(draws.len(), 1000);
-    // The first of them all still waits where it waited.
+    // The first of them all still waits where it waited, and its next question has an id of its own too.
     assert_eq!(origin.pending(), snapshot.pending());
+    let second = paused(block_on(origin.resume_async([(id, value(1))])));
+    assert!(ids.insert(second.pending()[0].id));
+    assert_eq!(ids.len(), 1002);
 }
 
 #[test]
@@ -414,7 +422,7 @@ fn an_id_is_never_used_for_a_second_call() {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..2 {
         let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
-        let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+        let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
         assert!(ids.iter().all(|id| seen.insert(*id)), "{ids:?} were used before");
         snapshot = paused(block_on(jar.resume_async(ids.into_iter().map(|id| (id, Answer::Result(Json::UNDEFINED))))));
     }
@@ -423,12 +431,97 @@ fn an_id_is_never_used_for_a_second_call() {
     let late = [(first.pending()[0].id, Answer::Result(Json::UNDEFINED))];
     assert!(matches!(block_on(jar.resume_async(late)), Err(Error::Input { .. })));
     // Nor does a call that is made again keep the id under which it was asked before.
-    let ids: Vec<u32> = jar.pending().iter().map(|call| call.id).collect();
+    let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let again = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
-    assert!(again.pending().iter().any(|call| call.id > ids[1]) && again.pending()[0].id == ids[1]);
-    // A script that starts later in the same instance goes on counting.
-    let other = paused(block_on(jar.step_async("await host.rpc('approve', 9)")));
-    assert!(other.pending()[0].id > again.pending()[1].id);
+    assert_eq!((again.pending().len(), again.pending()[0].id), (2, ids[1]));
+    assert!(seen.insert(ids[0]) && seen.insert(ids[1]) && seen.insert(again.pending()[1].id));
+    // Nor does one of a script that starts later in the same instance, or after a reset of it.
+    for _ in 0..2 {
+        let other = paused(block_on(jar.step_async("await host.rpc('approve', 9)")));
+        assert!(seen.insert(other.pending()[0].id));
+        jar.reset().unwrap();
+    }
+}
+
+#[test]
+fn the_oldest_call_comes_first_whatever_the_ids_are() {
+    let router = Router::new().fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+    let script = "const more = n => host.rpc('call', n).then(() => host.rpc('call', n + 10));
+        await Promise.all([0, 1, 2, 3].map(more))";
+    let mut snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    // What is answered asks again, under an id of a twin, which may sort anywhere.
+    for expected in [["0", "2", "3", "11"], ["0", "3", "11", "12"], ["0", "11", "12", "13"]] {
+        let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
+        let id = jar.pending()[1].id;
+        snapshot = paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
+        let params: Vec<&str> = snapshot.pending().iter().map(|call| call.params.as_str()).collect();
+        assert_eq!(params, expected);
+        // To answer with a pause is to say nothing.
+        let pause = jar.pending().iter().map(|call| (call.id, Answer::Error(RpcError::pause()))).collect::<Vec<_>>();
+        assert_eq!(paused(block_on(jar.resume_async(pause))).pending(), snapshot.pending());
+    }
+}
+
+#[test]
+fn an_id_is_text_wherever_it_is_kept() {
+    let snapshot = paused(block_on(jar_with_router(&pausing()).step_async("await host.rpc('approve', 1)")));
+    let id = snapshot.pending()[0].id;
+    let text = id.to_string();
+    assert!(text.len() <= 37, "{text}");
+    assert_eq!(serde_json::to_string(&id).unwrap(), format!("{text:?}"));
+    assert_eq!(serde_json::from_str::<CallId>(&format!("{text:?}")).unwrap(), id);
+    // Whoever kept it in that form answers the call in another process.
+    let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
+    let mut jar = runtime().restore(&thawed, &pausing(), &Limits::default()).unwrap();
+    let answer = (text.parse().unwrap(), Answer::Result(Json::from_value(&7).unwrap()));
+    assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "7");
+    for wrong in [
+        "",
+        "-",
+        "7",
+        "00c0ffee00c0ffee-",
+        "00c0ffee00c0ffee-+7",
+        "00C0FFEE00c0ffee-7",
+        "0-7",
+        "00c0ffee00c0ffee-07",
+        "00c0ffee00c0ffee-18446744073709551616",
+        "00c0ffee00c0ffeeff-1",
+        "00c0ffee00c0ffee-1 ",
+    ] {
+        assert_eq!(wrong.parse::<CallId>().unwrap_err().code(), "invalid_input", "{wrong}");
+    }
+    let last = "ffffffffffffffff-18446744073709551615";
+    assert_eq!(last.parse::<CallId>().unwrap().to_string(), last);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
+    let ids = |seed: Option<u64>| {
+        let builder = seed.into_iter().fold(runtime().build_instance(), belljar::InstanceBuilder::seed);
+        let mut jar = builder.start(&pausing(), &Limits::default()).unwrap();
+        let script = "await Promise.all([host.rpc('approve', 1), host.rpc('approve', 2)])";
+        let snapshot = paused(block_on(jar.step_async(script)));
+        snapshot.pending().iter().map(|call| call.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Some(5)), ids(Some(5)));
+    let all = [None, None, Some(0), Some(5), Some(6)].map(ids).concat();
+    assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
+    // They tell nobody the seed.
+    assert!(ids(Some(5)).iter().all(|id| !id.to_string().starts_with("0000000000000005")));
+    // Twins of a seeded instance do the same things with the same ids, unless they get seeds of their own.
+    let mut jar = runtime().build_instance().seed(5).start(&pausing(), &Limits::default()).unwrap();
+    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', await host.rpc('approve', 1))")));
+    let next = |seed: Option<u64>| {
+        let builder =
+            seed.into_iter().fold(runtime().build_instance().restore(&snapshot), belljar::InstanceBuilder::seed);
+        let mut twin = builder.start(&pausing(), &Limits::default()).unwrap();
+        assert_eq!(twin.pending(), snapshot.pending());
+        let answer = (twin.pending()[0].id, Answer::Result(Json::UNDEFINED));
+        paused(block_on(twin.resume_async([answer]))).pending()[0].id
+    };
+    assert_eq!(next(None), next(None));
+    assert_ne!(next(Some(1)), next(Some(2)));
+    assert_ne!(next(None), snapshot.pending()[0].id);
 }
 
 #[test]
@@ -446,7 +539,7 @@ fn handlers_that_allow_it_are_dropped_for_a_pause() {
     let calls: Vec<(&str, &str)> =
         snapshot.pending().iter().map(|call| (call.method.as_str(), call.params.as_str())).collect();
     assert_eq!(calls, [("watch", "1"), ("approve", "2")]);
-    let ids: Vec<u32> = snapshot.pending().iter().map(|call| call.id).collect();
+    let ids: Vec<CallId> = snapshot.pending().iter().map(|call| call.id).collect();
     let answering = pausing().handle_async("watch", |_: Call, n: u32| async move { Ok(n * 10) });
     let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
     let second = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));

@@ -183,6 +183,26 @@ fn results_are_read_as_rust_types() {
 }
 
 #[test]
+fn a_number_that_is_read_is_the_one_that_was_written() {
+    let router = Router::new().handle("same", |_: &Call, number: f64| Ok(number));
+    let mut jar = jar_with_router(&router);
+    // These were read as their neighbours once: the nearest double takes more than one multiplication to find.
+    let mut numbers =
+        vec![-2.864258478304664e202, 3.7554285302901616e-277, 4_942_715_604_938_009.0 / 4.0, 5e-324, f64::MAX];
+    let mut state = 9_u64;
+    for _ in 0..1000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        numbers.push(f64::from_bits(state));
+    }
+    numbers.retain(|number| number.is_finite());
+    for number in numbers {
+        for script in [format!("{number:e}"), format!("host.rpcSync('same', {number:e})")] {
+            assert_eq!(jar.eval(&script).unwrap().get::<f64>().unwrap().to_bits(), number.to_bits(), "{script}");
+        }
+    }
+}
+
+#[test]
 fn a_shape_that_does_not_fit_names_the_path() {
     #[derive(Debug, Deserialize)]
     struct Order {

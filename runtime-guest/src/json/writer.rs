@@ -202,13 +202,27 @@ impl Number {
         }
     }
 
+    /// The shortest digits, and of those the nearest: `1.25e-7`.
+    fn shortest(value: f64) -> Number {
+        let mut shortest = Number::default();
+        let _ = write!(shortest, "{value:e}");
+        let digits = shortest.bytes().split(|&byte| byte == b'e').next().unwrap_or_default();
+        // Of two that are as near, JavaScript takes the even one, and `{:e}` the greater. Rounding to as many digits takes the even one.
+        if let ([_, b'.', fraction @ ..], Some(b'1' | b'3' | b'5' | b'7' | b'9')) = (digits, digits.last()) {
+            let mut even = Number::default();
+            let _ = write!(even, "{value:.*e}", fraction.len());
+            if core::str::from_utf8(even.bytes()).is_ok_and(|text| text.parse() == Ok(value)) {
+                return even;
+            }
+        }
+        shortest
+    }
+
     fn format(&mut self, value: f64) {
         if value == 0.0 {
             return self.push(b"0");
         }
-        // `{:e}` gives the shortest digits: `-1.25e-7`.
-        let mut scientific = Number::default();
-        let _ = write!(scientific, "{:e}", value.abs());
+        let scientific = Number::shortest(value.abs());
         let (mut digits, mut count, mut exponent) = ([0_u8; 17], 0, 0_i32);
         let mut parts = scientific.bytes().split(|&byte| byte == b'e');
         for &byte in parts.next().unwrap_or_default() {
