@@ -78,7 +78,7 @@ impl Jar {
 }
 
 fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Snapshot>) -> belljar::Result<Instance> {
-    // Only a prompt shows one value after another. Elsewhere nothing runs in a jar that has shown one.
+    // Whoever looks at one value after another, at a prompt of ours or behind JSON lines, may want to go on from the last.
     let mut builder = runtime.build_instance().with_last_value();
     if let Some(seed) = bounds.seed {
         builder = builder.seed(seed);
