@@ -17,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
     pub(crate) clock: Option<Clock>,
     pub(crate) code_generation: bool,
+    pub(crate) keeps_last_value: bool,
     pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) origin: Origin,
 }
@@ -46,7 +47,14 @@ impl Origin {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seed: None, clock: None, code_generation: true, data: None, origin: Origin::Runtime }
+        Options {
+            seed: None,
+            clock: None,
+            code_generation: true,
+            keeps_last_value: false,
+            data: None,
+            origin: Origin::Runtime,
+        }
     }
 }
 
@@ -122,6 +130,22 @@ impl InstanceBuilder {
     /// Makes `eval` and the function constructors throw an EvalError.
     pub fn without_code_generation(mut self) -> Self {
         self.options.code_generation = false;
+        self
+    }
+
+    /// Gives scripts the newest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. One that is undefined
+    /// leaves the older one there. A script's own `let _` or `const _` comes first, as with any global.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let mut jar = Runtime::new()?.build_instance().with_last_value().start(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.inspect("new Map([[1, 'one']])")?.as_str(), r#"Map { 1 => "one" }"#);
+    /// assert_eq!(jar.inspect("_.get(1)")?.as_str(), "one");
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn with_last_value(mut self) -> Self {
+        self.options.keeps_last_value = true;
         self
     }
 

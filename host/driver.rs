@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use belljar_abi::{Level, Send};
+use belljar_abi::{Level, Send, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, JsError};
@@ -81,6 +81,10 @@ impl Request {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
     Value(Vec<u8>),
+    /// A string as itself.
+    Text(Vec<u8>),
+    /// What the console shows for anything else.
+    Shown(Vec<u8>),
     Undefined,
     Failure(Vec<u8>),
     NotSerializable(Vec<u8>),
@@ -389,7 +393,12 @@ impl Driver {
             return true;
         }
         match Send::from_wire(kind) {
-            Some(Send::Result) => self.settle(Outcome::Value(bytes.to_vec())),
+            Some(Send::Result) => match Shape::from_wire(detail) {
+                Some(Shape::Json) => self.settle(Outcome::Value(bytes.to_vec())),
+                Some(Shape::Text) => self.settle(Outcome::Text(bytes.to_vec())),
+                Some(Shape::Console) => self.settle(Outcome::Shown(bytes.to_vec())),
+                None => self.stop(Stop::Protocol("it sent a result of an unknown shape")),
+            },
             Some(Send::Undefined) => self.settle(Outcome::Undefined),
             Some(Send::Failure) => self.settle(Outcome::Failure(bytes.to_vec())),
             Some(Send::NotSerializable) => self.settle(Outcome::NotSerializable(bytes.to_vec())),
@@ -738,6 +747,13 @@ mod tests {
         let mut driver = driver(Limits::default());
         assert!(!driver.send(Send::Undefined as u32, 0, &[]));
         assert!(driver.send(Send::Undefined as u32, 0, &[]));
+    }
+
+    #[test]
+    fn a_result_of_an_unknown_shape_is_a_breach() {
+        let mut driver = driver(Limits::default());
+        assert!(driver.send(Send::Result as u32, Shape::Console as u32 + 1, b"1"));
+        assert!(matches!(driver.stopped(), Some(Stop::Protocol(_))));
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub enum Error {
         pending: Vec<String>,
     },
     /// There is a result, but it has no JSON form: a cycle, a BigInt, a function.
+    /// [`Instance::inspect`](crate::Instance::inspect) shows such a value.
     NotSerializable {
         /// Why, in JavaScript's words.
         message: String,

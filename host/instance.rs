@@ -12,7 +12,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use belljar_abi::{Op, configure, vitals};
+use belljar_abi::{Op, configure, flag, vitals};
 use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
@@ -29,7 +29,7 @@ use crate::runtime::Runtime;
 use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
-use crate::value::{Json, Script};
+use crate::value::{Json, Script, Shown};
 use crate::vm::fibre::Vm;
 use crate::vm::state::Desk;
 
@@ -85,6 +85,8 @@ pub struct Instance {
     router: Router,
     limits: Limits,
     code_generation: bool,
+    /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
+    inspection: u32,
     data: Option<Arc<dyn Any + Send + Sync>>,
     /// What the instance began as.
     origin: Origin,
@@ -153,6 +155,7 @@ impl Instance {
             router: router.clone(),
             limits: limits.clone(),
             code_generation: options.code_generation,
+            inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
             data: options.data,
             origin,
             keeps_random,
@@ -192,6 +195,53 @@ impl Instance {
         async move {
             let ended = self.execute(Mode::Async, Op::Eval, message?).await;
             self.value(ended)
+        }
+    }
+
+    /// As [`Instance::eval`], but the value need not have a JSON form: it comes back as the console shows it, and a string as itself.
+    ///
+    /// Nothing of the script runs while its value is looked at: a getter is named and not called, a Proxy is not entered, and what
+    /// the script does to `console` or to a prototype makes no difference. A string is as long as a message may be; of anything else
+    /// that is large, the console shows a part.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.inspect("({ n: 10n, f() {}, get g() { throw 1 } })")?.as_str(), "{ n: 10n, f: [Function: f], g: [Getter] }");
+    /// assert_eq!(jar.inspect("'text'")?.as_str(), "text");
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::eval`].
+    pub fn inspect<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Shown> {
+        let message = self.script_message(&script.into())?.flagged(self.inspection);
+        let ended = now(self.execute(Mode::Sync, Op::Eval, message));
+        self.shown(ended)
+    }
+
+    /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is awaited.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::eval`].
+    pub fn inspect_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Shown>> + Send {
+        let message = self.script_message(&script.into());
+        async move {
+            let message = message?.flagged(self.inspection);
+            let ended = self.execute(Mode::Async, Op::Eval, message).await;
+            self.shown(ended)
+        }
+    }
+
+    fn shown(&self, ended: Result<Ended>) -> Result<Shown> {
+        match ended? {
+            Ended::Outcome(Outcome::Text(bytes)) => Ok(Shown::string(bytes)),
+            // A guest from before there was such a wish answers it with JSON.
+            Ended::Outcome(Outcome::Shown(bytes) | Outcome::Value(bytes)) => Ok(Shown::other(bytes)),
+            Ended::Outcome(Outcome::Undefined) => Ok(Shown::UNDEFINED),
+            ended => Err(self.value(Ok(ended)).err().unwrap_or_else(|| Error::guest("it showed nothing"))),
         }
     }
 
@@ -238,6 +288,9 @@ impl Instance {
             Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
             Ended::Outcome(Outcome::NotSerializable(why)) => {
                 Err(Error::NotSerializable { message: String::from_utf8_lossy(&why).into_owned() })
+            }
+            Ended::Outcome(Outcome::Text(_) | Outcome::Shown(_)) => {
+                Err(Error::guest("it showed a value that nobody looks at"))
             }
             Ended::Outcome(Outcome::Bytecode(_)) => Err(Error::guest("it sent bytecode for a value")),
             Ended::NoSuchEvent => Err(Error::guest("it looked for an event where there was none")),

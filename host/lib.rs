@@ -163,4 +163,4 @@ pub use router::{ConsoleLevel, Router, RpcError, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use snapshot::{Answer, CallId, Paused, PendingCall, Snapshot, Turn};
 pub use stats::Stats;
-pub use value::{Json, Script};
+pub use value::{Json, Script, Shown};

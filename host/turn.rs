@@ -24,11 +24,12 @@ const FIRST_BYTES: usize = 128;
 pub(crate) struct Message {
     bytes: Vec<u8>,
     split: usize,
+    flags: u32,
 }
 
 impl Message {
     pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
-        Message { bytes: parts.concat(), split }
+        Message { bytes: parts.concat(), split, flags: 0 }
     }
 
     /// Some bytes and, behind them, a value as JSON.
@@ -36,9 +37,15 @@ impl Message {
         let mut bytes = Vec::with_capacity(start.len() + FIRST_BYTES);
         bytes.extend_from_slice(start);
         match serde_json::to_writer(&mut bytes, value) {
-            Ok(()) => Ok(Message { bytes, split: start.len() }),
+            Ok(()) => Ok(Message { bytes, split: start.len(), flags: 0 }),
             Err(error) => Err(Error::no_json(&error)),
         }
+    }
+
+    /// The same message with a wish about the result: bits of `belljar_abi::flag`.
+    pub(crate) fn flagged(mut self, flags: u32) -> Message {
+        self.flags |= flags;
+        self
     }
 
     pub(crate) fn length(&self) -> usize {
@@ -65,7 +72,7 @@ pub(crate) async fn turn(
         driver.announce(message.bytes);
         driver.resume(*now);
     }
-    let mut operation = pin!(vm.start(op, flags, split, length));
+    let mut operation = pin!(vm.start(op, flags | message.flags, split, length));
     let mut in_sync_call = false;
     let mut is_away = false;
     poll_fn(|context| {

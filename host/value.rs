@@ -175,6 +175,93 @@ impl Json {
     }
 }
 
+/// A JavaScript value as text for people: what [`Instance::inspect`](crate::Instance::inspect) gives.
+///
+/// ```
+/// # use belljar::{Limits, Router, Runtime};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// let number = jar.inspect("7")?;
+/// let string = jar.inspect("'7'")?;
+/// assert_eq!((number.as_str(), number.is_string()), ("7", false));
+/// assert_eq!((string.as_str(), string.is_string()), ("7", true));
+/// assert!(jar.inspect("let a = 7")?.is_undefined());
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    text: Cow<'static, str>,
+    what: What,
+}
+
+/// What a text stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Undefined,
+    String,
+    Other,
+}
+
+impl Shown {
+    pub(crate) const UNDEFINED: Shown = Shown { text: Cow::Borrowed("undefined"), what: What::Undefined };
+
+    /// A string, from the bytes that the guest has sent.
+    pub(crate) fn string(bytes: Vec<u8>) -> Shown {
+        Shown { text: well_formed(bytes).into(), what: What::String }
+    }
+
+    /// Anything else, from the bytes that the guest has sent.
+    pub(crate) fn other(bytes: Vec<u8>) -> Shown {
+        Shown { text: well_formed(bytes).into(), what: What::Other }
+    }
+
+    /// The text. A string is as it is, without quotes, and what is half of a surrogate pair in it is U+FFFD.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The text, owned.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text.into_owned()
+    }
+
+    /// Whether the value is a string, and the text that string.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.what == What::String
+    }
+
+    /// Whether the value is `undefined`.
+    #[must_use]
+    pub fn is_undefined(&self) -> bool {
+        self.what == What::Undefined
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text of bytes that are UTF-8 but for surrogates. Half of a pair is three bytes that are wrong one by one, of which only the
+/// first can begin a character.
+fn well_formed(bytes: Vec<u8>) -> String {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return text,
+        Err(error) => error.into_bytes(),
+    };
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
+}
+
 fn check(text: &str) -> serde_json::Result<()> {
     serde_json::from_str::<&RawValue>(text).map(drop)
 }

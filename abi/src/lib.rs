@@ -102,6 +102,10 @@ pub mod flag {
     pub const ASYNC: u32 = 1;
     /// Somebody listens to the console; without it the guest formats nothing.
     pub const CONSOLE: u32 = 2;
+    /// The result is wanted as the console shows it, so it needs no JSON form; see [`super::Shape`].
+    pub const INSPECT: u32 = 4;
+    /// With [`INSPECT`]: a result that is not undefined becomes the value of the global `_`.
+    pub const KEEP: u32 = 8;
 }
 
 wire_enum! {
@@ -127,7 +131,7 @@ wire_enum! {
 wire_enum! {
     /// What the bytes of `send` are.
     Send {
-        /// The result, as JSON text.
+        /// The result; `detail` is its [`Shape`].
         Result = 1,
         /// The result is undefined; no bytes.
         Undefined = 2,
@@ -141,6 +145,18 @@ wire_enum! {
         Rejection = 6,
         /// Compiled bytecode.
         Bytecode = 7,
+    }
+}
+
+wire_enum! {
+    /// What the bytes of a result are. Only a host that said [`flag::INSPECT`] gets any but the first.
+    Shape {
+        /// JSON text.
+        Json = 0,
+        /// The text of a string, all of it. Half of a surrogate pair is three bytes, which are no UTF-8.
+        Text = 1,
+        /// What the console shows for a value that is no string.
+        Console = 2,
     }
 }
 
@@ -245,13 +261,14 @@ settled!(
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
     Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
     Op::from_wire(0).is_none() && Op::from_wire(9).is_none(),
-    flag::ASYNC == 1 && flag::CONSOLE == 2,
+    flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
     Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,
     Status::Refused as u32 == 6 && Status::from_wire(7).is_none(),
     Send::Result as u32 == 1 && Send::Undefined as u32 == 2 && Send::Failure as u32 == 3,
     Send::NotSerializable as u32 == 4 && Send::Console as u32 == 5 && Send::Rejection as u32 == 6,
     Send::Bytecode as u32 == 7 && Send::from_wire(0).is_none() && Send::from_wire(8).is_none(),
+    Shape::Json as u32 == 0 && Shape::Text as u32 == 1 && Shape::Console as u32 == 2 && Shape::from_wire(3).is_none(),
     Reply::Value as u32 == 0 && Reply::Error as u32 == 1 && Reply::Stop as u32 == 2 && Reply::from_wire(3).is_none(),
     Ask::WallMicros as u32 == 1 && Ask::MonotonicNanos as u32 == 2 && Ask::Seed as u32 == 3,
     Ask::from_wire(0).is_none() && Ask::from_wire(4).is_none(),

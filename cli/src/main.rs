@@ -28,7 +28,6 @@ mod screen;
 mod source;
 mod syntax;
 mod telling;
-mod wrapping;
 
 use std::io::IsTerminal as _;
 use std::path::Path;

@@ -2,6 +2,7 @@
 //!
 //! It owns the shapes of lines and the order of answers. It must never know where else a script could come from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{self, Receiver};
@@ -44,6 +45,7 @@ struct Line {
     instance: String,
     name: Option<String>,
     eval: Option<String>,
+    inspect: Option<String>,
     dispatch: Option<Event>,
     compile: Option<String>,
     run: Option<String>,
@@ -86,6 +88,7 @@ enum Label {
 /// What is asked of a jar.
 enum Request {
     Eval(String),
+    Inspect(String),
     Dispatch(Event),
     Compile(String),
     Run(String),
@@ -122,7 +125,7 @@ struct Reply {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'static str>,
+    text: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logs: Vec<Log>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,7 +144,7 @@ struct Problem {
 /// What a request came to.
 struct Answered {
     result: belljar::Json,
-    text: Option<&'static str>,
+    text: Option<Cow<'static, str>>,
     /// Whether script ran, so that there is something to say of its cost.
     has_run: bool,
 }
@@ -157,7 +160,7 @@ impl Answered {
     }
 
     fn done(text: &'static str) -> Answered {
-        Answered { result: belljar::Json::UNDEFINED, text: Some(text), has_run: false }
+        Answered { result: belljar::Json::UNDEFINED, text: Some(text.into()), has_run: false }
     }
 }
 
@@ -250,7 +253,7 @@ impl Jars {
             Ok(jar) => jar,
             Err(error) => return (Err(error), None),
         };
-        let runs = matches!(request, Request::Eval(_) | Request::Dispatch(_) | Request::Run(_));
+        let runs = matches!(request, Request::Eval(_) | Request::Inspect(_) | Request::Dispatch(_) | Request::Run(_));
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
         let has_run = match &result {
             Ok(answered) => answered.has_run,
@@ -266,6 +269,10 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
     match request {
         Request::Eval(source) => {
             block_on(jar.instance.eval_async(Script::new(source).named(name))).map(Answered::value)
+        }
+        Request::Inspect(source) => {
+            let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;
+            Ok(Answered { result: belljar::Json::UNDEFINED, text: Some(shown.into_text().into()), has_run: true })
         }
         Request::Dispatch(event) => {
             block_on(jar.instance.dispatch_async(&event.name, &event.params)).map(Answered::value)
@@ -356,6 +363,7 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
     let is_named = line.name.is_some();
     let mut asked = [
         line.eval.map(Request::Eval),
+        line.inspect.map(Request::Inspect),
         line.compile.map(Request::Compile),
         line.dispatch.map(Request::Dispatch),
         line.run.map(Request::Run),
@@ -379,11 +387,11 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
             }
             Request::Bad(format!("no call waits for the rpc_response {number}"))
         }
-        (Some(request @ (Request::Eval(_) | Request::Compile(_))), None, None) => request,
-        (Some(_), None, None) if is_named => Request::Bad("a name goes with eval and compile only".into()),
+        (Some(request @ (Request::Eval(_) | Request::Inspect(_) | Request::Compile(_))), None, None) => request,
+        (Some(_), None, None) if is_named => Request::Bad("a name goes with eval, inspect and compile only".into()),
         (Some(request), None, None) => request,
         _ => Request::Bad(
-            "a line holds one of eval, dispatch, compile, run, snapshot, restore, limits, reset, drop and rpc_response"
+            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, reset, drop and rpc_response"
                 .into(),
         ),
     };

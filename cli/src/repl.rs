@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, Router, Runtime, Script, Snapshot, Status};
+use belljar::{Error, Json, Router, Runtime, Script, Shown, Snapshot, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -30,7 +30,6 @@ use crate::prompt::{self, Prompt};
 use crate::rejections::Rejections;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
-use crate::wrapping::{self, Kept, Wrapped};
 use crate::{completion, run, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
@@ -64,8 +63,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 struct Console {
     /// What was printed instead of being shown, while somebody asks for it.
     kept: Arc<Mutex<Option<String>>>,
-    /// Stacks that a script prints must be put back.
-    inputs: Inputs,
 }
 
 impl Console {
@@ -76,7 +73,7 @@ impl Console {
                 kept.push_str(line);
                 return;
             }
-            if let Err(error) = screen.print(run::stream(level), &console.inputs.restore_text(line)) {
+            if let Err(error) = screen.print(run::stream(level), line) {
                 interrupt.output_lost(&error);
             }
         })
@@ -109,7 +106,9 @@ pub(crate) struct Session {
     cost: Option<Cost>,
     /// Names of `let`, `const` and `class`, which are no properties of anything.
     declared: BTreeSet<String>,
-    inputs: usize,
+    /// How many have been typed.
+    count: usize,
+    inputs: Inputs,
 }
 
 /// Whether there is a next line.
@@ -214,7 +213,7 @@ impl Session {
         let console = Console::default();
         let rejections = Rejections::default();
         let router = jar::router(console.register(*screen, interrupt), &arguments.jar, &rejections)?;
-        let mut session = Session {
+        Ok(Session {
             jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)
                 .map_err(|error| Refusal::of_start(arguments.from.as_deref(), &error))?,
             runtime,
@@ -226,22 +225,16 @@ impl Session {
             key,
             cost: None,
             declared: BTreeSet::new(),
-            inputs: 0,
-        };
-        session.settle()?;
-        Ok(session)
-    }
-
-    /// Readies a jar that is new to this session.
-    fn settle(&mut self) -> belljar::Result<()> {
-        wrapping::ready(&mut self.jar.instance)
+            count: 0,
+            inputs: Inputs::default(),
+        })
     }
 
     fn enter(&mut self, line: &str) -> Result<Then, Refusal> {
         let line = line.trim();
         if !line.starts_with('.') {
-            self.inputs += 1;
-            let name = format!("<repl {}>", self.inputs);
+            self.count += 1;
+            let name = format!("<repl {}>", self.count);
             self.run(line, &name)?;
             return Ok(Then::GoOn);
         }
@@ -284,15 +277,14 @@ impl Session {
                     return Err(Refusal::usage(".on wants NAME FUNCTION, as in: .on greet p => `hi ${p.name}`"));
                 };
                 let quoted = Json::from_value(name)?;
-                self.inputs += 1;
-                let origin = format!("<repl {}>", self.inputs);
+                self.count += 1;
+                let origin = format!("<repl {}>", self.count);
                 self.run(&format!("host.on({quoted}, {function}\n)"), &origin)?;
                 Ok(String::new())
             }
             (".reset", _) => {
                 self.jar.reset()?;
                 self.forget();
-                self.settle()?;
                 Ok(String::new())
             }
             (".stats", _) => {
@@ -323,7 +315,6 @@ impl Session {
                 let snapshot = artefact::thaw(path, self.key.as_ref())?;
                 self.jar.restore(snapshot).map_err(|error| Refusal::of_file(path, &error))?;
                 self.forget();
-                self.settle()?;
                 Ok(String::new())
             }
             _ => Err(Refusal::usage(format!("there is no {command}; .help lists what there is"))),
@@ -360,60 +351,63 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let wrapped = Wrapped::typed(&self.runtime, name, text);
-        let source = wrapped.as_ref().map_or(text, |wrapped| wrapped.source.as_str()).to_owned();
-        self.console.inputs.add(name, text, wrapped);
-        let handle = self.jar.instance.cancel_handle();
-        let interrupt = self.interrupt.clone();
-        let result =
-            interrupt.guard(handle, || block_on(self.jar.instance.eval_async(Script::new(source).named(name))));
-        self.end(result)
+        let source = self.read(text);
+        self.inputs.add(name, &source);
+        let result = run::inspect(&mut self.jar.instance, &Script::new(source).named(name), &self.interrupt);
+        self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
+        match result {
+            Ok(shown) if shown.is_undefined() && syntax::declares(text) => Ok(()),
+            Ok(shown) => self.show(&shown),
+            Err(error) => {
+                self.complain(&error);
+                Ok(())
+            }
+        }
     }
 
-    /// Shows what came of a script. Of one that was wrapped, the value is still in the jar.
+    /// What was typed as it is meant: what begins with a brace is an object if it can be one, and not a block.
+    fn read(&self, text: &str) -> String {
+        let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
+        // Two kinds of brackets, so that none of its own can close them.
+        let is_object =
+            || text.trim_start().starts_with('{') && self.runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
+        if is_object() { format!("({whole}\n)") } else { text.to_owned() }
+    }
+
+    /// Shows what came of an event or a program, which is JSON, and makes it the last value.
     fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
         match result {
-            Ok(value) if let Some(kept) = Kept::of(&value) => return self.show_last(kept),
-            Ok(value) if value.is_undefined() => {}
+            Ok(value) if value.is_undefined() => Ok(()),
             Ok(value) => {
-                let kept = format!("this._={value};void 0");
-                let _ = block_on(self.jar.instance.eval_async(kept));
-                self.print(&value)?;
+                let _ = run::inspect(&mut self.jar.instance, &format!("({value})").into(), &self.interrupt);
+                self.print(&value)
             }
-            Err(_) if self.interrupt.is_pipe_closed() => {}
-            Err(Error::Js(js)) => {
-                let js = self.console.inputs.restore(js);
-                let (name, text) = self.console.inputs.at_fault(js.stack.as_deref().unwrap_or_default());
-                run::tell_thrown(&self.screen, &js, (&name, &text), &self.rejections, Speech::Prompt);
+            Err(error) => {
+                self.complain(&error);
+                Ok(())
             }
-            Err(error) => self.screen.complain(&ending::words(&error, Speech::Prompt)),
+        }
+    }
+
+    fn complain(&self, error: &Error) {
+        match error {
+            _ if self.interrupt.is_pipe_closed() => {}
+            Error::Js(js) => {
+                let input = self.inputs.at_fault(js.stack.as_deref().unwrap_or_default());
+                run::tell_thrown(&self.screen, js, input, &self.rejections, Speech::Prompt);
+            }
+            error => self.screen.complain(&ending::words(error, Speech::Prompt)),
         }
         if self.jar.instance.status() == Status::Poisoned {
             self.screen
                 .explain("The script was cut off in a built-in, and the jar takes no more; .reset brings it back.\n");
         }
-        Ok(())
     }
 
-    fn show_last(&mut self, kept: Kept) -> Result<(), Refusal> {
-        self.console.keep();
-        let handle = self.jar.instance.cancel_handle();
-        let interrupt = self.interrupt.clone();
-        let shown = interrupt.guard(handle, || {
-            block_on(kept.name(&mut self.jar.instance))?;
-            block_on(kept.show(&mut self.jar.instance))
-        });
-        let text = self.console.take();
-        self.console.show_again();
-        match shown {
-            Ok(value) if !value.is_undefined() => self.print(&value),
-            Ok(_) => self.write(&self.console.inputs.restore_text(&text)),
-            Err(error) => {
-                self.screen.complain(&ending::words(&error, Speech::Prompt));
-                Ok(())
-            }
-        }
+    /// Shows a value. A string has quotes here, so that nobody takes it for something else.
+    fn show(&self, value: &Shown) -> Result<(), Refusal> {
+        if value.is_string() { self.print(&Json::from_value(value.as_str())?) } else { self.write(value.as_str()) }
     }
 
     /// Shows a value that crossed as JSON, which of long ones is only the beginning.

@@ -2,12 +2,10 @@
 //!
 //! It owns what is printed, and where. It must never know a format of bytes.
 
-use std::borrow::Cow;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script, Shown};
 use serde::Serialize;
 
 use crate::arguments::Run;
@@ -19,7 +17,6 @@ use crate::jar::{self, Jar};
 use crate::rejections::Rejections;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::wrapping::{self, Kept, Wrapped};
 use crate::{advice, artefact, frame};
 
 /// One console line.
@@ -41,6 +38,14 @@ impl Log {
         };
         Log { level, text: text.to_owned() }
     }
+}
+
+/// What a script has given.
+enum Value {
+    Json(Json),
+    Shown(Shown),
+    /// Nobody asked for it.
+    None,
 }
 
 /// What `--json` prints.
@@ -72,27 +77,14 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         None => None,
     };
     let runtime = jar::runtime()?;
-    let wrapped = match (&source, &run.print) {
-        (Source::Script { name, text }, Some(_)) => Wrapped::new(&runtime, name, text).map(Arc::new),
-        _ => None,
-    };
     let logs = Arc::new(Mutex::new(Vec::new()));
-    let has_printed = Arc::new(AtomicBool::new(false));
-    let router = match (&source, &wrapped) {
-        _ if run.json => {
-            let logs = logs.clone();
-            Router::new().on_console(move |level, line| {
-                logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
-            })
-        }
-        (_, Some(wrapped)) => {
-            let (wrapped, has_printed) = (wrapped.clone(), has_printed.clone());
-            edited(*screen, interrupt, move |line| {
-                has_printed.store(true, Ordering::Relaxed);
-                wrapped.restore_text(line).into()
-            })
-        }
-        _ => console(*screen, interrupt),
+    let router = if run.json {
+        let logs = logs.clone();
+        Router::new().on_console(move |level, line| {
+            logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
+        })
+    } else {
+        console(*screen, interrupt)
     };
     let rejections = Rejections::default();
     let mut router = jar::router(router, &run.jar, &rejections)?;
@@ -103,34 +95,22 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
-    let result = match (&source, &wrapped) {
-        (Source::Script { name, .. }, Some(wrapped)) => {
-            wrapping::ready(&mut jar.instance)?;
-            let script = Source::Script { name: name.clone(), text: wrapped.source.clone() };
-            execute(&mut jar.instance, &script, interrupt)
+    let result = match &source {
+        Source::Script { name, text } if run.print.is_some() && !run.json => {
+            inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
         }
-        _ => execute(&mut jar.instance, &source, interrupt),
+        source => match execute(&mut jar.instance, source, interrupt) {
+            // Nobody asked for the value, so it need not have a JSON form.
+            Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
+            result => result.map(Value::Json),
+        },
     };
-    // The script alone is charged for, and not what shows its value.
     let stats = Cost::of(&jar.instance.call_stats());
-    let result = match result {
-        Ok(value) => {
-            has_printed.store(false, Ordering::Relaxed);
-            finish(&mut jar.instance, value, run, interrupt, &has_printed)
-        }
-        // Nobody asked for the value, so it need not have a JSON form.
-        Err(Error::NotSerializable { .. }) if run.print.is_none() && !run.json => Ok(None),
-        Err(error) => Err(error),
-    };
-    let result = result.map_err(|error| match (error, &wrapped) {
-        (Error::Js(js), Some(wrapped)) => Error::Js(wrapped.restore(js)),
-        (error, _) => error,
-    });
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
-            value: result.as_ref().ok().and_then(Option::as_ref),
+            value: if let Ok(Value::Json(value)) = &result { Some(value) } else { None },
             error: result.as_ref().err().map(|error| Problem::of(error, &rejections)),
             logs: &logs,
             stats,
@@ -143,7 +123,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     interrupt.check_output()?;
     let ending = match &result {
-        Ok(Some(value)) if run.print.is_some() => show(screen, value)?,
+        Ok(Value::Shown(value)) => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
         Err(error) => tell(screen, error, &source, &rejections),
@@ -154,42 +134,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     Ok(ending)
 }
 
-/// The value that a script has left, when there is something to be done with it yet. What the console can show is shown at once.
-fn finish(
-    instance: &mut Instance,
-    value: Json,
-    run: &Run,
-    interrupt: &Interrupt,
-    has_printed: &AtomicBool,
-) -> belljar::Result<Option<Json>> {
-    let Some(kept) = Kept::of(&value) else { return Ok(Some(value)) };
-    interrupt.guard(instance.cancel_handle(), || {
-        if run.json {
-            return block_on(kept.json(instance)).map(Some);
-        }
-        let text = block_on(kept.show(instance))?;
-        // A snapshot brings its console along, which may print nothing any more.
-        if text.is_undefined() && !has_printed.load(Ordering::Relaxed) {
-            return block_on(kept.json(instance)).map(Some);
-        }
-        Ok(Some(text).filter(|text| !text.is_undefined()))
-    })
-}
-
 /// A router whose console is this process's: what warns goes to standard error, the rest to standard output.
 pub(crate) fn console(screen: Screen, interrupt: &Interrupt) -> Router {
-    edited(screen, interrupt, |line| Cow::Borrowed(line))
-}
-
-/// The same, with each line edited before anybody sees it.
-fn edited(
-    screen: Screen,
-    interrupt: &Interrupt,
-    edit: impl for<'l> Fn(&'l str) -> Cow<'l, str> + Send + Sync + 'static,
-) -> Router {
     let interrupt = interrupt.clone();
     Router::new().on_console(move |level, line| {
-        if let Err(error) = screen.print(stream(level), &edit(line)) {
+        if let Err(error) = screen.print(stream(level), line) {
             interrupt.output_lost(&error);
         }
     })
@@ -201,6 +150,11 @@ pub(crate) fn stream(level: ConsoleLevel) -> Stream {
         ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
         _ => Stream::Out,
     }
+}
+
+/// Runs a script to its end, or to a signal, for its value as people see it.
+pub(crate) fn inspect(instance: &mut Instance, script: &Script<'_>, interrupt: &Interrupt) -> belljar::Result<Shown> {
+    interrupt.guard(instance.cancel_handle(), || block_on(instance.inspect_async(script)))
 }
 
 /// Runs a source to its end, or to a signal.
@@ -244,10 +198,9 @@ pub(crate) fn tell_thrown(
     }
 }
 
-/// Prints a value: a string without its quotes, everything else as the JSON that it is.
-fn show(screen: &Screen, value: &Json) -> Result<Ending, Refusal> {
-    let text = value.get::<String>().unwrap_or_else(|_| value.as_str().to_owned());
-    match screen.print(Stream::Out, &text).and_then(|()| std::io::stdout().flush()) {
+/// Prints a value.
+fn show(screen: &Screen, value: &Shown) -> Result<Ending, Refusal> {
+    match screen.print(Stream::Out, value.as_str()).and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Refusal::internal(format!("standard output cannot be written to: {error}")))
         }

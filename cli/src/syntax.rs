@@ -1,4 +1,4 @@
-//! JavaScript as a row of words: enough to colour a line and to see where statements may begin.
+//! JavaScript as a row of words: enough to colour a line and to find names and calls in it.
 //!
 //! It reads text and decides nothing: whether something is JavaScript only the compiler in the jar can say. It must never know a
 //! terminal or a jar.
@@ -74,36 +74,6 @@ const CONSTANTS: [&str; 5] = ["true", "false", "null", "undefined", "NaN"];
 /// After these words a slash begins a pattern, although it divides after any other.
 const BEFORE_VALUES: [&str; 13] =
     ["await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void"];
-/// Statements and parts of them that begin like this are no expressions, or would mean something else as one.
-const STATEMENTS: [&str; 26] = [
-    "{",
-    "async function",
-    "break",
-    "case",
-    "catch",
-    "class",
-    "const",
-    "continue",
-    "debugger",
-    "default",
-    "do",
-    "else",
-    "export",
-    "finally",
-    "for",
-    "function",
-    "if",
-    "import ",
-    "let",
-    "return",
-    "switch",
-    "throw",
-    "try",
-    "var",
-    "while",
-    "with",
-];
-
 /// The words of a text. A text that is no JavaScript has words too.
 pub(crate) fn words(source: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
@@ -243,69 +213,11 @@ fn divides_nothing(source: &str, words: &[Word]) -> bool {
     }
 }
 
-/// Where a statement that is nothing but an expression may be: where it would begin, and where it could end, the farthest first.
-/// Each of these is a guess that a compiler has to confirm.
-pub(crate) fn expressions(source: &str) -> Vec<(usize, Vec<usize>)> {
-    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
-    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
-    let is_gap = |before: &Word, after: &Word| {
-        source.get(before.span.end..after.span.start).is_some_and(|gap| gap.contains('\n'))
-    };
-    let mut found = Vec::new();
-    for (index, word) in words.iter().enumerate() {
-        let rest = source.get(word.span.start..).unwrap_or_default();
-        // What could go on with the statement before it does go on with it, unless a mark between them says otherwise.
-        let could_go_on = match word.kind {
-            Kind::Mark => !(rest.starts_with("++") || rest.starts_with("--")),
-            Kind::Text => rest.starts_with('`'),
-            _ => false,
-        };
-        let before = index.checked_sub(1).and_then(|index| words.get(index));
-        let begins = match before {
-            None => true,
-            Some(before) => match text(before) {
-                ";" | "{" | ")" | ":" | "else" | "do" => true,
-                "}" => !could_go_on,
-                _ => !could_go_on && is_gap(before, word),
-            },
-        };
-        let is_statement = STATEMENTS.iter().any(|statement| {
-            rest.strip_prefix(statement)
-                .is_some_and(|after| !statement.ends_with(char::is_alphanumeric) || !after.starts_with(is_name))
-        });
-        if !begins || is_statement || matches!(text(word), ")" | "]" | "}") {
-            continue;
-        }
-        let mut ends = Vec::new();
-        for (at, last) in words.iter().enumerate().skip(index) {
-            if last.depth < word.depth || (last.depth == word.depth && text(last) == ";") {
-                break;
-            }
-            let is_end = words.get(at + 1).is_none_or(|next| {
-                next.depth < word.depth || (next.depth == word.depth && text(next) == ";") || is_gap(last, next)
-            });
-            if is_end && last.depth == word.depth {
-                ends.push(last.span.end);
-            }
-        }
-        ends.reverse();
-        if !ends.is_empty() {
-            found.push((word.span.start, ends));
-        }
-    }
-    found
-}
-
-/// Whether nothing but comments and semicolons stands there.
-pub(crate) fn is_blank(source: &str) -> bool {
-    words(source).iter().all(|word| word.kind == Kind::Comment || source.get(word.span.clone()) == Some(";"))
-}
-
-/// Whether what stands there is nothing but texts, as the directives are that may begin a script.
-pub(crate) fn is_directive(source: &str) -> bool {
-    words(source)
-        .iter()
-        .all(|word| matches!(word.kind, Kind::Comment | Kind::Text) || source.get(word.span.clone()) == Some(";"))
+/// Whether a script begins with a declaration, so that nobody waits for its value.
+pub(crate) fn declares(source: &str) -> bool {
+    let first = words(source).into_iter().find(|word| word.kind != Kind::Comment);
+    let text = first.and_then(|word| source.get(word.span)).unwrap_or_default();
+    matches!(text, "let" | "const" | "var" | "class" | "function" | "async")
 }
 
 /// Names that a script gives to the whole jar without making them properties of the global object.
@@ -409,7 +321,7 @@ pub(crate) fn events(source: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, declared, events, expressions, words};
+    use super::{Kind, declared, declares, events, words};
 
     fn kinds(source: &str) -> Vec<(Kind, &str)> {
         words(source).into_iter().map(|word| (word.kind, source.get(word.span).unwrap_or_default())).collect()
@@ -449,37 +361,23 @@ mod tests {
                 let words = words(part);
                 assert!(words.is_sorted_by(|one, next| one.span.end <= next.span.start), "{part}");
                 assert!(words.iter().all(|word| part.get(word.span.clone()).is_some_and(|text| !text.is_empty())));
-                let spans =
-                    expressions(part).into_iter().flat_map(|(start, ends)| ends.into_iter().map(move |end| start..end));
-                assert!(spans.into_iter().all(|span| part.get(span).is_some()), "{part}");
             }
         }
     }
 
     #[test]
-    fn an_expression_begins_where_a_statement_may() {
-        let guesses = |source: &'static str| -> Vec<&str> {
-            expressions(source).into_iter().filter_map(|(start, ends)| source.get(start..*ends.first()?)).collect()
-        };
-        assert_eq!(guesses("1 + 2;"), ["1 + 2"]);
-        assert_eq!(guesses("let a = 1; a * 2 // twice"), ["a * 2"]);
-        assert_eq!(guesses("f()\ng()"), ["f()\ng()", "g()"]);
-        assert_eq!(guesses("let a = 1\n(b)"), [""; 0], "the brackets call 1");
-        assert_eq!(guesses("{ a }"), ["a"]);
-        assert_eq!(guesses("let letter = 1; letter"), ["letter"]);
-        assert_eq!(guesses("if (a) f(1); else g(2)"), ["f(1)", "g(2)"]);
-        assert_eq!(guesses("try { f(1) } catch { g(2) }"), ["f(1)", "g(2)"]);
-        for goes_on in ["let a = {} + 1", "let a = {}\n[0]", "let a = tag\n`x`", "let a = {} / 2 / g"] {
-            assert_eq!(guesses(goes_on), [""; 0], "{goes_on}");
-        }
-        assert_eq!(guesses("let a = 1\n++a"), ["++a"]);
-        assert_eq!(guesses("class A {}"), [""; 0]);
-        assert_eq!(guesses("; ;"), [""; 0]);
+    fn events_are_found_by_their_names() {
+        assert_eq!(events("host.on('a', f); host . on(`b`, g); host.on(c, h); other.on('d')"), ["a", "b"]);
     }
 
     #[test]
-    fn events_are_found_by_their_names() {
-        assert_eq!(events("host.on('a', f); host . on(`b`, g); host.on(c, h); other.on('d')"), ["a", "b"]);
+    fn a_declaration_is_known_by_its_first_word() {
+        for source in ["let a = 1", "// why\nconst b = 2; b", "async function f() {}", "class A {}"] {
+            assert!(declares(source), "{source}");
+        }
+        for source in ["", "letter", "f(); let a", "(class {})", "if (a) {}", "'let'"] {
+            assert!(!declares(source), "{source}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It owns every import and export. It must never know what a payload means or what QuickJS is.
 #![allow(unsafe_code, reason = "this file is one of the two that talk to C")]
 
-use belljar_abi::{Ask, Level, Op, Reply, Send, Status, import};
+use belljar_abi::{Ask, Level, Op, Reply, Send, Shape, Status, import};
 use core::cell::Cell;
 
 const _: () = assert!(belljar_abi::VERSION == 1, "a new version needs a look at every import below");
@@ -94,6 +94,13 @@ fn latch(stop: bool) -> bool {
 pub fn send(kind: Send, bytes: &[u8]) -> bool {
     // SAFETY: pointer and length describe a live slice, which the host only reads.
     latch(unsafe { host::send(kind as u32, 0, bytes.as_ptr(), bytes.len()) } != 0)
+}
+
+/// Hands a result to the host that is not JSON; true means unwind.
+#[must_use]
+pub fn send_shaped(shape: Shape, text: &[u8]) -> bool {
+    // SAFETY: pointer and length describe a live slice, which the host only reads.
+    latch(unsafe { host::send(Send::Result as u32, shape as u32, text.as_ptr(), text.len()) } != 0)
 }
 
 /// Hands a console line to the host; true means unwind.

@@ -227,6 +227,15 @@ fn text(value: &Value) -> String {
     out
 }
 
+/// A value as a line that holds nothing else shows it.
+pub fn line(value: &Value) -> String {
+    let mut out = text(value);
+    if out.len() > LINE_BYTES {
+        cut(&mut out);
+    }
+    out
+}
+
 fn cut(out: &mut String) {
     let mut end = LINE_BYTES;
     while !out.is_char_boundary(end) {

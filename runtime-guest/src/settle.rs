@@ -3,11 +3,11 @@
 //! It owns the end of every call. A promise is read by its internal state, never through `then`, so a script
 //! that replaces `Promise.prototype` does not reach this code.
 
-use belljar_abi::{Send, Status};
+use belljar_abi::{Send, Shape, Status};
 
 use crate::json::{self, Json};
 use crate::qjs::{self, Atom, PromiseState, Property, Thrown, Value};
-use crate::{abi, report, state};
+use crate::{abi, console, report, state};
 
 /// How the engine wraps a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -226,6 +226,9 @@ fn emit(value: &Value) -> Status {
     if value.is_undefined() {
         return done(Send::Undefined, &[]);
     }
+    if state::is_inspected() {
+        return show(value);
+    }
     if let Some(number) = value.as_int() {
         let mut buffer = [0_u8; 11];
         return done(Send::Result, json::decimal(number, &mut buffer));
@@ -247,4 +250,22 @@ fn emit(value: &Value) -> Status {
             not_serializable(report::message(&reason).as_bytes())
         }
     }
+}
+
+/// Ends a call whose value somebody wants to look at. Nothing of the script runs on the way.
+fn show(value: &Value) -> Status {
+    if state::keeps_last_value() {
+        // Where a script has locked the name, it stays the script's.
+        let _ = report::present(Value::global().define(c"_", value.clone()));
+    }
+    let is_refused = if value.is_string() {
+        match value.text() {
+            Ok(text) => !finish() || abi::send_shaped(Shape::Text, text.bytes()),
+            Err(thrown) => return threw(thrown),
+        }
+    } else {
+        let line = console::line(value);
+        !finish() || abi::send_shaped(Shape::Console, line.as_bytes())
+    };
+    if is_refused { Status::Stopped } else { Status::Done }
 }

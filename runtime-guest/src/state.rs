@@ -146,6 +146,16 @@ pub fn has_console() -> bool {
     with(|state| state.flags & flag::CONSOLE != 0)
 }
 
+/// Whether the result is wanted as the console shows it.
+pub fn is_inspected() -> bool {
+    with(|state| state.flags & flag::INSPECT != 0)
+}
+
+/// Whether scripts find the newest value that was shown.
+pub fn keeps_last_value() -> bool {
+    with(|state| state.flags & flag::KEEP != 0)
+}
+
 fn configure(length: usize) -> Status {
     let Some(message) = abi::take(length) else {
         return Status::Refused;

@@ -56,6 +56,7 @@ fn arguments_are_joined_by_spaces() {
     assert_eq!(shown("''"), "");
     assert_eq!(shown("'two\\nlines'"), "two\nlines");
     assert_eq!(shown("'größe \\u{1f514}'"), "größe \u{1f514}");
+    assert_eq!(shown("'\\ud800x', ['\\udc00\\ud83d\\udd14']"), "\u{fffd}x [ \"\u{fffd}\u{1f514}\" ]");
 }
 
 #[test]

@@ -66,6 +66,33 @@ fn fan(depth: usize) -> String {
     format!("{calls}(func $fan{depth} nop)")
 }
 
+/// The first is what an image answers that does not know the wish; the bytes of the others are nobody's text.
+#[test]
+fn what_a_guest_shows_is_text_whatever_it_sends() {
+    for (shape, bytes, length, text, is_string) in [
+        (0, "[1]", 3, "[1]", false),
+        (1, "a\\ff\\ed\\a0\\80\\80b", 7, "a\u{fffd}\u{fffd}b", true),
+        (2, "\\80\\f0\\9f\\94", 4, "\u{fffd}", false),
+    ] {
+        let wasm = wat::parse_str(format!(
+            r#"(module
+                (import "belljar" "poll" (func $poll (result i32)))
+                (import "belljar" "send" (func $send (param i32 i32 i32 i32) (result i32)))
+                (memory (export "memory") 4)
+                (global (export "__stack_pointer") (mut i32) (i32.const 65536))
+                (global (export "belljar_vitals") i32 (i32.const 1024))
+                (global (export "belljar_abi") i32 (i32.const 1040))
+                (data (i32.const 1040) "\01")
+                (data (i32.const 2048) "{bytes}")
+                (func (export "call") (param i32 i32 i32 i32) (result i32)
+                    (call $send (i32.const 1) (i32.const {shape}) (i32.const 2048) (i32.const {length}))))"#
+        ));
+        let runtime = Runtime::builder().max_instances(1).guest(wasm.unwrap()).build().unwrap();
+        let shown = runtime.instance(&Router::new(), &Limits::default()).unwrap().inspect("").unwrap();
+        assert_eq!((shown.as_str(), shown.is_string()), (text, is_string), "{bytes}");
+    }
+}
+
 #[test]
 fn endless_recursion_ends_at_the_stack() {
     let error = run(image("(func $down call $down)", "call $down")).unwrap_err();

@@ -21,6 +21,7 @@ mod guest;
 #[cfg(feature = "compiler")]
 mod hostile_guests;
 mod input;
+mod inspect;
 mod js;
 mod json;
 mod limits;

@@ -1,5 +1,6 @@
 //! Small things that every module needs: one runtime for all tests, and the few checks that recur.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +47,7 @@ pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 
 /// The limit that a call hit, and its value.
 #[track_caller]
-pub(crate) fn limit_of(result: belljar::Result<Json>) -> (LimitKind, u64) {
+pub(crate) fn limit_of<T: Debug>(result: belljar::Result<T>) -> (LimitKind, u64) {
     match result {
         Err(error @ Error::Limit { kind, limit, .. }) => {
             assert_eq!(error.code(), kind.code());

@@ -4,6 +4,7 @@
 mod command;
 mod input;
 mod machine;
+mod print;
 mod protocol;
 mod repl;
 mod support;

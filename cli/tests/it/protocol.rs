@@ -60,6 +60,23 @@ fn one_jar_answers_in_order_and_repeats_the_id() {
 }
 
 #[test]
+fn a_value_without_a_json_form_is_inspected() {
+    let lines = answers(concat!(
+        "{\"id\": 1, \"inspect\": \"await new Map([[1, () => 2]])\"}\n",
+        "{\"inspect\": \"_.get(1)()\"}\n",
+        "{\"inspect\": \"'two\\\\nlines'\"}\n",
+        "{\"inspect\": \"null.x\", \"name\": \"rules.js\"}\n",
+        "{\"eval\": \"_\"}\n",
+        "{\"instance\": \"other\", \"eval\": \"typeof _\"}\n",
+    ));
+    assert_eq!((&lines[0]["text"], &lines[0]["result"]), (&json!("Map { 1 => [Function] }"), &json!(null)));
+    assert!(lines[0]["stats"]["fuel"].as_u64().unwrap() > 0);
+    assert_eq!((&lines[1]["text"], &lines[2]["text"]), (&json!("2"), &json!("two\nlines")));
+    assert!(lines[3]["error"]["stack"].as_str().unwrap().contains("rules.js:1"), "{}", lines[3]);
+    assert_eq!((&lines[4]["result"], &lines[5]["result"]), (&json!("two\nlines"), &json!("undefined")));
+}
+
+#[test]
 fn jars_have_names_and_share_nothing() {
     let lines = answers(concat!(
         "{\"eval\": \"var n = 1\"}\n",

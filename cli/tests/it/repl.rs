@@ -187,7 +187,13 @@ fn a_value_is_shown_and_kept() {
     assert_eq!(terminal.enter("await Promise.resolve({ a: [1n, -0] })"), "{ a: [ 1n, -0 ] }");
     assert_eq!(terminal.enter("undefined"), "undefined");
     assert_eq!(terminal.enter("if (true) 5"), "5");
+    assert_eq!(terminal.enter("let kept = _; console.log('told')"), "told");
     assert_eq!(terminal.enter("_"), "5");
+    // What can be an object is one, and no block with a label.
+    assert_eq!(terminal.enter("{ a: 1 };"), "{ a: 1 }");
+    assert_eq!(terminal.enter("{}"), "{}");
+    assert_eq!(terminal.enter("{ let b = [2]; b }"), "[ 2 ]");
+    assert_eq!(terminal.enter("'a\\n'"), "\"a\\n\"");
     assert_eq!(terminal.enter("() => 1"), "[Function]");
     // What a script does to the console is not done to the prompt.
     assert_eq!(terminal.enter("console.log = () => {}; globalThis.console = null; [1]"), "[ 1 ]");

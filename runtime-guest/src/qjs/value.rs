@@ -152,7 +152,15 @@ impl Value {
     pub fn lossy_start(&self, most: usize) -> Result<String> {
         let text = self.text()?;
         let bytes = text.bytes();
-        Ok(String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned())
+        let mut lossy = String::new();
+        for chunk in bytes[..bytes.len().min(most)].utf8_chunks() {
+            lossy.push_str(chunk.valid());
+            // Half of a surrogate pair is three bytes that are wrong one by one; only the first of them begins a character.
+            if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
+                lossy.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        Ok(lossy)
     }
 
     /// Reads a property, which may run script code.

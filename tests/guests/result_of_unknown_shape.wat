@@ -1,0 +1,6 @@
+;; Does: sends a result of a shape that there is not
+;; Expect: guest_broke_protocol
+;; Says: unknown shape
+(func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+    (drop (call $send (i32.const 1) (i32.const 3) (i32.const 2064) (i32.const 1)))
+    (i32.const 0))
