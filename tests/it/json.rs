@@ -262,6 +262,18 @@ fn messages_of_ever_new_kinds_leave_nothing_behind() {
 }
 
 #[test]
+fn names_that_are_long_are_let_go_of() {
+    let mut jar = jar();
+    let script = "for (let kind = 0; kind < 64; kind++) {
+        const text = JSON.stringify({ ['n'.repeat(1e6) + kind]: 1, ['m'.repeat(kind)]: 2 });
+        for (let times = 0; times < 4; times++) JSON.parse(text);
+    }";
+    jar.eval(script).unwrap();
+    let held = jar.stats().heap_bytes;
+    assert!(held < 2 << 20, "{held} bytes are held");
+}
+
+#[test]
 fn of_two_nearest_texts_of_a_number_the_even_one_is_written() {
     check(
         r#"

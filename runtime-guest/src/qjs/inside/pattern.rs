@@ -11,6 +11,8 @@ use crate::qjs::{Atom, Result, Thrown, Value, context, take_exception, throw_typ
 
 /// Members of the largest object that a pattern is made of.
 const PATTERN_NAMES: usize = 16;
+/// The longest name, so that what patterns hold on to is little, whatever scripts let go of.
+const NAME_BYTES: usize = 64;
 
 /// The names of an ordinary object, from which others with the same names are made at once.
 ///
@@ -59,7 +61,7 @@ impl Pattern {
                     return None;
                 }
                 let string = atom_strings().add(atom as usize).read() as usize as *const u8;
-                matches!(chars(string), Some(Chars::Narrow(name)) if name.is_ascii())
+                matches!(chars(string), Some(Chars::Narrow(name)) if name.len() <= NAME_BYTES && name.is_ascii())
                     .then(|| Name { atom: Atom(sys::JS_DupAtom(context(), atom)), string })
             };
             all.iter().map(name).collect()
