@@ -161,8 +161,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        let permit = self.runtime.permit()?;
-        Instance::new(&self.runtime, permit, router, limits, self.options)
+        Instance::new(self.runtime.permit()?, router, limits, self.options)
     }
 
     /// Makes the instance, waiting for its turn when every instance is in use.
@@ -171,8 +170,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        let permit = self.runtime.permit_async().await;
-        Instance::new(&self.runtime, permit, router, limits, self.options)
+        Instance::new(self.runtime.permit_async().await, router, limits, self.options)
     }
 }
 

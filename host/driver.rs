@@ -17,12 +17,13 @@ use crate::stats::Stats;
 /// Nanoseconds since some fixed moment.
 pub(crate) type Nanos = u64;
 
-/// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of whatever runs.
+/// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of most code, half a one where it waits for memory at every step.
 const SLICE: u64 = 1_000_000;
-/// The most time that a guest can have taken for a unit of fuel, many times over what any has been seen to take.
+/// The most time that a guest can have taken for a unit of fuel: twice what any has been seen to take.
 const MOST_PER_FUEL: Nanos = 1;
-/// Fuel that stands for a nanosecond where a time must not depend on the machine: as little as a machine of today burns in one.
-const FUEL_PER_NANO: u64 = 10;
+/// Fuel that stands for a nanosecond where a time must not depend on the machine. A loop burns 25 units in one, and what waits for memory at
+/// every step has been seen to burn 2.1; the least counts, because a limit that errs must err by stopping.
+const FUEL_PER_NANO: u64 = 2;
 /// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
 const TICK_AFTER: Nanos = 1_000_000;
 /// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
@@ -128,7 +129,8 @@ pub(crate) struct Spent {
 
 impl Spent {
     /// The same, with times that follow from the work and from no machine's clock: two runs of one script have spent as much. A pause
-    /// is still no way to a fresh budget, and only what was waited for until then is forgotten.
+    /// is still no way to a fresh budget: most scripts have taken a tenth of the time that they are charged for. Only what was waited for
+    /// until then is forgotten.
     pub(crate) fn in_nominal_time(self) -> Spent {
         let nominal = self.fuel / FUEL_PER_NANO;
         Spent { cpu: nominal, wall: nominal, ..self }

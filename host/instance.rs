@@ -23,9 +23,8 @@ use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::program::Program;
-use crate::queue::Permit;
 use crate::router::Router;
-use crate::runtime::Runtime;
+use crate::runtime::Permit;
 use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
@@ -94,21 +93,14 @@ pub struct Instance {
     keeps_random: bool,
     /// What the call in [`Phase::Paused`] had used.
     spent: Spent,
-    runtime: Runtime,
     /// Nothing can be done with a shared instance but to ask for its figures, so nobody may count on sharing one.
     _not_sync: PhantomData<Cell<()>>,
     /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
-    _permit: Permit,
+    runtime: Permit,
 }
 
 impl Instance {
-    pub(crate) fn new(
-        runtime: &Runtime,
-        permit: Permit,
-        router: &Router,
-        limits: &Limits,
-        options: Options,
-    ) -> Result<Instance> {
+    pub(crate) fn new(runtime: Permit, router: &Router, limits: &Limits, options: Options) -> Result<Instance> {
         let most = u64::from(configure::C_STACK_BYTES - configure::STACK_RESERVE_BYTES);
         if limits.stack_bytes > most {
             return Err(Error::input(format!(
@@ -160,9 +152,8 @@ impl Instance {
             origin,
             keeps_random,
             spent: Spent::default(),
-            runtime: runtime.clone(),
             _not_sync: PhantomData,
-            _permit: permit,
+            runtime,
         };
         instance.reset()?;
         Ok(instance)

@@ -20,7 +20,7 @@ pub const OPCODES_PER_POLL: u64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Work in one call, in units that depend on nothing but the script and this build: ten to twenty million of them
-    /// take a millisecond on a machine of today. None by default, because the time limits already bound it.
+    /// take a millisecond on a machine of today, and two million where a script waits for memory at every step. None by default, because the time limits already bound it.
     pub fuel: Option<u64>,
     /// Work in one call as QuickJS counts it: it asks the host after every [`OPCODES_PER_POLL`] jumps and calls of script
     /// code, and each question counts for as many. Coarser than `fuel`, blind to what built-ins do, and the same figure with

@@ -1,7 +1,7 @@
 //! The queue for the slots of a pool: whoever asks is served at once or waits, and those who wait are served in the order in which
 //! they came. Nobody who comes later is served before them.
 //!
-//! It must never know what a slot is.
+//! It must never know what a slot is, nor who holds a permit; whoever takes one gives it back.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -11,7 +11,9 @@ use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
 
-/// So many permits, and those who wait for one.
+/// So many permits, and those who wait for one. It lies on lines of memory of its own, because every instance writes to it, and what lies beside
+/// it in a runtime is only read.
+#[repr(align(128))]
 pub(crate) struct Queue {
     state: Mutex<State>,
 }
@@ -28,45 +30,41 @@ struct Ticket {
     waker: AtomicWaker,
 }
 
-/// The right to one slot; dropping it calls the next in the queue.
-pub(crate) struct Permit {
-    queue: Arc<Queue>,
-}
-
 impl Queue {
-    pub(crate) fn new(permits: u32) -> Arc<Queue> {
+    pub(crate) fn new(permits: u32) -> Queue {
         let free = usize::try_from(permits).unwrap_or(usize::MAX);
-        Arc::new(Queue { state: Mutex::new(State { free, waiting: VecDeque::new() }) })
+        Queue { state: Mutex::new(State { free, waiting: VecDeque::new() }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A permit, if one is free. Then nobody waits: whatever is given back goes to those who do.
-    pub(crate) fn try_enter(self: &Arc<Self>) -> Option<Permit> {
+    /// Takes a permit, if one is free. Then nobody waits: whatever is given back goes to those who do.
+    pub(crate) fn try_enter(&self) -> bool {
         let mut state = self.state();
-        state.free = state.free.checked_sub(1)?;
-        Some(Permit { queue: self.clone() })
+        let left = state.free.checked_sub(1);
+        state.free = left.unwrap_or_default();
+        left.is_some()
     }
 
-    /// A permit, as soon as it is this one's turn.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Permit {
+    /// Takes a permit, as soon as it is this one's turn.
+    pub(crate) async fn enter(&self) {
         let place = {
             let mut state = self.state();
             if let Some(free) = state.free.checked_sub(1) {
                 state.free = free;
-                return Permit { queue: self.clone() };
+                return;
             }
             let ticket = Arc::<Ticket>::default();
             state.waiting.push_back(ticket.clone());
             Place { queue: self, ticket: Some(ticket) }
         };
-        place.wait().await
+        place.wait().await;
     }
 
-    /// Hands a permit on.
-    fn give_back(&self) {
+    /// Gives a permit back: hands it to the next in the queue.
+    pub(crate) fn leave(&self) {
         let mut state = self.state();
         match state.waiting.pop_front() {
             Some(next) => {
@@ -81,13 +79,13 @@ impl Queue {
 
 /// Somebody who waits, and may give up.
 struct Place<'a> {
-    queue: &'a Arc<Queue>,
+    queue: &'a Queue,
     /// None once the permit has been taken.
     ticket: Option<Arc<Ticket>>,
 }
 
 impl Place<'_> {
-    async fn wait(mut self) -> Permit {
+    async fn wait(mut self) {
         poll_fn(|context| {
             let Some(ticket) = &self.ticket else { return Poll::Ready(()) };
             ticket.waker.register(context.waker());
@@ -98,7 +96,6 @@ impl Place<'_> {
             Poll::Ready(())
         })
         .await;
-        Permit { queue: self.queue.clone() }
     }
 }
 
@@ -111,15 +108,9 @@ impl Drop for Place<'_> {
             // It was called and does not come, so the next one is.
             None => {
                 drop(state);
-                self.queue.give_back();
+                self.queue.leave();
             }
         }
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.queue.give_back();
     }
 }
 
@@ -137,39 +128,40 @@ mod tests {
     #[test]
     fn nobody_is_served_before_those_who_wait() {
         let queue = Queue::new(1);
-        let first = queue.try_enter();
+        assert!(queue.try_enter());
         let (mut second, mut third) = (pin!(queue.enter()), pin!(queue.enter()));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
-        drop(first);
+        queue.leave();
         // The permit is the second one's, although it has not come for it yet.
-        assert!(queue.try_enter().is_none());
+        assert!(!queue.try_enter());
         assert!(poll(third.as_mut()).is_pending());
-        let Poll::Ready(second) = poll(second.as_mut()) else { panic!("it was called") };
-        drop(second);
+        assert!(poll(second.as_mut()).is_ready(), "it was called");
+        queue.leave();
         assert!(poll(third.as_mut()).is_ready());
     }
 
     #[test]
     fn one_who_was_called_and_gives_up_lets_the_next_one_in() {
         let queue = Queue::new(1);
-        let first = queue.try_enter();
+        assert!(queue.try_enter());
         let mut second = Box::pin(queue.enter());
         let mut third = pin!(queue.enter());
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
-        drop(first);
+        queue.leave();
         drop(second);
         assert!(poll(third.as_mut()).is_ready());
-        assert!(queue.try_enter().is_some(), "the permit came back");
+        queue.leave();
+        assert!(queue.try_enter(), "the permit came back");
     }
 
     #[test]
     fn one_who_gives_up_waiting_is_not_called() {
         let queue = Queue::new(1);
-        let first = queue.try_enter();
+        assert!(queue.try_enter());
         let mut second = Box::pin(queue.enter());
         assert!(poll(second.as_mut()).is_pending());
         drop(second);
-        drop(first);
-        assert!(queue.try_enter().is_some());
+        queue.leave();
+        assert!(queue.try_enter());
     }
 }

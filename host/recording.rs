@@ -127,6 +127,12 @@ impl Told {
     }
 }
 
+/// What recordings of all formats have.
+#[derive(Deserialize)]
+struct Format {
+    belljar_recording: u32,
+}
+
 /// A recording as bytes: JSON, so that people can read it.
 #[derive(Serialize, Deserialize)]
 struct Written {
@@ -213,14 +219,14 @@ impl Recording {
     ///
     /// [`Error::Input`] when it is no recording, or one of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Recording> {
-        let written: Written =
-            serde_json::from_slice(bytes).map_err(|error| Error::input(format!("not a recording: {error}")))?;
-        if written.belljar_recording != FORMAT {
+        let refused = |error: serde_json::Error| Error::input(format!("not a recording: {error}"));
+        let Format { belljar_recording: format } = serde_json::from_slice(bytes).map_err(refused)?;
+        if format != FORMAT {
             return Err(Error::input(format!(
-                "a recording of format {} is not one of format {FORMAT}, which this version reads",
-                written.belljar_recording
+                "a recording of format {format} is not one of format {FORMAT}, which this version reads"
             )));
         }
+        let written: Written = serde_json::from_slice(bytes).map_err(refused)?;
         let calls = written.events.iter().filter(|event| !matches!(event, Event::Answers(_))).count();
         let log = Log { events: written.events, calls: calls as u64, open: written.open };
         Ok(Recording { log: Arc::new(Mutex::new(log)) })

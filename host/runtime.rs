@@ -1,6 +1,7 @@
 //! Where instances come from: a guest image, the lanes that it runs in, and the places that are to be had.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::builder::{InstanceBuilder, Options, Origin};
@@ -9,7 +10,7 @@ use crate::instance::Instance;
 use crate::lanes::Lanes;
 use crate::limits::Limits;
 use crate::program::Program;
-use crate::queue::{Permit, Queue};
+use crate::queue::Queue;
 use crate::router::{Router, Verdict};
 use crate::snapshot::Snapshot;
 use crate::value::Script;
@@ -38,10 +39,10 @@ pub struct Runtime {
 }
 
 struct Shared {
-    lanes: Arc<Lanes>,
-    prelude: Option<Snapshot>,
-    permits: Arc<Queue>,
+    permits: Queue,
     instances: u32,
+    prelude: Option<Snapshot>,
+    lanes: Lanes,
 }
 
 impl Runtime {
@@ -110,7 +111,7 @@ impl Runtime {
     pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
         let script = script.into();
         let bare = Options { origin: Origin::Image, ..Options::default() };
-        let mut jar = Instance::new(self, self.permit()?, &Router::new(), &Limits::default(), bare)?;
+        let mut jar = Instance::new(self.clone().permit()?, &Router::new(), &Limits::default(), bare)?;
         Ok(Program::new(*self.identity(), jar.compile(&script)?))
     }
 
@@ -136,12 +137,33 @@ impl Runtime {
         self.shared.instances
     }
 
-    pub(crate) fn permit(&self) -> Result<Permit> {
-        self.shared.permits.try_enter().ok_or(Error::Capacity { instances: self.shared.instances })
+    /// The right to one instance, if one is free.
+    pub(crate) fn permit(self) -> Result<Permit> {
+        let (permits, instances) = (&self.shared.permits, self.shared.instances);
+        if permits.try_enter() { Ok(Permit(self)) } else { Err(Error::Capacity { instances }) }
     }
 
-    pub(crate) async fn permit_async(&self) -> Permit {
-        self.shared.permits.enter().await
+    /// The right to one instance, in its turn.
+    pub(crate) async fn permit_async(self) -> Permit {
+        self.shared.permits.enter().await;
+        Permit(self)
+    }
+}
+
+/// The right to one instance of a runtime, and the runtime with it: one reference to count and not two.
+pub(crate) struct Permit(Runtime);
+
+impl Deref for Permit {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        &self.0
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.shared.permits.leave();
     }
 }
 
@@ -177,8 +199,8 @@ impl RuntimeBuilder {
     /// gigabytes of address space, and no memory.
     ///
     /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An engine
-    /// beside the first is made when a thread needs it, which takes three to four milliseconds and five megabytes; it has room for 256
-    /// instances, and where the machine has no address space for it, threads share the first.
+    /// beside the first is made when a thread needs it, which takes three to four milliseconds, five megabytes, and a terabyte of address
+    /// space for 256 instances; where the machine refuses, threads share the first.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
@@ -247,15 +269,8 @@ impl RuntimeBuilder {
             #[cfg(feature = "compiler")]
             Guest::Wasm(wasm) => Lanes::one(Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?),
         };
-        let (lanes, permits) = (Arc::new(lanes), Queue::new(self.instances));
-        let bare = Runtime {
-            shared: Arc::new(Shared {
-                lanes: lanes.clone(),
-                prelude: None,
-                permits: permits.clone(),
-                instances: self.instances,
-            }),
-        };
+        let shared = Shared { permits: Queue::new(self.instances), instances: self.instances, prelude: None, lanes };
+        let bare = Runtime { shared: Arc::new(shared) };
         if self.preludes.is_empty() {
             return Ok(bare);
         }
@@ -269,8 +284,12 @@ impl RuntimeBuilder {
                 Err(error) => return Err(error),
             }
         }
-        let prelude = Some(jar.snapshot()?);
-        Ok(Runtime { shared: Arc::new(Shared { lanes, prelude, permits, instances: self.instances }) })
+        let prelude = jar.snapshot()?;
+        drop(jar);
+        match Arc::into_inner(bare.shared) {
+            Some(shared) => Ok(Runtime { shared: Arc::new(Shared { prelude: Some(prelude), ..shared }) }),
+            None => Err(Error::host("the instance of the preludes is still there")),
+        }
     }
 }
 

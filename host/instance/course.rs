@@ -188,7 +188,8 @@ impl Instance {
         let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
         trace::call(op, async move {
             let ended = self.take_turns(mode, next, answers, now).await;
-            trace::ended(&ended, &self.desk.driver().totals().0);
+            let (stats, _) = self.desk.driver().totals();
+            trace::ended(&ended, &stats);
             ended
         })
         .await

@@ -39,8 +39,8 @@ impl Desk {
         }
     }
 
-    /// The driver. Only the thread that polls the instance asks for it, and nobody holds it while others run; so there is nothing to wait for,
-    /// and a cell is enough where a lock would cost a small call a twentieth of its time.
+    /// The driver. Only the thread that has the instance asks for it, for an instance is not `Sync`, and nobody holds it while code runs that is
+    /// not ours; so there is nothing to wait for, and a cell is enough where a lock would cost a small call a twentieth of its time.
     #[inline]
     pub(crate) fn driver(&self) -> AtomicRefMut<'_, Driver> {
         self.driver.borrow_mut()

@@ -307,6 +307,8 @@ fn bytes_that_are_no_recording_are_refused() {
     ] {
         assert_eq!(Recording::from_bytes(bytes).unwrap_err().code(), "invalid_input", "{}", bytes.escape_ascii());
     }
+    let older = Recording::from_bytes(br#"{"belljar_recording":1,"events":[]}"#).unwrap_err().to_string();
+    assert!(older.contains("of format 1 is not one of format 2"), "{older}");
     // One whose answers belong to no call tells the script nothing.
     let odd = br#"{"belljar_recording":2,"open":{"7":9},"events":[{"call":{"method":"echo"}},{"answers":[[9,"undefined"],[0,{"value":1}],[0,{"value":2}]]}]}"#;
     let replay = Recording::from_bytes(odd).unwrap().replay();
