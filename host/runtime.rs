@@ -264,7 +264,10 @@ impl RuntimeBuilder {
             Guest::BuiltIn => {
                 let place = Place::take();
                 let image = Image::built_in(&engine::build(allocation, place)?, place)?;
-                if self.on_demand { Lanes::one(image) } else { Lanes::many(image, self.instances) }
+                match allocation {
+                    Allocation::Pool { instances } => Lanes::many(image, instances),
+                    Allocation::OnDemand => Lanes::one(image),
+                }
             }
             #[cfg(feature = "compiler")]
             Guest::Wasm(wasm) => Lanes::one(Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?),
