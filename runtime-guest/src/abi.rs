@@ -3,8 +3,11 @@
 //! It owns every import and export. It must never know what a payload means or what QuickJS is.
 #![allow(unsafe_code, reason = "this file is one of the two that talk to C")]
 
+use alloc::vec::Vec;
 use belljar_abi::{Ask, Level, Op, Reply, Send, Shape, Status, import};
 use core::cell::Cell;
+
+use crate::single::Single;
 
 const _: () = assert!(belljar_abi::VERSION == 1, "a new version needs a look at every import below");
 const _: () = assert!(import::ALL.len() == 6, "the README prints the import list");
@@ -25,12 +28,16 @@ unsafe extern "C" {
     fn __wasm_call_ctors();
 }
 
-thread_local! {
-    /// False while Wizer runs, when no import may be called.
-    static LIVE: Cell<bool> = const { Cell::new(false) };
-    /// The host has said stop during this call; it is not asked again.
-    static STOPPED: Cell<bool> = const { Cell::new(false) };
+/// A panic is a trap. What it would say, nobody could read, and the machinery for saying it is 40 kilobytes and a dozen entries of the module's table.
+#[panic_handler]
+fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
 }
+
+/// False while Wizer runs, when no import may be called.
+static LIVE: Single<Cell<bool>> = Single::new(Cell::new(false));
+/// The host has said stop during this call; it is not asked again.
+static STOPPED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
 /// The version that this guest speaks.
 #[unsafe(no_mangle)]

@@ -3,34 +3,39 @@
 //! There is one thread and nobody to share memory with, so an operation is a plain read and a plain write, a waiter is never there to be
 //! woken, and to wait is refused. It must never touch the memory of an array: the engine reads and writes every element, and knows its bounds.
 
-use std::ffi::CStr;
+use core::ffi::CStr;
 
+use crate::functions::Function;
 use crate::natives;
-use crate::qjs::{self, Arguments, Integers, Native, Value, throw_range, throw_type};
+use crate::qjs::{self, Arguments, Integers, Value, throw_range, throw_type};
 
-/// The functions that read an element and write what they make of it, by their magic.
-const CHANGES: [(&CStr, fn(i64, i64) -> i64); 6] = [
-    (c"add", i64::wrapping_add),
-    (c"and", |old, operand| old & operand),
-    (c"or", |old, operand| old | operand),
-    (c"sub", i64::wrapping_sub),
-    (c"xor", |old, operand| old ^ operand),
-    (c"exchange", |_, operand| operand),
-];
+/// The functions that read an element and write what they make of it. The place of each is the detail of its function.
+const CHANGES: [&CStr; 6] = [c"add", c"and", c"or", c"sub", c"xor", c"exchange"];
+
+fn changed(detail: u8, old: i64, operand: i64) -> i64 {
+    match detail {
+        0 => old.wrapping_add(operand),
+        1 => old & operand,
+        2 => old | operand,
+        3 => old.wrapping_sub(operand),
+        4 => old ^ operand,
+        _ => operand,
+    }
+}
 
 /// Puts it on the global object. The names come in the order that QuickJS has them in.
 pub fn install() -> qjs::Result<()> {
     let atomics = Value::object()?;
-    for (magic, (name, _)) in (0..).zip(CHANGES) {
-        atomics.define(name, Value::function::<Change>(name, 3, magic)?)?;
+    for (detail, name) in (0..).zip(CHANGES) {
+        atomics.define(name, Value::function(Function::Change, name, 3, detail)?)?;
     }
-    atomics.define(c"compareExchange", Value::function::<CompareExchange>(c"compareExchange", 4, 0)?)?;
-    atomics.define(c"load", Value::function::<Load>(c"load", 2, 0)?)?;
-    atomics.define(c"store", Value::function::<Store>(c"store", 3, 0)?)?;
-    atomics.define(c"isLockFree", Value::function::<IsLockFree>(c"isLockFree", 1, 0)?)?;
-    atomics.define(c"pause", Value::function::<Pause>(c"pause", 0, 0)?)?;
-    atomics.define(c"wait", Value::function::<Wait>(c"wait", 4, 0)?)?;
-    atomics.define(c"notify", Value::function::<Notify>(c"notify", 3, 0)?)?;
+    atomics.define(c"compareExchange", Value::function(Function::CompareExchange, c"compareExchange", 4, 0)?)?;
+    atomics.define(c"load", Value::function(Function::Load, c"load", 2, 0)?)?;
+    atomics.define(c"store", Value::function(Function::Store, c"store", 3, 0)?)?;
+    atomics.define(c"isLockFree", Value::function(Function::IsLockFree, c"isLockFree", 1, 0)?)?;
+    atomics.define(c"pause", Value::function(Function::Pause, c"pause", 0, 0)?)?;
+    atomics.define(c"wait", Value::function(Function::Wait, c"wait", 4, 0)?)?;
+    atomics.define(c"notify", Value::function(Function::Notify, c"notify", 3, 0)?)?;
     atomics.define_tag(c"Atomics")?;
     Value::global().define(c"Atomics", atomics)
 }
@@ -88,113 +93,84 @@ fn is_waitable(of: Integers) -> bool {
     of.is_signed && of.bits >= 32
 }
 
+/// A number without its fraction; zero has no sign then. From 2 to the 53rd on no number has one.
+fn whole(number: f64) -> f64 {
+    if number.abs() < 9_007_199_254_740_992.0 { number as i64 as f64 } else { number }
+}
+
 fn out_of_bounds() -> qjs::Thrown {
     throw_range(c"out-of-bound access")
 }
 
-struct Change;
-
-impl Native for Change {
-    fn call(arguments: &Arguments<'_>, magic: i32) -> qjs::Result<Value> {
-        let element = Element::new(arguments, |_| true)?;
-        let operand = element.bits_of(&arguments.get(2))?;
-        let old = element.value()?;
-        if let Some((_, change)) = CHANGES.get(magic as usize) {
-            element.write(change(element.bits_of(&old)?, operand))?;
-        }
-        Ok(old)
-    }
+pub fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
+    let element = Element::new(arguments, |_| true)?;
+    let operand = element.bits_of(&arguments.get(2))?;
+    let old = element.value()?;
+    element.write(changed(detail, element.bits_of(&old)?, operand))?;
+    Ok(old)
 }
 
-struct CompareExchange;
-
-impl Native for CompareExchange {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let element = Element::new(arguments, |_| true)?;
-        let expected = element.bits_of(&arguments.get(2))?;
-        let replacement = element.bits_of(&arguments.get(3))?;
-        let old = element.value()?;
-        if (element.bits_of(&old)? ^ expected) << (64 - element.of.bits) == 0 {
-            element.write(replacement)?;
-        }
-        Ok(old)
+pub fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let element = Element::new(arguments, |_| true)?;
+    let expected = element.bits_of(&arguments.get(2))?;
+    let replacement = element.bits_of(&arguments.get(3))?;
+    let old = element.value()?;
+    if (element.bits_of(&old)? ^ expected) << (64 - element.of.bits) == 0 {
+        element.write(replacement)?;
     }
+    Ok(old)
 }
 
-struct Load;
-
-impl Native for Load {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        Element::new(arguments, |_| true)?.value()
-    }
+pub fn load(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    Element::new(arguments, |_| true)?.value()
 }
 
-struct Store;
-
-impl Native for Store {
-    /// Gives back the integer that was asked for, also when the element holds less of it.
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let element = Element::new(arguments, |_| true)?;
-        let value = arguments.get(2);
-        let value = if element.of.bits == 64 {
-            natives::to_big_int(value)?
-        } else {
-            let number = value.to_number()?;
-            // The sum makes a plain zero of a negative one.
-            Value::number(if number.is_nan() { 0.0 } else { number.trunc() + 0.0 })
-        };
-        let bits = element.bits_of(&value)?;
-        element.value()?;
-        element.write(bits)?;
-        Ok(value)
-    }
+/// Gives back the integer that was asked for, also when the element holds less of it.
+pub fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let element = Element::new(arguments, |_| true)?;
+    let value = arguments.get(2);
+    let value = if element.of.bits == 64 {
+        natives::to_big_int(value)?
+    } else {
+        let number = value.to_number()?;
+        Value::number(if number.is_nan() { 0.0 } else { whole(number) })
+    };
+    let bits = element.bits_of(&value)?;
+    element.value()?;
+    element.write(bits)?;
+    Ok(value)
 }
 
-struct IsLockFree;
-
-impl Native for IsLockFree {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let bytes = arguments.get(0).to_number()? as i32;
-        Ok(Value::boolean(matches!(bytes, 1 | 2 | 4 | 8)))
-    }
+pub fn is_lock_free(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let bytes = arguments.get(0).to_number()? as i32;
+    Ok(Value::boolean(matches!(bytes, 1 | 2 | 4 | 8)))
 }
 
-struct Pause;
-
-impl Native for Pause {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let hint = arguments.get(0);
-        let is_hint = hint.is_undefined() || hint.as_number().is_some_and(|number| number.fract() == 0.0);
-        if is_hint { Ok(Value::undefined()) } else { Err(throw_type(c"not an integral number")) }
-    }
+pub fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let hint = arguments.get(0);
+    let is_hint =
+        hint.is_undefined() || hint.as_number().is_some_and(|number| number.is_finite() && whole(number) == number);
+    if is_hint { Ok(Value::undefined()) } else { Err(throw_type(c"not an integral number")) }
 }
 
-struct Wait;
-
-impl Native for Wait {
-    /// Nobody could ever wake the only thread, so after all checks this is refused.
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let (array, of) = integers(arguments, is_waitable)?;
-        if natives::typed_buffer(&array)?.class_name()?.text()?.bytes() != b"SharedArrayBuffer" {
-            return Err(throw_type(c"not a SharedArrayBuffer TypedArray"));
-        }
-        let element = Element::at(array, of, &arguments.get(1))?;
-        element.bits_of(&arguments.get(2))?;
-        arguments.get(3).to_number()?;
-        Err(throw_type(c"cannot block in this thread"))
+/// Nobody could ever wake the only thread, so after all checks this is refused.
+pub fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (array, of) = integers(arguments, is_waitable)?;
+    if natives::typed_buffer(&array)?.class_name()?.text()?.bytes() != b"SharedArrayBuffer" {
+        return Err(throw_type(c"not a SharedArrayBuffer TypedArray"));
     }
+    let element = Element::at(array, of, &arguments.get(1))?;
+    element.bits_of(&arguments.get(2))?;
+    arguments.get(3).to_number()?;
+    Err(throw_type(c"cannot block in this thread"))
 }
 
-struct Notify;
-
-impl Native for Notify {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let element = Element::new(arguments, is_waitable)?;
-        let count = arguments.get(2);
-        if !count.is_undefined() {
-            count.to_number()?;
-        }
-        element.value()?;
-        Ok(Value::int(0))
+pub fn notify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let element = Element::new(arguments, is_waitable)?;
+    let count = arguments.get(2);
+    if !count.is_undefined() {
+        count.to_number()?;
     }
+    element.value()?;
+    Ok(Value::int(0))
 }

@@ -3,10 +3,13 @@
 //! It owns the table of calls in flight. Everything it uses of JavaScript is native to the engine, so there is no
 //! copy of `JSON` or `Promise` that a script could replace, and no internal function that it could find.
 
+use alloc::vec::Vec;
+
 use belljar_abi::{Reply, Status, answer};
 
+use crate::functions::Function;
 use crate::json::{self, Json};
-use crate::qjs::{self, Arguments, Atom, Native, Value};
+use crate::qjs::{self, Arguments, Atom, Value};
 use crate::{abi, settle, state};
 
 /// One call in flight: the two functions that settle its promise.
@@ -16,13 +19,22 @@ struct InFlight {
 }
 
 /// Calls in flight; the id of a call is its place, which is used again after its answer.
-#[derive(Default)]
 pub struct Pending {
     slots: Vec<Option<InFlight>>,
     free: Vec<u32>,
 }
 
 impl Pending {
+    /// No call is in flight.
+    pub const fn new() -> Pending {
+        Pending { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// All of them, which are in flight no more.
+    pub fn take(&mut self) -> Pending {
+        core::mem::replace(self, Pending::new())
+    }
+
     fn insert(&mut self, call: InFlight) -> u32 {
         if let Some(id) = self.free.pop()
             && let Some(slot) = self.slots.get_mut(id as usize)
@@ -45,9 +57,9 @@ impl Pending {
 pub fn install() -> qjs::Result<()> {
     let host = Value::object()?;
     for (name, function) in [
-        (c"rpc", Value::function::<Rpc>(c"rpc", 2, 0)?),
-        (c"rpcSync", Value::function::<RpcSync>(c"rpcSync", 2, 0)?),
-        (c"on", Value::function::<On>(c"on", 2, 0)?),
+        (c"rpc", Value::function(Function::Rpc, c"rpc", 2, 0)?),
+        (c"rpcSync", Value::function(Function::RpcSync, c"rpcSync", 2, 0)?),
+        (c"on", Value::function(Function::On, c"on", 2, 0)?),
     ] {
         function.freeze()?;
         host.define(name, function)?;
@@ -81,66 +93,57 @@ fn method(arguments: &Arguments<'_>) -> qjs::Result<qjs::Text> {
     method.text()
 }
 
-struct Rpc;
-
-impl Native for Rpc {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let (promise, resolve, reject) = qjs::promise()?;
-        let (method, params) = match method(arguments).and_then(|method| Ok((method, params(arguments)?))) {
-            Ok(call) => call,
-            Err(thrown) if abi::is_stopped() => return Err(thrown),
-            Err(thrown) => {
-                let reason = qjs::take_exception(thrown);
-                reject.call(&Value::undefined(), &[&reason])?;
-                return Ok(promise);
-            }
-        };
-        let id = state::with(|state| state.pending.insert(InFlight { resolve, reject }));
-        if abi::rpc(id, method.bytes(), params.bytes()) {
-            state::with(|state| state.pending.remove(id));
-            return Err(qjs::throw_stop());
+/// `host.rpc`.
+pub fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (promise, resolve, reject) = qjs::promise()?;
+    let (method, params) = match method(arguments).and_then(|method| Ok((method, params(arguments)?))) {
+        Ok(call) => call,
+        Err(thrown) if abi::is_stopped() => return Err(thrown),
+        Err(thrown) => {
+            let reason = qjs::take_exception(thrown);
+            reject.call(&Value::undefined(), &[&reason])?;
+            return Ok(promise);
         }
-        Ok(promise)
+    };
+    let id = state::with(|state| state.pending.insert(InFlight { resolve, reject }));
+    if abi::rpc(id, method.bytes(), params.bytes()) {
+        state::with(|state| state.pending.remove(id));
+        return Err(qjs::throw_stop());
+    }
+    Ok(promise)
+}
+
+/// `host.rpcSync`.
+pub fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let method = method(arguments)?;
+    let params = params(arguments)?;
+    let (reply, length) = abi::rpc_sync(method.bytes(), params.bytes());
+    drop((method, params));
+    if reply == Reply::Stop {
+        return Err(qjs::throw_stop());
+    }
+    let Some(message) = abi::take(length) else {
+        return Err(qjs::throw_type(c"no memory for the reply"));
+    };
+    match reply {
+        Reply::Value => value_of(&message),
+        _ => Err(qjs::throw(error_of(&message)?)),
     }
 }
 
-struct RpcSync;
-
-impl Native for RpcSync {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let method = method(arguments)?;
-        let params = params(arguments)?;
-        let (reply, length) = abi::rpc_sync(method.bytes(), params.bytes());
-        drop((method, params));
-        if reply == Reply::Stop {
-            return Err(qjs::throw_stop());
-        }
-        let Some(message) = abi::take(length) else {
-            return Err(qjs::throw_type(c"no memory for the reply"));
-        };
-        match reply {
-            Reply::Value => value_of(&message),
-            _ => Err(qjs::throw(error_of(&message)?)),
-        }
+/// `host.on`.
+pub fn on(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (name, handler) = (arguments.get(0), arguments.get(1));
+    if !name.is_string() {
+        return Err(qjs::throw_type(c"the event name is not a string"));
     }
-}
-
-struct On;
-
-impl Native for On {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let (name, handler) = (arguments.get(0), arguments.get(1));
-        if !name.is_string() {
-            return Err(qjs::throw_type(c"the event name is not a string"));
-        }
-        if !handler.is_function() {
-            return Err(qjs::throw_type(c"the event handler is not a function"));
-        }
-        if let Some(events) = state::with(|state| state.events.clone()) {
-            events.define_atom(&Atom::of(&name)?, handler)?;
-        }
-        Ok(Value::undefined())
+    if !handler.is_function() {
+        return Err(qjs::throw_type(c"the event handler is not a function"));
     }
+    if let Some(events) = state::with(|state| state.events.clone()) {
+        events.define_atom(&Atom::of(&name)?, handler)?;
+    }
+    Ok(Value::undefined())
 }
 
 /// The value of a reply, which ends in NUL; nothing but the NUL is undefined.

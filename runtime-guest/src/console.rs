@@ -5,10 +5,18 @@
 //! left: when the engine itself runs out of memory or stack in here, it makes an error as it does everywhere, and
 //! `Error.prepareStackTrace` of the script sees that.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
 use belljar_abi::{Ask, Level};
 
-use crate::qjs::{self, Arguments, Atom, Native, PromiseState, Property, Value};
+use crate::functions::Function;
+use crate::json::decimal;
+use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value};
 use crate::report::{own_value, present, quote};
+use crate::single::Single;
 use crate::{abi, natives, state};
 
 /// How deep nested values are shown.
@@ -18,7 +26,7 @@ const ENTRIES: usize = 100;
 /// The most that one line holds; the rest is cut. A line that was cut fits in what a call may print by default.
 const LINE_BYTES: usize = 32 << 10;
 
-/// What a method of `console` does besides printing, as the `magic` of its function.
+/// What a method of `console` does besides printing, as the detail of its function.
 #[derive(Clone, Copy)]
 enum Method {
     Debug,
@@ -58,17 +66,12 @@ const METHODS: [(&core::ffi::CStr, Method); 18] = [
     (c"timeEnd", Method::TimeEnd),
 ];
 
-thread_local! {
-    /// Counters and timers by label.
-    static LABELS: std::cell::RefCell<Vec<(bool, String, i64)>> = const { std::cell::RefCell::new(Vec::new()) };
-}
-
-thread_local! {
-    /// The function that walks over maps and sets.
-    static WALKER: std::cell::RefCell<Option<Value>> = const { std::cell::RefCell::new(None) };
-    /// What the walk over a map or set in progress has found.
-    static FOUND: std::cell::RefCell<Vec<(Value, Value)>> = const { std::cell::RefCell::new(Vec::new()) };
-}
+/// Counters and timers by label.
+static LABELS: Single<RefCell<Vec<(bool, String, i64)>>> = Single::new(RefCell::new(Vec::new()));
+/// The function that walks over maps and sets.
+static WALKER: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
+/// What the walk over a map or set in progress has found.
+static FOUND: Single<RefCell<Vec<(Value, Value)>>> = Single::new(RefCell::new(Vec::new()));
 
 /// The most labels that `count` and `time` remember.
 const LABELS_MOST: usize = 256;
@@ -77,71 +80,63 @@ const LABELS_MOST: usize = 256;
 pub fn install() -> qjs::Result<()> {
     let console = Value::object()?;
     for (name, method) in METHODS {
-        console.define(name, Value::function::<Console>(name, 0, method as u8)?)?;
+        console.define(name, Value::function(Function::Console, name, 0, method as u8)?)?;
     }
-    WALKER.set(Some(Value::function::<Found>(c"", 2, 0)?));
+    WALKER.replace(Some(Value::function(Function::Found, c"", 2, 0)?));
     Value::global().define(c"console", console)
 }
 
 /// Remembers the entries of the map or set that is being shown.
-struct Found;
-
-impl Native for Found {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let is_enough = FOUND.with_borrow_mut(|found| {
-            found.push((arguments.get(1), arguments.get(0)));
-            // One more than is shown, so that the reader learns that there are more.
-            found.len() > ENTRIES
-        });
-        // Not an error object: a script can have its say in how those are made.
-        if is_enough { Err(qjs::throw(Value::undefined())) } else { Ok(Value::undefined()) }
-    }
+pub fn found(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let mut found = FOUND.borrow_mut();
+    found.push((arguments.get(1), arguments.get(0)));
+    // One more than is shown, so that the reader learns that there are more.
+    let is_enough = found.len() > ENTRIES;
+    drop(found);
+    // Not an error object: a script can have its say in how those are made.
+    if is_enough { Err(qjs::throw(Value::undefined())) } else { Ok(Value::undefined()) }
 }
 
-struct Console;
-
-impl Native for Console {
-    fn call(arguments: &Arguments<'_>, magic: i32) -> qjs::Result<Value> {
-        if !state::has_console() {
+pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
+    if !state::has_console() {
+        return Ok(Value::undefined());
+    }
+    let Some((_, method)) = METHODS.iter().find(|(_, method)| *method as u8 == detail) else {
+        return Ok(Value::undefined());
+    };
+    let mut line = String::new();
+    let level = match method {
+        Method::Debug => Level::Debug,
+        Method::Info => Level::Info,
+        Method::Warn => Level::Warn,
+        Method::Error => Level::Error,
+        Method::Trace => Level::Trace,
+        Method::Assert if arguments.get(0).is_truthy() => return Ok(Value::undefined()),
+        Method::Assert => {
+            line.push_str("assertion failed");
+            if arguments.len() > 1 {
+                line.push_str(": ");
+                list(arguments, 1, &mut line);
+            }
+            return print(Level::Error, &line);
+        }
+        Method::GroupEnd => {
+            state::with(|state| state.indent = state.indent.saturating_sub(1));
             return Ok(Value::undefined());
         }
-        let Some((_, method)) = METHODS.iter().find(|(_, method)| *method as i32 == magic) else {
-            return Ok(Value::undefined());
-        };
-        let mut line = String::new();
-        let level = match method {
-            Method::Debug => Level::Debug,
-            Method::Info => Level::Info,
-            Method::Warn => Level::Warn,
-            Method::Error => Level::Error,
-            Method::Trace => Level::Trace,
-            Method::Assert if arguments.get(0).is_truthy() => return Ok(Value::undefined()),
-            Method::Assert => {
-                line.push_str("assertion failed");
-                if arguments.len() > 1 {
-                    line.push_str(": ");
-                    list(arguments, 1, &mut line);
-                }
-                return print(Level::Error, &line);
-            }
-            Method::GroupEnd => {
-                state::with(|state| state.indent = state.indent.saturating_sub(1));
-                return Ok(Value::undefined());
-            }
-            Method::Group => {
-                list(arguments, 0, &mut line);
-                let printed = if arguments.len() > 0 { print(Level::Log, &line) } else { Ok(Value::undefined()) };
-                state::with(|state| state.indent = (state.indent + 1).min(32));
-                return printed;
-            }
-            Method::Count | Method::CountReset | Method::Time | Method::TimeLog | Method::TimeEnd => {
-                return labelled(*method, arguments);
-            }
-            Method::Log => Level::Log,
-        };
-        list(arguments, 0, &mut line);
-        print(level, &line)
-    }
+        Method::Group => {
+            list(arguments, 0, &mut line);
+            let printed = if arguments.len() > 0 { print(Level::Log, &line) } else { Ok(Value::undefined()) };
+            state::with(|state| state.indent = (state.indent + 1).min(32));
+            return printed;
+        }
+        Method::Count | Method::CountReset | Method::Time | Method::TimeLog | Method::TimeEnd => {
+            return labelled(*method, arguments);
+        }
+        Method::Log => Level::Log,
+    };
+    list(arguments, 0, &mut line);
+    print(level, &line)
 }
 
 fn print(level: Level, line: &str) -> qjs::Result<Value> {
@@ -150,8 +145,8 @@ fn print(level: Level, line: &str) -> qjs::Result<Value> {
     let line = if indent == 0 {
         line
     } else {
-        let margin = "  ".repeat(indent);
-        indented = format!("{margin}{}", line.replace('\n', &format!("\n{margin}")));
+        let break_and_margin = ["\n", &"  ".repeat(indent)].concat();
+        indented = [&break_and_margin[1..], &line.replace('\n', &break_and_margin)].concat();
         &indented
     };
     if abi::is_stopped() || abi::send_console(level, line.as_bytes()) {
@@ -165,18 +160,19 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
     let label = if label.is_undefined() { "default".to_owned() } else { text(&label) };
     let is_timer = matches!(method, Method::Time | Method::TimeLog | Method::TimeEnd);
     let now = if is_timer { abi::ask(Ask::MonotonicNanos) } else { 0 };
-    let line = LABELS.with_borrow_mut(|labels| {
+    let line = {
+        let mut labels = LABELS.borrow_mut();
         let found = labels.iter().position(|(timer, name, _)| *timer == is_timer && *name == label);
         match (method, found) {
             (Method::Count, Some(at)) => {
                 labels[at].2 += 1;
-                Some(format!("{label}: {}", labels[at].2))
+                Some([&label, ": ", &count(labels[at].2)].concat())
             }
             (Method::Count, None) => {
                 if labels.len() < LABELS_MOST {
                     labels.push((false, label.clone(), 1));
                 }
-                Some(format!("{label}: 1"))
+                Some([&label, ": 1"].concat())
             }
             (Method::CountReset, Some(at)) => {
                 labels.swap_remove(at);
@@ -189,19 +185,32 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
                 None
             }
             (Method::TimeLog | Method::TimeEnd, Some(at)) => {
-                let spent = (now - labels[at].2) as f64 / 1e6;
+                let micros = (now - labels[at].2 + 500) / 1000;
                 if matches!(method, Method::TimeEnd) {
                     labels.swap_remove(at);
                 }
-                Some(format!("{label}: {spent:.3} ms"))
+                let fraction = count(1000 + micros % 1000);
+                Some([&label, ": ", &count(micros / 1000), ".", &fraction[1..], " ms"].concat())
             }
             _ => None,
         }
-    });
+    };
     match line {
         Some(line) => print(Level::Log, &line),
         None => Ok(Value::undefined()),
     }
+}
+
+/// The digits of a number.
+fn count(number: i64) -> String {
+    decimal(number, &mut [0; 20]).iter().copied().map(char::from).collect()
+}
+
+/// Says how many entries are not shown.
+fn more(entries: i64, out: &mut String) {
+    out.push_str(", … ");
+    out.push_str(&count(entries));
+    out.push_str(" more");
 }
 
 fn list(arguments: &Arguments<'_>, from: usize, out: &mut String) {
@@ -291,7 +300,7 @@ fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
                 out.push(' ');
             }
             Some(name) if name != class && !is_plain && !class.ends_with("Iterator") && name != "Object" => {
-                out.push_str(&format!("{name} [{class}] "));
+                out.push_str(&[&name, " [", &class, "] "].concat());
             }
             _ if is_plain => {}
             _ => {
@@ -308,7 +317,7 @@ fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
         } else if value.is_promise() {
             show_promise(value, depth, above, out);
         } else if let Some(length) = natives::byte_length(&class, value) {
-            out.push_str(&format!("{{ byteLength: {length} }}"));
+            out.push_str(&["{ byteLength: ", &count(length as i64), " }"].concat());
         } else {
             show_entries(value, depth, above, out);
         }
@@ -406,7 +415,7 @@ fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut Str
     out.push('[');
     for index in 0..length.min(ENTRIES as i64) {
         out.push_str(if index == 0 { " " } else { ", " });
-        let name = present(Atom::new(index.to_string().as_bytes()));
+        let name = present(Atom::new(decimal(index as i64, &mut [0; 20])));
         match name.and_then(|name| present(value.own(&name)).flatten()) {
             Some(Property::Value(element)) => show(&element, depth + 1, above, out),
             Some(Property::Accessor(_)) => out.push_str("[Getter]"),
@@ -414,7 +423,7 @@ fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut Str
         }
     }
     if length > ENTRIES as i64 {
-        out.push_str(&format!(", … {} more", length - ENTRIES as i64));
+        more(length - ENTRIES as i64, out);
     }
     out.push_str(if length > 0 { " ]" } else { "]" });
 }
@@ -425,18 +434,19 @@ fn show_typed_array(value: &Value, out: &mut String) {
     out.push('[');
     for index in 0..length.min(ENTRIES) {
         out.push_str(if index == 0 { " " } else { ", " });
-        if let Some(element) = own_value(value, index.to_string().as_bytes()) {
+        if let Some(element) = own_value(value, decimal(index as i64, &mut [0; 20])) {
             show_primitive(&element, out);
         }
     }
     if length > ENTRIES {
-        out.push_str(&format!(", … {} more", length - ENTRIES));
+        more((length - ENTRIES) as i64, out);
     }
     out.push_str(if length > 0 { " ]" } else { "]" });
 }
 
 fn show_collection(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    if let Some(walker) = WALKER.with_borrow(Clone::clone) {
+    let walker = WALKER.borrow().clone();
+    if let Some(walker) = walker {
         natives::for_each(value, &walker);
     }
     let entries = FOUND.take();
@@ -456,7 +466,7 @@ fn show_collection(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mu
 }
 
 fn show_entries(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let (keys, count) = present(value.own_keys(ENTRIES)).unwrap_or_default();
+    let (keys, all) = present(value.own_keys(ENTRIES)).unwrap_or_default();
     out.push('{');
     for (index, key) in keys.iter().enumerate() {
         out.push_str(if index == 0 { " " } else { ", " });
@@ -477,8 +487,8 @@ fn show_entries(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut S
             None => out.push_str("<gone>"),
         }
     }
-    if count > keys.len() {
-        out.push_str(&format!(", … {} more", count - keys.len()));
+    if all > keys.len() {
+        more((all - keys.len()) as i64, out);
     }
-    out.push_str(if count == 0 { "}" } else { " }" });
+    out.push_str(if all == 0 { "}" } else { " }" });
 }

@@ -1,23 +1,23 @@
 //! Built-ins that a snapshot must not freeze or that an embedder can turn off: `Math.random`, `performance`, code generation.
 
-use std::cell::Cell;
+use core::cell::Cell;
 
 use belljar_abi::Ask;
 
-use crate::qjs::{self, Arguments, Native, Value};
+use crate::functions::Function;
+use crate::qjs::{self, Arguments, Value};
+use crate::single::Single;
 use crate::{abi, natives};
 
-thread_local! {
-    /// The state of `Math.random`; zero until the first call asks the host for a seed.
-    static RANDOM: Cell<u64> = const { Cell::new(0) };
-}
+/// The state of `Math.random`; zero until the first call asks the host for a seed.
+static RANDOM: Single<Cell<u64>> = Single::new(Cell::new(0));
 
 /// Replaces what would be the same in every instance.
 pub fn install() -> qjs::Result<()> {
     let global = Value::global();
-    global.get(c"Math")?.define(c"random", Value::function::<Random>(c"random", 0, 0)?)?;
+    global.get(c"Math")?.define(c"random", Value::function(Function::Random, c"random", 0, 0)?)?;
     let performance = Value::object()?;
-    performance.define(c"now", Value::function::<Now>(c"now", 0, 0)?)?;
+    performance.define(c"now", Value::function(Function::Now, c"now", 0, 0)?)?;
     global.define(c"performance", performance)
 }
 
@@ -26,34 +26,28 @@ pub fn reseed() {
     RANDOM.set(0);
 }
 
-struct Random;
-
-impl Native for Random {
-    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let mut state = RANDOM.get();
-        if state == 0 {
-            // One round of SplitMix64 turns any seed, zero included, into a state with its bits spread.
-            let mut seed = (abi::ask(Ask::Seed) as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-            seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            state = (seed ^ (seed >> 31)).max(1);
-        }
-        // xorshift64*, the generator that QuickJS itself uses.
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        RANDOM.set(state);
-        let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11;
-        Ok(Value::number(bits as f64 / (1_u64 << 53) as f64))
+/// `Math.random`.
+pub fn random(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let mut state = RANDOM.get();
+    if state == 0 {
+        // One round of SplitMix64 turns any seed, zero included, into a state with its bits spread.
+        let mut seed = (abi::ask(Ask::Seed) as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        state = (seed ^ (seed >> 31)).max(1);
     }
+    // xorshift64*, the generator that QuickJS itself uses.
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    RANDOM.set(state);
+    let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11;
+    Ok(Value::number(bits as f64 / (1_u64 << 53) as f64))
 }
 
-struct Now;
-
-impl Native for Now {
-    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        Ok(Value::number(abi::ask(Ask::MonotonicNanos) as f64 / 1e6))
-    }
+/// `performance.now`.
+pub fn now(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    Ok(Value::number(abi::ask(Ask::MonotonicNanos) as f64 / 1e6))
 }
 
 /// Every way from text to code, as script reaches it: the constructor of each kind of function.
@@ -67,10 +61,10 @@ const FUNCTION_KINDS: [(&core::ffi::CStr, &[u8]); 4] = [
 /// Makes `eval` and the function constructors throw an EvalError.
 pub fn forbid_code_generation() -> qjs::Result<()> {
     let global = Value::global();
-    global.define(c"eval", Value::function::<Forbidden>(c"eval", 1, 0)?)?;
+    global.define(c"eval", Value::function(Function::Forbidden, c"eval", 1, 0)?)?;
     for (name, source) in FUNCTION_KINDS {
         let prototype = qjs::eval(b"<init>\0", source, false)?.prototype()?;
-        let constructor = Value::function::<Forbidden>(name, 1, 0)?;
+        let constructor = Value::function(Function::Forbidden, name, 1, 0)?;
         constructor.define_locked(c"prototype", prototype.clone())?;
         if name == c"Function" {
             global.define(name, constructor.clone())?;
@@ -80,13 +74,8 @@ pub fn forbid_code_generation() -> qjs::Result<()> {
     Ok(())
 }
 
-struct Forbidden;
-
-impl Native for Forbidden {
-    const CONSTRUCTOR: bool = true;
-
-    fn call(_: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let message = Value::string(b"code generation is turned off for this instance")?;
-        Err(qjs::throw(natives::eval_error(&message)?))
-    }
+/// What stands in the place of `eval` and of the function constructors.
+pub fn forbidden(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let message = Value::string(b"code generation is turned off for this instance")?;
+    Err(qjs::throw(natives::eval_error(&message)?))
 }

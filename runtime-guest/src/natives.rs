@@ -3,11 +3,14 @@
 //! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes. Only [`to_big_int`] converts, and
 //! with that asks the value.
 
-use std::cell::RefCell;
-use std::ffi::CStr;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::ffi::CStr;
 
 use crate::qjs::{self, Atom, Property, Value};
 use crate::report::{own_value, present};
+use crate::single::Single;
 
 struct Natives {
     eval_error: Value,
@@ -29,9 +32,7 @@ struct Natives {
     for_each_of_set: Value,
 }
 
-thread_local! {
-    static NATIVES: RefCell<Option<Natives>> = const { RefCell::new(None) };
-}
+static NATIVES: Single<RefCell<Option<Natives>>> = Single::new(RefCell::new(None));
 
 const FLAGS: [(char, &CStr); 8] = [
     ('d', c"hasIndices"),
@@ -85,7 +86,7 @@ pub fn install() -> qjs::Result<()> {
         for_each_of_map: method(c"Map", c"forEach")?,
         for_each_of_set: method(c"Set", c"forEach")?,
     };
-    NATIVES.set(Some(natives));
+    NATIVES.replace(Some(natives));
     Ok(())
 }
 
@@ -98,7 +99,7 @@ fn getter_of(object: &Value, name: &CStr) -> qjs::Result<Value> {
 
 /// One of them, outside of the borrow, because what it is called with may come back here.
 fn kept(pick: impl FnOnce(&Natives) -> Option<Value>) -> Option<Value> {
-    NATIVES.with_borrow(|natives| natives.as_ref().and_then(pick))
+    NATIVES.borrow().as_ref().and_then(pick)
 }
 
 fn read(pick: impl FnOnce(&Natives) -> Option<Value>, from: &Value) -> Option<Value> {
@@ -137,7 +138,7 @@ pub fn source(expression: &Value) -> Option<Value> {
 
 /// The flags of an expression.
 pub fn flags(expression: &Value) -> String {
-    let getters = NATIVES.with_borrow(|natives| natives.as_ref().map(|natives| natives.flags.clone()));
+    let getters = NATIVES.borrow().as_ref().map(|natives| natives.flags.clone());
     let getters = getters.into_iter().flatten();
     getters
         .filter(|(_, getter)| present(getter.call(expression, &[])).is_some_and(|flag| flag.is_truthy()))

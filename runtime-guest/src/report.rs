@@ -3,6 +3,8 @@
 //! Reading a name, a message or a stack may run getters of the script, under the same limits as everything else;
 //! what they throw counts as absent.
 
+use alloc::string::String;
+
 use crate::qjs::{self, Atom, Property, Value};
 use crate::{natives, state};
 

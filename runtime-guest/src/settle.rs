@@ -173,7 +173,7 @@ fn run_jobs() -> bool {
 
 /// Reports the rejections that nobody has taken care of; false when the host said stop.
 fn report_rejections() -> bool {
-    let rejections = state::with(|state| std::mem::take(&mut state.rejections));
+    let rejections = state::with(|state| core::mem::take(&mut state.rejections));
     rejections.iter().all(|promise| report_rejection(&promise.promise_result())) && !abi::is_stopped()
 }
 
@@ -230,8 +230,7 @@ fn emit(value: &Value) -> Status {
         return show(value);
     }
     if let Some(number) = value.as_int() {
-        let mut buffer = [0_u8; 11];
-        return done(Send::Result, json::decimal(number, &mut buffer));
+        return done(Send::Result, json::decimal(number.into(), &mut [0; 20]));
     }
     if let Some(boolean) = value.as_bool() {
         return done(Send::Result, if boolean { b"true" } else { b"false" });

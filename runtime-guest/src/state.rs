@@ -2,17 +2,18 @@
 //!
 //! It owns the guest's only mutable state. A borrow of it never spans a call into script, which may come back here.
 
-use std::cell::{Cell, RefCell};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 
 use belljar_abi::{Op, Status, configure, flag};
 
 use crate::bridge::Pending;
 use crate::qjs::{self, Hooks, PromiseState, Value};
 use crate::settle::Root;
+use crate::single::Single;
 use crate::{abi, atomics, bridge, bytecode, console, dispatch, eval, intrinsics, json, natives, settle};
 
 /// Everything that a snapshot must hold besides QuickJS's own heap.
-#[derive(Default)]
 pub struct State {
     /// Handlers by event name: an object without a prototype.
     pub events: Option<Value>,
@@ -34,13 +35,21 @@ pub struct State {
     pub indent: usize,
 }
 
-thread_local! {
-    static STATE: RefCell<State> = RefCell::new(State::default());
-}
+static STATE: Single<RefCell<State>> = Single::new(RefCell::new(State {
+    events: None,
+    pending: Pending::new(),
+    rejections: Vec::new(),
+    root: None,
+    flags: 0,
+    refusals: 0,
+    engine_error: None,
+    engine_parse: None,
+    indent: 0,
+}));
 
 /// Looks at or changes the state. The closure must not call script.
 pub fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
-    STATE.with(|state| body(&mut state.borrow_mut()))
+    body(&mut STATE.borrow_mut())
 }
 
 struct Engine;
@@ -81,10 +90,8 @@ pub fn start() {
     qjs::heap::settle_image(SPARE_BYTES);
 }
 
-thread_local! {
-    /// The stack limit in force, which [`abandon`] takes away for a moment.
-    static STACK_BYTES: Cell<u32> = const { Cell::new(configure::IMAGE_STACK_BYTES) };
-}
+/// The stack limit in force, which [`abandon`] takes away for a moment.
+static STACK_BYTES: Single<Cell<u32>> = Single::new(Cell::new(configure::IMAGE_STACK_BYTES));
 
 fn apply(heap_bytes: u32, stack_bytes: u32) {
     let stack_bytes = stack_bytes.clamp(1, configure::C_STACK_BYTES - configure::STACK_RESERVE_BYTES);
@@ -126,7 +133,7 @@ fn begin(flags: u32) {
     let before = with(|state| {
         state.flags = flags;
         state.root = None;
-        std::mem::replace(&mut state.refusals, refusals)
+        core::mem::replace(&mut state.refusals, refusals)
     });
     if refusals != before {
         // A heap that was full may hold nothing but cycles that nobody has collected, and then this call could not even
@@ -183,7 +190,7 @@ fn configure(length: usize) -> Status {
 /// instruction of script, so draining the queue runs nothing and leaves nothing that could fire later.
 fn abandon() -> Status {
     let (root, pending, rejections) =
-        with(|state| (state.root.take(), std::mem::take(&mut state.pending), std::mem::take(&mut state.rejections)));
+        with(|state| (state.root.take(), state.pending.take(), core::mem::take(&mut state.rejections)));
     if let Some(Root::Value { value, .. }) = &root
         && value.is_promise()
         && value.promise_state() == PromiseState::Pending

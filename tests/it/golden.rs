@@ -30,6 +30,22 @@ fn assert_golden(name: &str, lines: &[String]) {
     assert!(expected == found, "tests/golden/{name}\ngone: {gone:#?}\nnew: {come:#?}");
 }
 
+/// A table that fills more than a page is looked at by the kernel each time an instance goes (`benches/NOTES.md`, "Two threads").
+#[test]
+fn the_guests_table_fits_into_a_page() {
+    const FITS: u64 = 4096 / 8;
+    let wasm = fs::read(root().join("runtime-guest/guest.wasm")).unwrap();
+    let tables = Parser::new(0).parse_all(&wasm).filter_map(|payload| match payload.unwrap() {
+        Payload::TableSection(section) => Some(section.into_iter().map(|table| table.unwrap().ty.initial)),
+        _ => None,
+    });
+    let entries: Vec<u64> = tables.flatten().collect();
+    assert!(
+        matches!(entries[..], [1..=FITS]),
+        "{entries:?} entries, and {FITS} fit; functions.rs in the guest says how to save some"
+    );
+}
+
 #[test]
 fn the_guest_imports_and_exports_what_the_listing_says() {
     let wasm = fs::read(root().join("runtime-guest/guest.wasm")).unwrap();

@@ -91,17 +91,19 @@ fn first_lives(runs: u64) -> Duration {
     sum
 }
 
-/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's end. The threads look at the
-/// clock themselves: the one that waits for them may be woken late. Before that they run for a while unmeasured, for a scheduler takes some
-/// milliseconds to see that two threads want two cores; without it, two threads were no faster than one on idle cores.
+/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's end. The threads take runs
+/// from one pot, a few at a time, so that a thread that something else holds up for a moment does fewer of them: with a fixed share each, the row
+/// said how long the unluckier thread took. They look at the clock themselves: the one that waits for them may be woken late. Before that they
+/// run for a while unmeasured, for a scheduler takes some milliseconds to see that two threads want two cores; without it, two threads were no
+/// faster than one on idle cores.
 fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() + 'a> + Sync)) -> Duration {
     const SPREAD: Duration = Duration::from_millis(20);
-    let ready = AtomicU64::new(0);
+    const HANDFUL: u64 = 8;
+    let (ready, taken) = (AtomicU64::new(0), AtomicU64::new(0));
     let spans: Vec<(Instant, Instant)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
-            .map(|thread| {
-                let share = runs / threads + u64::from(thread < runs % threads);
-                let ready = &ready;
+            .map(|_| {
+                let (ready, taken) = (&ready, &taken);
                 scope.spawn(move || {
                     let mut run = make();
                     let spread = Instant::now();
@@ -113,7 +115,13 @@ fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() +
                         run();
                     }
                     let start = Instant::now();
-                    (0..share).for_each(|_| run());
+                    loop {
+                        let first = taken.fetch_add(HANDFUL, Ordering::Relaxed);
+                        if first >= runs {
+                            break;
+                        }
+                        (first..runs.min(first + HANDFUL)).for_each(|_| run());
+                    }
                     (start, Instant::now())
                 })
             })

@@ -7,8 +7,11 @@ mod patterns;
 mod reader;
 mod writer;
 
+use alloc::vec::Vec;
+
+use crate::functions::Function;
 use crate::qjs::inside::{self, Walked};
-use crate::qjs::{self, Arguments, Native, Text, Value};
+use crate::qjs::{self, Arguments, Text, Value};
 use reader::Reader;
 use writer::Writer;
 pub use writer::decimal;
@@ -60,45 +63,37 @@ pub fn install() -> qjs::Result<()> {
     let json = Value::global().get(c"JSON")?;
     let engine_parse = json.get(c"parse")?;
     crate::state::with(|state| state.engine_parse = Some(engine_parse));
-    json.define(c"parse", Value::function::<Parse>(c"parse", 2, 0)?)?;
-    json.define(c"stringify", Value::function::<Stringify>(c"stringify", 3, 0)?)
+    json.define(c"parse", Value::function(Function::Parse, c"parse", 2, 0)?)?;
+    json.define(c"stringify", Value::function(Function::Stringify, c"stringify", 3, 0)?)
 }
 
-struct Parse;
-
-impl Native for Parse {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let reviver = arguments.get(1);
-        if reviver.is_function() {
-            let engine_parse = crate::state::with(|state| state.engine_parse.clone());
-            return match engine_parse {
-                Some(parse) => parse.call(&Value::undefined(), &[&arguments.get(0), &reviver]),
-                None => Err(qjs::throw_type(c"the engine has no parser")),
-            };
-        }
-        let text = arguments.get(0).text()?;
-        match Reader::whole(text.bytes()) {
-            Some(value) => Ok(value),
-            None => Value::parse_json(text.terminated(), c"<input>"),
-        }
+pub fn parse(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let reviver = arguments.get(1);
+    if reviver.is_function() {
+        let engine_parse = crate::state::with(|state| state.engine_parse.clone());
+        return match engine_parse {
+            Some(parse) => parse.call(&Value::undefined(), &[&arguments.get(0), &reviver]),
+            None => Err(qjs::throw_type(c"the engine has no parser")),
+        };
+    }
+    let text = arguments.get(0).text()?;
+    match Reader::whole(text.bytes()) {
+        Some(value) => Ok(value),
+        None => Value::parse_json(text.terminated(), c"<input>"),
     }
 }
 
-struct Stringify;
-
-impl Native for Stringify {
-    fn call(arguments: &Arguments<'_>, _: i32) -> qjs::Result<Value> {
-        let (value, replacer, indent) = (arguments.get(0), arguments.get(1), arguments.get(2));
-        if is_absent(&replacer) && is_absent(&indent) {
-            let mut writer = Writer::default();
-            match inside::walk(&value, &mut writer) {
-                Walked::Whole => return Value::string(&writer.out),
-                Walked::Nothing => return Ok(Value::undefined()),
-                Walked::No => {}
-            }
+pub fn stringify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (value, replacer, indent) = (arguments.get(0), arguments.get(1), arguments.get(2));
+    if is_absent(&replacer) && is_absent(&indent) {
+        let mut writer = Writer::default();
+        match inside::walk(&value, &mut writer) {
+            Walked::Whole => return Value::string(&writer.out),
+            Walked::Nothing => return Ok(Value::undefined()),
+            Walked::No => {}
         }
-        value.to_json(&replacer, &indent)
     }
+    value.to_json(&replacer, &indent)
 }
 
 fn is_absent(value: &Value) -> bool {

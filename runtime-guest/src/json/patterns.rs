@@ -3,11 +3,12 @@
 //! An object whose names come as they came before is made at once and not member by member, and its names are compared where they
 //! stand in the text. A wrong guess costs a comparison. It must never know what a member holds.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use core::cell::RefCell;
 
 use crate::qjs::inside::Pattern;
 use crate::qjs::{Value, heap};
+use crate::single::Single;
 
 /// Patterns that are remembered, each in the place that its first name leads to.
 const SLOTS: usize = 16;
@@ -18,16 +19,17 @@ const SURE: u8 = 16;
 /// What must be free, so that a pattern takes nothing that a script needs.
 const ROOM_BYTES: usize = 256 << 10;
 
-#[derive(Default)]
 struct Slot {
     names: u32,
     times: u8,
     pattern: Option<Rc<Pattern>>,
 }
 
-thread_local! {
-    static KNOWN: RefCell<[Slot; SLOTS]> = RefCell::default();
+impl Slot {
+    const EMPTY: Slot = Slot { names: 0, times: 0, pattern: None };
 }
+
+static KNOWN: Single<RefCell<[Slot; SLOTS]>> = Single::new(RefCell::new([Slot::EMPTY; SLOTS]));
 
 /// The place of a first name.
 #[inline]
@@ -39,7 +41,7 @@ pub(super) fn place(first: &[u8]) -> usize {
 /// What is expected there.
 #[inline]
 pub(super) fn expected(place: usize) -> Option<Rc<Pattern>> {
-    KNOWN.with_borrow(|slots| slots.get(place).and_then(|slot| slot.pattern.clone()))
+    KNOWN.borrow().get(place).and_then(|slot| slot.pattern.clone())
 }
 
 /// The names of an object as one number.
@@ -59,31 +61,30 @@ impl Names {
 /// What was expected there has come.
 #[inline]
 pub(super) fn confirm(place: usize) {
-    KNOWN.with_borrow_mut(|slots| {
-        if let Some(slot) = slots.get_mut(place) {
-            slot.times = SURE;
-        }
-    });
+    if let Some(slot) = KNOWN.borrow_mut().get_mut(place) {
+        slot.times = SURE;
+    }
 }
 
 /// An object with other names has come there.
 pub(super) fn note(place: usize, names: Names, object: &Value) {
-    let gone = KNOWN.with_borrow_mut(|slots| {
-        let slot = slots.get_mut(place)?;
-        if slot.names == names.0 {
-            slot.times = slot.times.saturating_add(1).min(SURE);
-            if slot.times >= OFTEN && slot.pattern.is_none() && heap::room() > ROOM_BYTES {
-                slot.pattern = Pattern::of(object).map(Rc::new);
-            }
-            return None;
+    let mut slots = KNOWN.borrow_mut();
+    let Some(slot) = slots.get_mut(place) else {
+        return;
+    };
+    if slot.names == names.0 {
+        slot.times = slot.times.saturating_add(1).min(SURE);
+        if slot.times >= OFTEN && slot.pattern.is_none() && heap::room() > ROOM_BYTES {
+            slot.pattern = Pattern::of(object).map(Rc::new);
         }
-        slot.times = slot.times.saturating_sub(1);
-        if slot.times > 0 {
-            return None;
-        }
-        Some(std::mem::replace(slot, Slot { names: names.0, times: 1, pattern: None }))
-    });
-    drop(gone);
+        return;
+    }
+    slot.times = slot.times.saturating_sub(1);
+    if slot.times == 0 {
+        let gone = core::mem::replace(slot, Slot { names: names.0, times: 1, pattern: None });
+        drop(slots);
+        drop(gone);
+    }
 }
 
 /// Whether another object with the names of this one would be made at once.
@@ -93,5 +94,5 @@ pub(super) fn is_expected(first: &[u8], object: &Value) -> bool {
 
 /// Forgets everything.
 pub(super) fn clear() {
-    drop(KNOWN.take());
+    drop(KNOWN.replace([Slot::EMPTY; SLOTS]));
 }

@@ -1,5 +1,7 @@
 //! JSON text to values, for text that the engine would read without complaint.
 
+use alloc::vec::Vec;
+
 use super::patterns::{self, Names};
 use crate::qjs::inside::Pattern;
 use crate::qjs::{self, Atom, Value, heap};

@@ -1,6 +1,6 @@
 //! Plain data to JSON text. It must never know the engine: characters and numbers are all that it is given.
 
-use core::fmt::Write;
+use alloc::vec::Vec;
 
 use crate::qjs::heap;
 use crate::qjs::inside::{Chars, Sink};
@@ -130,8 +130,7 @@ impl Sink for Writer {
     }
 
     fn int(&mut self, value: i32) -> bool {
-        let mut digits = [0; 11];
-        self.bytes(decimal(value, &mut digits))
+        self.bytes(decimal(value.into(), &mut [0; 20]))
     }
 
     fn float(&mut self, value: f64) -> bool {
@@ -158,7 +157,7 @@ impl Sink for Writer {
 }
 
 /// The digits of an integer.
-pub fn decimal(number: i32, buffer: &mut [u8; 11]) -> &[u8] {
+pub fn decimal(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut at = buffer.len();
     let mut rest = number.unsigned_abs();
     loop {
@@ -202,50 +201,35 @@ impl Number {
         }
     }
 
-    /// The shortest digits, and of those the nearest: `1.25e-7`.
-    fn shortest(value: f64) -> Number {
-        let mut shortest = Number::default();
-        let _ = write!(shortest, "{value:e}");
-        let digits = shortest.bytes().split(|&byte| byte == b'e').next().unwrap_or_default();
-        // Of two that are as near, JavaScript takes the even one, and `{:e}` the greater. Rounding to as many digits takes the even one.
-        if let ([_, b'.', fraction @ ..], Some(b'1' | b'3' | b'5' | b'7' | b'9')) = (digits, digits.last()) {
-            let mut even = Number::default();
-            let _ = write!(even, "{value:.*e}", fraction.len());
-            if core::str::from_utf8(even.bytes()).is_ok_and(|text| text.parse() == Ok(value)) {
-                return even;
-            }
-        }
-        shortest
-    }
-
     fn format(&mut self, value: f64) {
         if value == 0.0 {
             return self.push(b"0");
         }
-        let scientific = Number::shortest(value.abs());
-        let (mut digits, mut count, mut exponent) = ([0_u8; 17], 0, 0_i32);
-        let mut parts = scientific.bytes().split(|&byte| byte == b'e');
-        for &byte in parts.next().unwrap_or_default() {
-            if let (b'0'..=b'9', Some(place)) = (byte, digits.get_mut(count)) {
-                *place = byte;
-                count += 1;
+        // Of the shortest texts it is the nearest, and of two that are as near the even one, which is what JavaScript asks for.
+        let mut buffer = ryu::Buffer::new();
+        let text = buffer.format_finite(value.abs());
+        let (mantissa, power) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        // Where the point is, counted from the first digit that is not zero.
+        let (mut digits, mut count) = ([0_u8; 17], 0);
+        let mut point = whole.len() as i32 + power.parse::<i32>().unwrap_or_default();
+        for digit in whole.bytes().chain(fraction.bytes()) {
+            match digits.get_mut(count) {
+                _ if digit == b'0' && count == 0 => point -= 1,
+                Some(place) => {
+                    *place = digit;
+                    count += 1;
+                }
+                None => break,
             }
         }
-        let power = parts.next().unwrap_or_default();
-        for &byte in power {
-            if byte.is_ascii_digit() {
-                exponent = exponent * 10 + i32::from(byte - b'0');
-            }
+        while count > 1 && digits[count - 1] == b'0' {
+            count -= 1;
         }
-        if power.first() == Some(&b'-') {
-            exponent = -exponent;
-        }
+        let digits = &digits[..count];
         if value < 0.0 {
             self.push(b"-");
         }
-        let digits = &digits[..count];
-        // Where the point is, counted from the first digit.
-        let point = exponent + 1;
         match usize::try_from(point) {
             Ok(point @ 1..=21) if point >= count => {
                 self.push(digits);
@@ -267,17 +251,9 @@ impl Number {
                     self.push(b".");
                     self.push(&digits[1..]);
                 }
-                self.push(if exponent < 0 { b"e-" } else { b"e+" });
-                let mut buffer = [0; 11];
-                self.push(decimal(exponent.abs(), &mut buffer));
+                self.push(if point < 1 { b"e-" } else { b"e+" });
+                self.push(decimal((point - 1).abs().into(), &mut [0; 20]));
             }
         }
-    }
-}
-
-impl Write for Number {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.push(text.as_bytes());
-        Ok(())
     }
 }

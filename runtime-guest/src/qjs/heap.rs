@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use rquickjs_sys as sys;
 
-use super::Single;
+use crate::single::Single;
 
 unsafe extern "C" {
     fn malloc_usable_size(pointer: *const c_void) -> usize;
@@ -35,29 +35,29 @@ pub static belljar_vitals: [AtomicU32; belljar_abi::vitals::WORDS] =
     [const { AtomicU32::new(0) }; belljar_abi::vitals::WORDS];
 
 /// What the host allows.
-static ALLOWED: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+static ALLOWED: Single<Cell<usize>> = Single::new(Cell::new(usize::MAX));
 /// What the call in progress may fill.
-static LIMIT: Single<Cell<usize>> = Single(Cell::new(usize::MAX));
+static LIMIT: Single<Cell<usize>> = Single::new(Cell::new(usize::MAX));
 /// The most that is kept back of what the host allows.
 const RESERVE_BYTES: usize = 256 << 10;
 
 /// Sets the limit.
 pub fn set_limit(bytes: u32) {
-    ALLOWED.0.set(bytes as usize);
+    ALLOWED.set(bytes as usize);
     begin_call();
 }
 
 /// Sets the limit of a call. A call may fill the heap up to a reserve; one that finds it full already may use half of
 /// the reserve, so that a script that lets go of what an earlier one kept can still be compiled and run.
 pub fn begin_call() {
-    let allowed = ALLOWED.0.get();
+    let allowed = ALLOWED.get();
     let reserve = (allowed / 8).min(RESERVE_BYTES);
-    LIMIT.0.set((allowed - reserve).max(held().saturating_add(reserve / 2).min(allowed)));
+    LIMIT.set((allowed - reserve).max(held().saturating_add(reserve / 2).min(allowed)));
 }
 
 /// How much more the call in progress may take.
 pub fn room() -> usize {
-    LIMIT.0.get().saturating_sub(held())
+    LIMIT.get().saturating_sub(held())
 }
 
 /// How often the limit refused, since the instance began.
@@ -91,7 +91,7 @@ fn settle(old: usize, new: usize) {
 }
 
 fn fits(extra: usize) -> bool {
-    held().saturating_add(extra) <= LIMIT.0.get()
+    held().saturating_add(extra) <= LIMIT.get()
 }
 
 pub(super) unsafe extern "C" fn malloc(_: *mut c_void, size: sys::size_t) -> *mut c_void {
@@ -109,11 +109,11 @@ pub(super) unsafe extern "C" fn malloc(_: *mut c_void, size: sys::size_t) -> *mu
 const PAGE_BYTES: usize = 4096;
 
 /// While the image is built, each of QuickJS's arenas gets a page of its own, so that an instance that uses one touches one page.
-static ALIGNS: Single<Cell<bool>> = Single(Cell::new(true));
+static ALIGNS: Single<Cell<bool>> = Single::new(Cell::new(true));
 
 fn is_arena(size: usize) -> bool {
     // The blocks of an arena fill a page but for its header and for what is left over.
-    (PAGE_BYTES - 512..PAGE_BYTES).contains(&size) && ALIGNS.0.get()
+    (PAGE_BYTES - 512..PAGE_BYTES).contains(&size) && ALIGNS.get()
 }
 
 /// Readies the heap of the image for many short lives: what a small script takes should come from few pages.
@@ -121,7 +121,7 @@ fn is_arena(size: usize) -> bool {
 /// Every size of block gets an arena that is never given back, or each instance would make those again that the image does not
 /// need. Gaps among what the image holds are filled, so that whatever is too large for an arena comes from one place at the end.
 pub fn settle_image(spare_bytes: usize) {
-    ALIGNS.0.set(true);
+    ALIGNS.set(true);
     // SAFETY: the runtime is live. What is taken here is never freed, but for the two blocks that are freed at once.
     unsafe {
         let runtime = super::runtime();
@@ -131,7 +131,7 @@ pub fn settle_image(spare_bytes: usize) {
             let usable = sys::js_malloc_usable_size_rt(runtime, block);
             if usable == last { sys::js_free_rt(runtime, block) } else { last = usable }
         }
-        ALIGNS.0.set(false);
+        ALIGNS.set(false);
         let top = c_malloc(spare_bytes);
         let mut size = 32 << 10;
         while size >= 16 {

@@ -11,7 +11,9 @@ use core::ptr::null;
 
 use rquickjs_sys as sys;
 
-use super::{Atom, Result, Single, Value, runtime, throw_type};
+use crate::single::Single;
+
+use super::{Atom, Result, Value, runtime, throw_type};
 
 mod pattern;
 pub use pattern::Pattern;
@@ -95,7 +97,7 @@ struct Known {
 }
 
 static KNOWN: Single<Cell<Known>> =
-    Single(Cell::new(Known { empty: null(), object_prototype: null(), array_prototype: null(), to_json: 0 }));
+    Single::new(Cell::new(Known { empty: null(), object_prototype: null(), array_prototype: null(), to_json: 0 }));
 
 impl Clone for Known {
     fn clone(&self) -> Self {
@@ -139,7 +141,7 @@ fn pointer(value: sys::JSValue) -> *const u8 {
 
 /// Whether nothing that objects and arrays inherit has a say in their JSON.
 fn are_prototypes_plain() -> bool {
-    let known = KNOWN.0.get();
+    let known = KNOWN.get();
     // SAFETY: both prototypes are held by the context, which lives as long as the memory.
     unsafe {
         prototype_of(known.array_prototype) == known.object_prototype
@@ -223,7 +225,7 @@ unsafe fn object(object: *const u8, depth: u32, sink: &mut impl Sink) -> Walked 
     let Some(depth) = depth.checked_sub(1) else { return Walked::No };
     // SAFETY: the caller passes a live object.
     let whole = unsafe {
-        let known = KNOWN.0.get();
+        let known = KNOWN.get();
         let class = object.add(CLASS_AT).cast::<u16>().read();
         let flags = object.add(FLAGS_AT).read();
         let prototype = prototype_of(object);
@@ -275,7 +277,7 @@ unsafe fn elements(array: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
 unsafe fn members(object: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
     // SAFETY: an object has a value for each property of its shape; an atom that is no number has a string.
     unsafe {
-        let to_json = KNOWN.0.get().to_json;
+        let to_json = KNOWN.get().to_json;
         let values = word(object, PROPERTIES_AT) as usize as *const sys::JSValue;
         let atoms = atom_strings();
         if !sink.bracket(b'{') {
@@ -348,7 +350,7 @@ pub fn install() -> Result<()> {
     let (object, array) = (prototype(c"Object")?, prototype(c"Array")?);
     let to_json = ManuallyDrop::new(Atom::new(b"toJSON")?);
     let empty = ManuallyDrop::new(Value::object()?);
-    KNOWN.0.set(Known {
+    KNOWN.set(Known {
         empty: pointer(empty.0),
         object_prototype: pointer(object.0),
         array_prototype: pointer(array.0),

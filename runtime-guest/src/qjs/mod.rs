@@ -13,6 +13,8 @@ use core::ptr::null_mut;
 
 use rquickjs_sys as sys;
 
+use crate::single::Single;
+
 pub mod heap;
 pub mod inside;
 mod integers;
@@ -23,15 +25,10 @@ pub use integers::{Integers, throw_range};
 pub use seal::prove_layout;
 pub use value::Property;
 
-/// A cell for the guest's own statics.
-struct Single<T>(T);
-// SAFETY: wasm32-unknown-unknown without the threads proposal has exactly one thread.
-unsafe impl<T> Sync for Single<T> {}
-
-static CONTEXT: Single<Cell<*mut sys::JSContext>> = Single(Cell::new(null_mut()));
+static CONTEXT: Single<Cell<*mut sys::JSContext>> = Single::new(Cell::new(null_mut()));
 
 fn context() -> *mut sys::JSContext {
-    CONTEXT.0.get()
+    CONTEXT.get()
 }
 
 fn runtime() -> *mut sys::JSRuntime {
@@ -287,12 +284,14 @@ impl Arguments<'_> {
     }
 }
 
-/// A function that script can call.
-pub trait Native {
+/// The functions that scripts can call. The engine keeps two numbers for each.
+pub trait Native: Copy {
+    /// Tells it apart from the others.
+    fn number(self) -> u8;
     /// Whether `new` is allowed.
-    const CONSTRUCTOR: bool = false;
-    /// Does the work. `magic` tells functions apart that share one body.
-    fn call(arguments: &Arguments<'_>, magic: i32) -> Result<Value>;
+    fn is_constructor(self) -> bool;
+    /// Does the work of the one with this number.
+    fn call(number: u8, detail: u8, arguments: &Arguments<'_>) -> Result<Value>;
 }
 
 unsafe extern "C" fn trampoline<N: Native>(
@@ -304,7 +303,8 @@ unsafe extern "C" fn trampoline<N: Native>(
 ) -> sys::JSValue {
     // SAFETY: QuickJS passes `count` live values; it never passes a negative count.
     let arguments = unsafe { if count > 0 { core::slice::from_raw_parts(values, count as usize) } else { &[] } };
-    match N::call(&Arguments(arguments), magic) {
+    let [detail, number, ..] = magic.to_le_bytes();
+    match N::call(number, detail, &Arguments(arguments)) {
         Ok(value) => ManuallyDrop::new(value).0,
         Err(Thrown) => sys::JS_EXCEPTION,
     }
@@ -346,7 +346,7 @@ pub fn start<H: Hooks>() {
     unsafe {
         let runtime = sys::JS_NewRuntime2(&raw const functions, null_mut());
         let context = sys::JS_NewContextRaw(runtime);
-        CONTEXT.0.set(context);
+        CONTEXT.set(context);
         for add in [
             sys::JS_AddIntrinsicBaseObjects,
             sys::JS_AddIntrinsicDate,

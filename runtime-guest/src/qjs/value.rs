@@ -1,6 +1,8 @@
 //! What can be asked of a value. It must never know who asks.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::{CStr, c_int};
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::null_mut;
@@ -71,7 +73,7 @@ impl Value {
     }
 
     /// A native function.
-    pub fn function<N: Native>(name: &CStr, length: u8, magic: u8) -> Result<Value> {
+    pub fn function<N: Native>(native: N, name: &CStr, length: u8, detail: u8) -> Result<Value> {
         let pointer: unsafe extern "C" fn(
             *mut sys::JSContext,
             sys::JSValue,
@@ -97,12 +99,12 @@ impl Value {
                 Some(pointer),
                 name.as_ptr(),
                 length.into(),
-                if N::CONSTRUCTOR {
+                if native.is_constructor() {
                     sys::JSCFunctionEnum_JS_CFUNC_constructor_or_func_magic
                 } else {
                     sys::JSCFunctionEnum_JS_CFUNC_generic_magic
                 },
-                magic.into(),
+                i16::from_le_bytes([detail, native.number()]).into(),
             )
         })
     }

@@ -1,6 +1,8 @@
 //! Objects made from the names of another. It owns the one thing that is written into QuickJS's memory; it must never know where the names come from.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
+use alloc::vec::Vec;
+
 use rquickjs_sys as sys;
 
 use super::{
@@ -52,7 +54,7 @@ impl Pattern {
             let all = properties(shape_of(object));
             let is_plain = object.add(CLASS_AT).cast::<u16>().read() == CLASS_OBJECT
                 && object.add(FLAGS_AT).read() & EXOTIC == 0
-                && prototype_of(object) == KNOWN.0.get().object_prototype;
+                && prototype_of(object) == KNOWN.get().object_prototype;
             if !is_plain || !(1..=PATTERN_NAMES).contains(&all.len()) {
                 return None;
             }
@@ -119,7 +121,7 @@ impl Pattern {
         unsafe {
             let (fresh, pattern) = (pointer(object.0).cast_mut(), pointer(self.object.0));
             let (old, new) = (shape_of(fresh), shape_of(pattern));
-            if old != shape_of(KNOWN.0.get().empty) {
+            if old != shape_of(KNOWN.get().empty) {
                 return Err(throw_type(c"a fresh object has members"));
             }
             let mut room = word(fresh, PROPERTIES_AT) as usize as *mut sys::JSValue;
