@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::instance::Instance;
 use crate::limits::Limits;
 use crate::router::Router;
-use crate::runtime::Runtime;
+use crate::runtime::{Door, Runtime};
 use crate::snapshot::Snapshot;
 
 /// The rarer choices of an instance.
@@ -74,13 +74,13 @@ impl Default for Options {
 /// ```
 #[must_use]
 pub struct InstanceBuilder {
-    runtime: Runtime,
+    door: Door,
     options: Options,
 }
 
 impl InstanceBuilder {
     pub(crate) fn new(runtime: &Runtime) -> InstanceBuilder {
-        InstanceBuilder { runtime: runtime.clone(), options: Options::default() }
+        InstanceBuilder { door: runtime.door(), options: Options::default() }
     }
 
     /// Makes `Math.random` repeatable, and with it the ids of calls that handlers pause.
@@ -161,7 +161,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        Instance::new(self.runtime.permit()?, router, limits, self.options)
+        Instance::new(self.door.permit()?, router, limits, self.options)
     }
 
     /// Makes the instance, waiting for its turn when every instance is in use.
@@ -170,7 +170,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        Instance::new(self.runtime.permit_async().await, router, limits, self.options)
+        Instance::new(self.door.permit_async().await, router, limits, self.options)
     }
 }
 

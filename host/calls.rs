@@ -18,7 +18,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop};
 use crate::error::JsError;
-use crate::router::{Handler, Reply, Router, RpcError, Verdict, Working};
+use crate::router::{Handler, Reply, Routes, RpcError, Verdict, Working};
 use crate::snapshot::{Answer, CallId, Ids, PendingCall};
 use crate::trace;
 use crate::value::Json;
@@ -37,7 +37,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Everything that a script has set in motion outside.
 pub(crate) struct Calls<'a> {
     desk: &'a Desk,
-    router: &'a Router,
+    routes: &'a Routes,
     data: &'a Option<Arc<dyn Any + Send + Sync>>,
     mode: Mode,
     token: Option<Arc<Token>>,
@@ -58,13 +58,13 @@ pub(crate) struct Calls<'a> {
 impl<'a> Calls<'a> {
     pub(crate) fn new(
         desk: &'a Desk,
-        router: &'a Router,
+        routes: &'a Routes,
         data: &'a Option<Arc<dyn Any + Send + Sync>>,
         mode: Mode,
     ) -> Calls<'a> {
         Calls {
             desk,
-            router,
+            routes,
             data,
             mode,
             token: None,
@@ -85,7 +85,7 @@ impl<'a> Calls<'a> {
             let event = self.desk.driver().take_event();
             match event {
                 None => return,
-                Some(Event::Console(level, line)) => self.router.print(level, &String::from_utf8_lossy(&line)),
+                Some(Event::Console(level, line)) => self.routes.print(level, &String::from_utf8_lossy(&line)),
                 Some(Event::Rejection(report)) => self.reject(&report),
                 // A call that is being stopped sets nothing further in motion.
                 Some(Event::Rpc(_)) if self.desk.driver().stopped().is_some() => {}
@@ -99,7 +99,7 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("a rejection is not a report"));
             return;
         };
-        if self.router.judge(&error) == Verdict::Stop {
+        if self.routes.judge(&error) == Verdict::Stop {
             self.desk.driver().stop(Stop::Rejected(error));
         }
     }
@@ -148,7 +148,7 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
-        match self.router.tape().map_or(Ok(false), |tape| tape.call(id, &request.method, &request.params)) {
+        match self.routes.tape().map_or(Ok(false), |tape| tape.call(id, &request.method, &request.params)) {
             Ok(false) => self.hand_over(request),
             Ok(true) => {
                 let method = String::from_utf8_lossy(&request.method).into();
@@ -206,7 +206,7 @@ impl<'a> Calls<'a> {
         let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
         let params = std::str::from_utf8(&request.params).map_err(|_| unreadable())?;
         let (name, handler) = self
-            .router
+            .routes
             .find(method)
             .ok_or_else(|| RpcError::new("unknown_method", format!("no handler is registered for {method:?}")))?;
         Ok((name, handler, (!params.is_empty()).then_some(params)))
@@ -214,7 +214,7 @@ impl<'a> Calls<'a> {
 
     /// Puts the answers in their place that a replay has for the script now that it waits.
     pub(crate) fn rewind(&mut self) {
-        let Some(tape) = self.router.tape().filter(|_| self.answers.is_empty()) else { return };
+        let Some(tape) = self.routes.tape().filter(|_| self.answers.is_empty()) else { return };
         match tape.next_answers() {
             Ok(answers) => {
                 for (slot, reply) in answers {
@@ -295,7 +295,7 @@ impl<'a> Calls<'a> {
         while let Some((id, weight, reply)) = self.answers.pop_front() {
             self.desk.driver().answered(weight);
             let reply = self.desk.driver().sized(reply);
-            if self.router.tape().is_some() {
+            if self.routes.tape().is_some() {
                 told.push((id, reply.clone()));
             }
             let (kind, body) = match reply {
@@ -312,7 +312,7 @@ impl<'a> Calls<'a> {
                 break;
             }
         }
-        if let Some(tape) = self.router.tape() {
+        if let Some(tape) = self.routes.tape() {
             tape.answers(told.iter().map(|(slot, reply)| (*slot, reply)));
         }
         batch
@@ -322,7 +322,7 @@ impl<'a> Calls<'a> {
     pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
         let request = self.desk.driver().take_sync_request();
         if let Some(request) = request {
-            match self.router.tape().map_or(Ok(None), |tape| tape.sync_call(&request.method, &request.params)) {
+            match self.routes.tape().map_or(Ok(None), |tape| tape.sync_call(&request.method, &request.params)) {
                 Ok(None) => {}
                 Ok(Some(reply)) => {
                     self.desk.driver().answer_sync(reply);
@@ -371,7 +371,7 @@ impl<'a> Calls<'a> {
     }
 
     fn answer_sync(&self, reply: Reply) {
-        if let Some(tape) = self.router.tape() {
+        if let Some(tape) = self.routes.tape() {
             tape.sync_answer(&reply);
         }
         self.desk.driver().answer_sync(reply);

@@ -47,7 +47,7 @@ impl Runtime {
     /// What this runtime is made of.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let identity = self.identity().iter().fold(String::new(), |mut digits, byte| {
+        let identity = self.shared().identity().iter().fold(String::new(), |mut digits, byte| {
             let _ = write!(digits, "{byte:02x}");
             digits
         });
@@ -60,7 +60,7 @@ impl Runtime {
             script_engine: SCRIPT_ENGINE,
             bindings: BINDINGS,
             processor_features: env!("BELLJAR_FEATURES").split_terminator(' ').collect(),
-            max_instances: self.max_instances(),
+            max_instances: self.shared().max_instances(),
         }
     }
 }

@@ -21,9 +21,10 @@ use crate::calls::Mode;
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
+use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
 use crate::program::Program;
-use crate::router::Router;
+use crate::router::{Router, Routes};
 use crate::runtime::Permit;
 use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
@@ -81,7 +82,7 @@ pub struct Instance {
     /// Whether the newest call asked for more linear memory than it may have.
     was_memory_refused: bool,
     desk: Arc<Desk>,
-    router: Router,
+    routes: Hold<Routes>,
     limits: Limits,
     code_generation: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
@@ -144,7 +145,7 @@ impl Instance {
             ids: Ids::default(),
             was_memory_refused: false,
             desk,
-            router: router.clone(),
+            routes: router.hold(),
             limits: limits.clone(),
             code_generation: options.code_generation,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },

@@ -49,9 +49,19 @@ impl Lanes {
         &self.first
     }
 
-    /// Stamps out an instance, in this thread's lane while that has room.
-    pub(crate) fn vm(&self, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
-        if let Some(image) = self.other()
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.others.len() + 1
+    }
+
+    /// The number of this thread's lane.
+    pub(crate) fn mine(&self) -> usize {
+        number() % self.count()
+    }
+
+    /// Stamps out an instance, in that lane while it has room.
+    pub(crate) fn vm(&self, lane: usize, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        if let Some(image) = self.other(lane)
             && let Ok(vm) = Vm::new(image, desk.clone(), limits)
         {
             return Ok(vm);
@@ -59,9 +69,8 @@ impl Lanes {
         Vm::new(&self.first, desk.clone(), limits)
     }
 
-    fn other(&self) -> Option<&Image> {
-        let lane = (number() % (self.others.len() + 1)).checked_sub(1)?;
-        self.others.get(lane)?.get_or_init(|| self.open().ok()).as_ref()
+    fn other(&self, lane: usize) -> Option<&Image> {
+        self.others.get(lane.checked_sub(1)?)?.get_or_init(|| self.open().ok()).as_ref()
     }
 
     fn open(&self) -> Result<Image> {
@@ -71,7 +80,7 @@ impl Lanes {
 }
 
 /// The number of this thread, in the order in which threads made their first instance.
-fn number() -> usize {
+pub(crate) fn number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);

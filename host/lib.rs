@@ -135,6 +135,7 @@ mod driver;
 mod error;
 mod facts;
 mod instance;
+mod kept;
 mod lanes;
 mod limits;
 mod program;

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::Call;
 use crate::error::JsError;
+use crate::kept::{Hold, Kept};
 use crate::recording::Tape;
 use crate::value::{self, Json};
 
@@ -56,14 +57,12 @@ pub(crate) enum Handler {
 /// ```
 #[derive(Clone, Default)]
 pub struct Router {
-    routes: Arc<Routes>,
+    routes: Kept<Routes>,
 }
 
-/// Every call looks at it, and every instance counts a reference to it: away from the count, threads that share a router do not take the line of
-/// memory from each other.
+/// What an instance has of a router.
 #[derive(Clone, Default)]
-#[repr(align(128))]
-struct Routes {
+pub(crate) struct Routes {
     handlers: HashMap<Arc<str>, Handler>,
     fallback: Option<Handler>,
     console: Option<Console>,
@@ -118,7 +117,7 @@ impl Router {
         R: Serialize,
         F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
     {
-        Arc::make_mut(&mut self.routes).fallback = Some(sync_handler(handler));
+        self.routes.make_mut().fallback = Some(sync_handler(handler));
         self
     }
 
@@ -131,14 +130,14 @@ impl Router {
         F: Fn(Call, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
     {
-        Arc::make_mut(&mut self.routes).fallback = Some(async_handler(handler));
+        self.routes.make_mut().fallback = Some(async_handler(handler));
         self
     }
 
     /// Takes the lines that scripts print. Without it nothing is formatted and nothing crosses.
     #[must_use]
     pub fn on_console(mut self, console: impl Fn(ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
-        Arc::make_mut(&mut self.routes).console = Some(Arc::new(console));
+        self.routes.make_mut().console = Some(Arc::new(console));
         self
     }
 
@@ -149,17 +148,13 @@ impl Router {
         mut self,
         rejections: impl Fn(&JsError) -> Verdict + Send + Sync + 'static,
     ) -> Router {
-        Arc::make_mut(&mut self.routes).rejections = Some(Arc::new(rejections));
+        self.routes.make_mut().rejections = Some(Arc::new(rejections));
         self
     }
 
     pub(crate) fn with_tape(mut self, tape: Tape) -> Router {
-        Arc::make_mut(&mut self.routes).tape = Some(tape);
+        self.routes.make_mut().tape = Some(tape);
         self
-    }
-
-    pub(crate) fn tape(&self) -> Option<&Tape> {
-        self.routes.tape.as_ref()
     }
 
     /// The methods that have a handler, sorted.
@@ -171,33 +166,43 @@ impl Router {
     }
 
     fn insert(mut self, method: String, handler: Handler) -> Router {
-        let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
+        let before = self.routes.make_mut().handlers.insert(Arc::from(method.as_str()), handler);
         assert!(before.is_none(), "the method {method:?} already has a handler");
         self
     }
 
+    pub(crate) fn hold(&self) -> Hold<Routes> {
+        self.routes.hold()
+    }
+}
+
+impl Routes {
+    pub(crate) fn tape(&self) -> Option<&Tape> {
+        self.tape.as_ref()
+    }
+
     /// The handler of a method, and the name under which it is known.
     pub(crate) fn find(&self, method: &str) -> Option<(Arc<str>, Handler)> {
-        match self.routes.handlers.get_key_value(method) {
+        match self.handlers.get_key_value(method) {
             Some((name, handler)) => Some((name.clone(), handler.clone())),
-            None => self.routes.fallback.as_ref().map(|handler| (Arc::from(method), handler.clone())),
+            None => self.fallback.as_ref().map(|handler| (Arc::from(method), handler.clone())),
         }
     }
 
     pub(crate) fn has_console(&self) -> bool {
-        self.routes.console.is_some()
+        self.console.is_some()
     }
 
     /// Prints a line. A panic in the embedder's closure ends here.
     pub(crate) fn print(&self, level: Level, line: &str) {
-        if let Some(console) = &self.routes.console {
+        if let Some(console) = &self.console {
             let _ = catch_unwind(AssertUnwindSafe(|| console(level.into(), line)));
         }
     }
 
     /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
     pub(crate) fn judge(&self, rejection: &JsError) -> Verdict {
-        match &self.routes.rejections {
+        match &self.rejections {
             Some(judge) => catch_unwind(AssertUnwindSafe(|| judge(rejection))).unwrap_or(Verdict::Stop),
             None => Verdict::Continue,
         }

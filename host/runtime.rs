@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::builder::{InstanceBuilder, Options, Origin};
 use crate::error::{Error, Result};
 use crate::instance::Instance;
+use crate::kept::{Hold, Kept};
 use crate::lanes::Lanes;
 use crate::limits::Limits;
 use crate::program::Program;
@@ -35,14 +36,21 @@ const DEFAULT_INSTANCES: u32 = 1_000;
 /// ```
 #[derive(Clone)]
 pub struct Runtime {
-    shared: Arc<Shared>,
+    shared: Kept<Shared>,
 }
 
-struct Shared {
+/// What all instances have in common.
+pub(crate) struct Shared {
     permits: Queue,
     instances: u32,
     prelude: Option<Snapshot>,
     lanes: Lanes,
+}
+
+/// Where the instances of a lane come in and go out.
+pub(crate) struct Door {
+    shared: Hold<Shared>,
+    lane: usize,
 }
 
 impl Runtime {
@@ -111,59 +119,74 @@ impl Runtime {
     pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
         let script = script.into();
         let bare = Options { origin: Origin::Image, ..Options::default() };
-        let mut jar = Instance::new(self.clone().permit()?, &Router::new(), &Limits::default(), bare)?;
-        Ok(Program::new(*self.identity(), jar.compile(&script)?))
+        let mut jar = Instance::new(self.door().permit()?, &Router::new(), &Limits::default(), bare)?;
+        Ok(Program::new(*self.shared.identity(), jar.compile(&script)?))
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Where this thread comes in.
+    pub(crate) fn door(&self) -> Door {
+        Door { shared: self.shared.hold(), lane: self.shared.lanes.mine() }
+    }
+}
+
+impl Shared {
     pub(crate) fn image(&self) -> &Image {
-        self.shared.lanes.image()
-    }
-
-    /// The machine of a fresh instance.
-    pub(crate) fn vm(&self, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
-        self.shared.lanes.vm(desk, limits)
+        self.lanes.image()
     }
 
     /// What the preludes left.
     pub(crate) fn prelude(&self) -> Option<&Snapshot> {
-        self.shared.prelude.as_ref()
+        self.prelude.as_ref()
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.shared.lanes.image().identity
+        &self.lanes.image().identity
     }
 
     pub(crate) fn max_instances(&self) -> u32 {
-        self.shared.instances
+        self.instances
     }
+}
 
+impl Door {
     /// The right to one instance, if one is free.
     pub(crate) fn permit(self) -> Result<Permit> {
         let (permits, instances) = (&self.shared.permits, self.shared.instances);
-        if permits.try_enter() { Ok(Permit(self)) } else { Err(Error::Capacity { instances }) }
+        if permits.try_enter(self.lane) { Ok(Permit(self)) } else { Err(Error::Capacity { instances }) }
     }
 
     /// The right to one instance, in its turn.
     pub(crate) async fn permit_async(self) -> Permit {
-        self.shared.permits.enter().await;
+        self.shared.permits.enter(self.lane).await;
         Permit(self)
     }
 }
 
 /// The right to one instance of a runtime, and the runtime with it: one reference to count and not two.
-pub(crate) struct Permit(Runtime);
+pub(crate) struct Permit(Door);
+
+impl Permit {
+    /// The machine of a fresh instance.
+    pub(crate) fn vm(&self, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        self.0.shared.lanes.vm(self.0.lane, desk, limits)
+    }
+}
 
 impl Deref for Permit {
-    type Target = Runtime;
+    type Target = Shared;
 
-    fn deref(&self) -> &Runtime {
-        &self.0
+    fn deref(&self) -> &Shared {
+        &self.0.shared
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.shared.permits.leave();
+        self.0.shared.permits.leave(self.0.lane);
     }
 }
 
@@ -272,8 +295,8 @@ impl RuntimeBuilder {
             #[cfg(feature = "compiler")]
             Guest::Wasm(wasm) => Lanes::one(Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?),
         };
-        let shared = Shared { permits: Queue::new(self.instances), instances: self.instances, prelude: None, lanes };
-        let bare = Runtime { shared: Arc::new(shared) };
+        let permits = Queue::new(self.instances, lanes.count());
+        let bare = Runtime { shared: Kept::new(Shared { permits, instances: self.instances, prelude: None, lanes }) };
         if self.preludes.is_empty() {
             return Ok(bare);
         }
@@ -289,8 +312,8 @@ impl RuntimeBuilder {
         }
         let prelude = jar.snapshot()?;
         drop(jar);
-        match Arc::into_inner(bare.shared) {
-            Some(shared) => Ok(Runtime { shared: Arc::new(Shared { prelude: Some(prelude), ..shared }) }),
+        match bare.shared.into_inner() {
+            Some(shared) => Ok(Runtime { shared: Kept::new(Shared { prelude: Some(prelude), ..shared }) }),
             None => Err(Error::host("the instance of the preludes is still there")),
         }
     }

@@ -209,11 +209,11 @@ impl Instance {
             flags |= flag::ASYNC;
             desk.driver().allow_yield();
         }
-        if self.router.has_console() {
+        if self.routes.has_console() {
             flags |= flag::CONSOLE;
         }
         self.phase = Phase::Waiting;
-        let mut calls = Calls::new(desk, &self.router, &self.data, mode);
+        let mut calls = Calls::new(desk, &self.routes, &self.data, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = None;
         let (ended, leftovers) = loop {

@@ -415,7 +415,7 @@ fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut Str
     out.push('[');
     for index in 0..length.min(ENTRIES as i64) {
         out.push_str(if index == 0 { " " } else { ", " });
-        let name = present(Atom::new(decimal(index as i64, &mut [0; 20])));
+        let name = present(Atom::new(decimal(index, &mut [0; 20])));
         match name.and_then(|name| present(value.own(&name)).flatten()) {
             Some(Property::Value(element)) => show(&element, depth + 1, above, out),
             Some(Property::Accessor(_)) => out.push_str("[Getter]"),
