@@ -338,3 +338,29 @@ fn the_facts_are_those_of_the_guest() {
 fn the_changelog_has_room_for_what_is_not_released() {
     assert!(read("CHANGELOG.md").contains("\n## [Unreleased]\n"));
 }
+
+/// A crate that library and build script ask different features of is compiled twice in a consumer's debug build. These are what is left: what
+/// compiles wasm is too large to be put into the library for that.
+const BUILT_TWICE: [&str; 7] =
+    ["bumpalo", "gimli", "object", "wasmparser", "wasmtime", "wasmtime-environ", "wasmtime-internal-unwinder"];
+
+#[test]
+fn a_consumer_builds_few_crates_twice() {
+    let cargo = std::env::var_os("CARGO").unwrap();
+    let arguments = ["tree", "--locked", "--offline", "--package", "belljar", "--edges", "normal,build", "--duplicates"];
+    let output = std::process::Command::new(cargo)
+        .args(arguments)
+        .args(["--depth", "0", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let mut times = std::collections::BTreeMap::new();
+    for package in listed.lines().filter(|line| !line.is_empty()) {
+        *times.entry(package).or_insert(0) += 1;
+    }
+    let twice: Vec<&str> =
+        times.iter().filter(|(_, times)| **times > 1).filter_map(|(package, _)| package.split(' ').next()).collect();
+    assert_eq!(twice, BUILT_TWICE);
+}
