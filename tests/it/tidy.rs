@@ -347,7 +347,8 @@ const BUILT_TWICE: [&str; 7] =
 #[test]
 fn a_consumer_builds_few_crates_twice() {
     let cargo = std::env::var_os("CARGO").unwrap();
-    let arguments = ["tree", "--locked", "--offline", "--package", "belljar", "--edges", "normal,build", "--duplicates"];
+    let arguments =
+        ["tree", "--locked", "--offline", "--package", "belljar", "--edges", "normal,build", "--duplicates"];
     let output = std::process::Command::new(cargo)
         .args(arguments)
         .args(["--depth", "0", "--prefix", "none"])
