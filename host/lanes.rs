@@ -79,7 +79,7 @@ impl Lanes {
     }
 }
 
-/// The number of this thread, in the order in which threads made their first instance.
+/// The number of this thread, in the order in which threads first asked for one.
 pub(crate) fn number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -84,13 +84,19 @@ impl Queue {
     }
 
     fn take(&self, state: &mut State) -> bool {
-        match state.free.checked_sub(1) {
-            Some(free) => {
-                state.free = free;
-                true
-            }
-            None => state.waiting.is_empty() && self.take_any_spare(),
+        if let Some(free) = state.free.checked_sub(1) {
+            state.free = free;
+            return true;
         }
+        if !state.waiting.is_empty() {
+            return false;
+        }
+        // As long as this says so, whoever gives a permit back comes to the lock; so none can be left at a door that has been looked at while
+        // another one is taken at a door that has not.
+        self.is_awaited.store(true, Ordering::SeqCst);
+        let is_found = self.take_any_spare();
+        self.is_awaited.store(false, Ordering::SeqCst);
+        is_found
     }
 
     /// Takes a permit, as soon as it is this one's turn.
@@ -239,6 +245,32 @@ mod tests {
         assert!(!queue.try_enter(0));
         queue.leave(1);
         assert!(poll(pin!(queue.enter(0))).is_ready());
+    }
+
+    #[test]
+    fn nobody_is_refused_while_a_permit_is_free() {
+        let queue = Queue::new(2, 2);
+        let outside = Mutex::new(2);
+        std::thread::scope(|scope| {
+            for thread in 0..3_usize {
+                let (queue, outside) = (&queue, &outside);
+                scope.spawn(move || {
+                    let mut random = thread + 1;
+                    for _ in 0..200_000 {
+                        let mut free = outside.lock().unwrap_or_else(PoisonError::into_inner);
+                        if *free == 0 {
+                            continue;
+                        }
+                        *free -= 1;
+                        drop(free);
+                        random = random.wrapping_mul(5).wrapping_add(3);
+                        assert!(queue.try_enter(random >> 4 & 1), "no more than two are inside");
+                        queue.leave(random >> 5 & 1);
+                        *outside.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The door: what the host calls, what the host gives, and the numbers it reads in place.
 //!
 //! It owns every import and export. It must never know what a payload means or what QuickJS is.
-#![allow(unsafe_code, reason = "this file is one of the two that talk to C")]
+#![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use alloc::vec::Vec;
 use belljar_abi::{Ask, Level, Op, Reply, Send, Shape, Status, import};

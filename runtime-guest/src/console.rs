@@ -185,12 +185,15 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
                 None
             }
             (Method::TimeLog | Method::TimeEnd, Some(at)) => {
-                let micros = (now - labels[at].2 + 500) / 1000;
+                // A clock that the embedder has changed meanwhile may stand before the start.
+                let spent = now.saturating_sub(labels[at].2);
+                let sign = if spent < 0 { "-" } else { "" };
+                let micros = (spent.unsigned_abs() / 1000 + u64::from(spent.unsigned_abs() % 1000 >= 500)) as i64;
                 if matches!(method, Method::TimeEnd) {
                     labels.swap_remove(at);
                 }
                 let fraction = count(1000 + micros % 1000);
-                Some([&label, ": ", &count(micros / 1000), ".", &fraction[1..], " ms"].concat())
+                Some([&label, ": ", sign, &count(micros / 1000), ".", &fraction[1..], " ms"].concat())
             }
             _ => None,
         }

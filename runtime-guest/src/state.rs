@@ -1,6 +1,6 @@
 //! What the guest keeps between turns, and the table from an operation to the module that does it.
 //!
-//! It owns the guest's only mutable state. A borrow of it never spans a call into script, which may come back here.
+//! It owns what the guest's modules share of mutable state. A borrow of it never spans a call into script, which may come back here.
 
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};

@@ -236,6 +236,22 @@ fn timers_tell_the_time_of_the_instances_clock() {
 }
 
 #[test]
+fn a_timer_whose_clock_was_set_back_says_so() {
+    let at = |micros| Clock::Fixed(std::time::Duration::from_micros(micros));
+    let log = Log::default();
+    let mut jar = runtime().build_instance().clock(at(50_000)).start(&log.console(), &Limits::default()).unwrap();
+    jar.eval("console.time('t')").unwrap();
+    for (micros, line) in
+        [(12_749, "t: -37.251 ms"), (49_750, "t: -0.250 ms"), (45_000, "t: -5.000 ms"), (50_001, "t: 0.001 ms")]
+    {
+        let builder = runtime().build_instance().prelude(&jar.snapshot().unwrap()).clock(at(micros));
+        let mut later = builder.start(&log.console(), &Limits::default()).unwrap();
+        later.eval("console.timeEnd('t')").unwrap();
+        assert_eq!(log.take(), [line]);
+    }
+}
+
+#[test]
 fn a_failed_assertion_is_printed_and_nothing_more() {
     assert_eq!(printed("console.assert(true, 'no'); console.assert(1)"), [""; 0]);
     assert_eq!(printed("console.assert(false)").len(), 1);

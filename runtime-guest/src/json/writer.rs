@@ -178,7 +178,7 @@ pub fn decimal(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
 /// A number as JavaScript writes it: the shortest digits that read back as the same, laid out by the rules of `Number::toString`.
 #[derive(Default)]
 struct Number {
-    /// The longest is a sign, `0.`, six zeros and seventeen digits.
+    /// The longest is a sign, `0.`, five zeros and seventeen digits.
     text: [u8; 32],
     length: usize,
 }
