@@ -2,7 +2,7 @@
 //! they came. Nobody who comes later is served before them.
 //!
 //! Whoever comes and goes does so by a door, and a door keeps one permit that was given back there for the next who comes. So threads that have
-//! doors of their own have nothing to do with each other as long as nobody waits.
+//! doors of their own, and make one instance after the other, have nothing to do with each other as long as nobody waits.
 //!
 //! It must never know what a slot is, nor who holds a permit; whoever takes one gives it back.
 

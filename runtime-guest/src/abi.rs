@@ -28,7 +28,7 @@ unsafe extern "C" {
     fn __wasm_call_ctors();
 }
 
-/// A panic is a trap. What it would say, nobody could read, and the machinery for saying it is 40 kilobytes and a dozen entries of the module's table.
+/// A panic is a trap. What it would say, nobody could read, and the machinery for saying it takes entries of the module's table.
 #[panic_handler]
 fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
