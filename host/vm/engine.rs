@@ -8,12 +8,6 @@ use crate::error::{Error, Result};
 
 /// Table elements that an image may have; QuickJS has a few hundred C functions.
 const TABLE_ELEMENTS: usize = 20_000;
-/// Linear memory that a slot keeps resident between instances. It covers the pages that most scripts write to; what a larger one
-/// touched goes back to the system. Every later instance in the slot pays for what is kept, touched or not: it is written back when the
-/// instance goes, and compared when a snapshot is taken.
-const KEEP_RESIDENT_BYTES: usize = 512 << 10;
-/// Native stack that a slot keeps resident.
-const KEEP_STACK_BYTES: usize = 64 << 10;
 
 /// Where instances come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +37,10 @@ pub(crate) fn build(allocation: Allocation, place: Place) -> Result<Engine> {
                 .max_memories_per_module(1)
                 .max_tables_per_module(1)
                 .table_elements(TABLE_ELEMENTS)
-                .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
                 .table_keep_resident(TABLE_ELEMENTS * size_of::<usize>())
-                .async_stack_keep_resident(KEEP_STACK_BYTES)
-                .pagemap_scan(Enabled::Auto);
+                // A page that is swapped out or being moved counts as clean in wasmtime's scan, and would keep what the instance
+                // before wrote: https://github.com/bytecodealliance/wasmtime/pull/14357. Without the scan all of a slot is given back.
+                .pagemap_scan(Enabled::No);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         }
         Allocation::OnDemand => {

@@ -27,6 +27,8 @@ mod json;
 mod limits;
 mod machine;
 mod native;
+#[cfg(target_os = "linux")]
+mod pages;
 mod pool;
 mod prelude;
 mod program;
