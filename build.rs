@@ -13,6 +13,8 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+#[path = "host/vm/data.rs"]
+mod data;
 #[path = "host/vm/meter.rs"]
 mod meter;
 #[path = "host/vm/tuning.rs"]
@@ -29,6 +31,7 @@ const X86_FEATURES: [&str; 5] = ["has_sse3", "has_ssse3", "has_sse41", "has_sse4
 fn main() {
     println!("cargo::rerun-if-changed={GUEST}");
     println!("cargo::rerun-if-changed=host/vm/tuning.rs");
+    println!("cargo::rerun-if-changed=host/vm/data.rs");
     println!("cargo::rerun-if-changed=host/vm/meter.rs");
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -51,8 +54,9 @@ fn main() {
     let engine =
         wasmtime::Engine::new(&config).unwrap_or_else(|error| panic!("no engine for {target}: {error:?}; {hint}"));
     let metered = meter::install(&wasm).unwrap_or_else(|error| panic!("{GUEST} cannot be metered: {error}"));
+    let parts = data::split(&metered).unwrap_or_else(|error| panic!("{GUEST} cannot be taken apart: {error}"));
     let native =
-        engine.precompile_module(&metered).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
+        engine.precompile_module(&parts.code).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
 
     // Programs and snapshots carry this. Bytecode and memory mean what the image makes of them; neither the meter nor the engine
     // leaves a trace in them, so an update of those keeps what is stored readable.
@@ -63,7 +67,9 @@ fn main() {
         fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     };
     write("guest.native", &native);
+    write("guest.memory", &parts.memory);
     write("guest.identity", &identity);
+    println!("cargo::rustc-env=BELLJAR_GUEST_MEMORY_BYTES={}", parts.memory_bytes);
     println!("cargo::rustc-env=BELLJAR_TARGET={target}");
     println!("cargo::rustc-env=BELLJAR_ENGINE={}", tuning::ENGINE_VERSION);
     let features = if target.starts_with("x86_64") {

@@ -355,9 +355,8 @@ impl Instance {
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
         self.ids = Ids::default();
-        let mut vm = self.runtime.vm(&self.desk, &self.limits)?;
+        let vm = self.runtime.vm(self.origin.snapshot(), &self.desk, &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
-            vm.thaw(self.runtime.image(), snapshot.frozen())?;
             let about = &snapshot.about;
             for (word, was) in self.configured.iter_mut().zip(&about.configured) {
                 *word = *was;

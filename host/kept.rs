@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use crate::lanes;
+use crate::thread;
 
 /// How many places there are. More threads than that share them.
 const PLACES: usize = 8;
@@ -33,7 +33,7 @@ impl<T> Kept<T> {
     /// Takes a reference, which this thread counts.
     pub(crate) fn hold(&self) -> Hold<T> {
         let new = || Hold(Arc::new(Place(self.value.clone())));
-        match self.places.get(lanes::number() % PLACES) {
+        match self.places.get(thread::number() % PLACES) {
             Some(place) => place.get_or_init(new).clone(),
             None => new(),
         }

@@ -145,6 +145,7 @@ mod router;
 mod runtime;
 mod snapshot;
 mod stats;
+mod thread;
 mod trace;
 mod turn;
 mod value;

@@ -16,7 +16,7 @@ use crate::router::{Router, Verdict};
 use crate::snapshot::Snapshot;
 use crate::value::Script;
 use crate::vm::code::Place;
-use crate::vm::engine::{self, Allocation};
+use crate::vm::engine::Allocation;
 use crate::vm::fibre::Vm;
 use crate::vm::image::Image;
 use crate::vm::state::Desk;
@@ -170,9 +170,15 @@ impl Door {
 pub(crate) struct Permit(Door);
 
 impl Permit {
-    /// The machine of a fresh instance.
-    pub(crate) fn vm(&self, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
-        self.0.shared.lanes.vm(self.0.lane, desk, limits)
+    /// The machine of a fresh instance that begins with what a snapshot holds, or as the bare guest.
+    pub(crate) fn vm(&self, snapshot: Option<&Snapshot>, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        let lanes = &self.0.shared.lanes;
+        let bare = lanes.image().memory();
+        let Some(snapshot) = snapshot else { return lanes.vm(self.0.lane, bare, desk, limits) };
+        let mapped = snapshot.start().image(bare, lanes.allocation());
+        let mut vm = lanes.vm(self.0.lane, mapped.unwrap_or(bare), desk, limits)?;
+        vm.thaw(bare, &snapshot.start().frozen, mapped.is_some())?;
+        Ok(vm)
     }
 }
 
@@ -285,15 +291,14 @@ impl RuntimeBuilder {
             if self.on_demand { Allocation::OnDemand } else { Allocation::Pool { instances: self.instances } };
         let lanes = match self.guest {
             Guest::BuiltIn => {
-                let place = Place::take();
-                let image = Image::built_in(&engine::build(allocation, place)?, place)?;
+                let image = Image::built_in(allocation, Place::take())?;
                 match allocation {
-                    Allocation::Pool { instances } => Lanes::many(image, instances),
-                    Allocation::OnDemand => Lanes::one(image),
+                    Allocation::Pool { .. } => Lanes::many(image, allocation),
+                    Allocation::OnDemand => Lanes::one(image, allocation),
                 }
             }
             #[cfg(feature = "compiler")]
-            Guest::Wasm(wasm) => Lanes::one(Image::compile(&engine::build(allocation, Place::Copied)?, &wasm)?),
+            Guest::Wasm(wasm) => Lanes::one(Image::compile(allocation, &wasm)?, allocation),
         };
         let permits = Queue::new(self.instances, lanes.count());
         let bare = Runtime { shared: Kept::new(Shared { permits, instances: self.instances, prelude: None, lanes }) };
@@ -312,6 +317,7 @@ impl RuntimeBuilder {
         }
         let prelude = jar.snapshot()?;
         drop(jar);
+        prelude.start().make_image(bare.shared.image().memory(), allocation);
         match bare.shared.into_inner() {
             Some(shared) => Ok(Runtime { shared: Kept::new(Shared { prelude: Some(prelude), ..shared }) }),
             None => Err(Error::host("the instance of the preludes is still there")),

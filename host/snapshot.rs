@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::router::RpcError;
 use crate::value::Json;
 use crate::vm::frozen::{Frozen, PAGE_BYTES};
+use crate::vm::start::Start;
 
 const PLAIN_MAGIC: &[u8; 8] = b"belljarS";
 const SEALED_MAGIC: &[u8; 8] = b"belljarX";
@@ -63,7 +64,7 @@ const _: () = assert!(
 #[derive(Clone)]
 pub struct Snapshot {
     identity: [u8; 32],
-    frozen: Arc<Frozen>,
+    start: Arc<Start>,
     pub(crate) about: Arc<About>,
 }
 
@@ -91,7 +92,7 @@ struct Index {
 
 impl Snapshot {
     pub(crate) fn new(identity: [u8; 32], frozen: Frozen, about: About) -> Snapshot {
-        Snapshot { identity, frozen: Arc::new(frozen), about: Arc::new(about) }
+        Snapshot { identity, start: Arc::new(Start::new(frozen)), about: Arc::new(about) }
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {
@@ -99,7 +100,11 @@ impl Snapshot {
     }
 
     pub(crate) fn frozen(&self) -> &Frozen {
-        &self.frozen
+        &self.start.frozen
+    }
+
+    pub(crate) fn start(&self) -> &Start {
+        &self.start
     }
 
     /// The calls that the script waits for.
@@ -124,7 +129,7 @@ impl Snapshot {
     /// How much memory differs from the image.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.frozen.contents.len()
+        self.start.frozen.contents.len()
     }
 
     /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the build, and
@@ -211,13 +216,13 @@ impl Snapshot {
     fn body(&self) -> Vec<u8> {
         let index = Index {
             about: About::clone(&self.about),
-            stack_pointer: self.frozen.stack_pointer,
-            memory_bytes: self.frozen.memory_bytes,
-            pages: self.frozen.pages.clone(),
+            stack_pointer: self.start.frozen.stack_pointer,
+            memory_bytes: self.start.frozen.memory_bytes,
+            pages: self.start.frozen.pages.clone(),
         };
         // Every field is a number, a text or a list of those, so this cannot fail.
         let index = serde_json::to_vec(&index).unwrap_or_default();
-        let contents = lz4_flex::block::compress(&self.frozen.contents);
+        let contents = lz4_flex::block::compress(&self.start.frozen.contents);
         let mut body = Vec::with_capacity(8 + index.len() + contents.len());
         body.extend_from_slice(&(index.len() as u64).to_le_bytes());
         body.extend_from_slice(&index);

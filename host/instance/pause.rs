@@ -42,7 +42,7 @@ impl Instance {
             clock,
             seed: self.desk.seed_of_embedder(),
         };
-        Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image())?, about))
+        Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image().memory()), about))
     }
 
     /// As [`Instance::eval_async`], but a handler may pause the call with [`RpcError::pause`](crate::RpcError::pause).

@@ -3,7 +3,7 @@
 //! Metered code calls the import `poll` whenever its fuel is used up, and there the host goes on, lets others run, or traps.
 //! There is no second mechanism: no epoch, no ticker thread.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -11,10 +11,10 @@ use std::task::{Context, Poll, Waker};
 use belljar_abi::{Op, export, vitals};
 use wasmtime::{Global, Instance, Memory, Store, Trap, TypedFunc, Val};
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, PAGE_BYTES};
 use super::image::{Image, wrong};
+use super::pool::{Lease, MemoryImage};
 use super::state::{Ceiling, Desk, Host};
-use super::touched::Touched;
 use super::tuning::FUEL_EXPORT;
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
@@ -51,17 +51,20 @@ pub(crate) struct Vm {
         allow(dead_code, reason = "only images that are not ours are asked for their version")
     )]
     instance: Instance,
+    /// Declared last, so that nothing uses the slot any more when it goes.
+    lease: Lease,
 }
 
 impl Vm {
-    /// Stamps out a fresh instance.
-    pub(crate) fn new(image: &Image, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
+    /// Stamps out a fresh instance, whose memory begins as `start`.
+    pub(crate) fn new(image: &Image, start: &Arc<MemoryImage>, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
+        let lease = start.lease()?;
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
         let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
         let mut store =
             Store::new(image.pre.module().engine(), Host { desk, memory: None, fuel: None, granted: 0, ceiling });
         store.limiter(|host| &mut host.ceiling);
-        let instance = match ready(image.pre.instantiate_async(&mut store)) {
+        let instance = match lease.with(|| ready(image.pre.instantiate_async(&mut store))) {
             Some(Ok(instance)) => instance,
             Some(Err(_)) if store.data().ceiling.refused => {
                 return Err(Error::input(format!(
@@ -85,7 +88,10 @@ impl Vm {
         store.data_mut().fuel = Some(fuel);
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        Ok(Vm { store, call, memory, fuel, stack_pointer, vitals, instance })
+        let mut vm = Vm { store, call, memory, fuel, stack_pointer, vitals, instance, lease };
+        vm.grow_to(start.bytes().len())?;
+        vm.lease.fill(vm.memory.data_mut(&mut vm.store));
+        Ok(vm)
     }
 
     /// Gives a call its first slice of fuel; `poll` gives it the others.
@@ -105,7 +111,13 @@ impl Vm {
     /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and while
     /// it waits for a synchronous call, and nobody wakes it.
     pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
-        match self.call.call_async(&mut self.store, (op as u32, flags, split, length)).await {
+        let lease = &self.lease;
+        let ended = {
+            let mut call = pin!(self.call.call_async(&mut self.store, (op as u32, flags, split, length)));
+            // wasmtime takes the stack when it polls.
+            poll_fn(|context| lease.with(|| call.as_mut().poll(context))).await
+        };
+        match ended {
             Ok(status) => Ok(status),
             Err(error) => Err(self.explain(&error)),
         }
@@ -122,33 +134,44 @@ impl Vm {
     }
 
     /// Everything about the guest that differs from its image. The guest must not be running.
-    pub(crate) fn freeze(&mut self, image: &Image) -> Result<Frozen> {
-        let pristine = image.pristine()?;
+    pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
         let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
         let memory = self.memory.data(&self.store);
-        let touched = Touched::of(memory.as_ptr(), memory.len());
-        Ok(Frozen::between(&pristine, memory, stack_pointer, |offset| {
-            touched.as_ref().is_none_or(|touched| touched.holds(offset))
-        }))
+        let pages = |bytes: usize| u32::try_from(bytes / PAGE_BYTES).unwrap_or(u32::MAX);
+        // What the instance began with may differ from the bare guest's in pages that it has not changed.
+        let mut changed = self.lease.image().differing_pages().to_vec();
+        let is_told = self.lease.changed(|range| changed.extend(pages(range.start)..pages(range.end)));
+        if is_told {
+            changed.sort_unstable();
+            changed.dedup();
+        } else {
+            changed = (0..pages(memory.len())).collect();
+        }
+        Frozen::between(bare.bytes(), memory, stack_pointer, &changed)
     }
 
-    /// Makes a fresh instance equal to the one that was frozen.
-    pub(crate) fn thaw(&mut self, image: &Image, frozen: &Frozen) -> Result<()> {
-        let pristine = image.pristine()?;
+    /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is so already.
+    pub(crate) fn thaw(&mut self, bare: &MemoryImage, frozen: &Frozen, is_mapped: bool) -> Result<()> {
         let refused = || Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() };
-        let pages = frozen.memory_bytes.div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
+        let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
+        if is_mapped {
+            return Ok(());
+        }
+        self.grow_to(usize::try_from(frozen.memory_bytes).map_err(|_| refused())?)?;
+        if frozen.write(bare.bytes(), self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Makes memory that large, if it is smaller.
+    fn grow_to(&mut self, bytes: usize) -> Result<()> {
+        let pages = (bytes as u64).div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
+        if pages == 0 {
+            return Ok(());
+        }
         // Growing runs no guest code; the limiter that it asks is ours and answers at once.
         match ready(self.memory.grow_async(&mut self.store, pages)) {
-            Some(Ok(_)) => {}
-            _ => return Err(refused()),
+            Some(Ok(_)) => Ok(()),
+            _ => Err(Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() }),
         }
-        let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
-        if frozen.write(&pristine, self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
-    }
-
-    /// A copy of linear memory.
-    pub(super) fn memory(&self) -> Box<[u8]> {
-        self.memory.data(&self.store).into()
     }
 
     /// Whether the call in progress asked for more linear memory than it may have.

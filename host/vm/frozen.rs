@@ -24,18 +24,13 @@ pub(crate) fn page(image: &[u8], number: u32) -> &[u8] {
 }
 
 impl Frozen {
-    /// What differs between an image and the memory that has become of it. `is_touched` says whether the page at an offset may
-    /// have been written to since.
-    pub(super) fn between(
-        image: &[u8],
-        memory: &[u8],
-        stack_pointer: i32,
-        is_touched: impl Fn(usize) -> bool,
-    ) -> Frozen {
+    /// What differs between an image and the memory that has become of it. Only these pages may, which are in order.
+    pub(super) fn between(image: &[u8], memory: &[u8], stack_pointer: i32, changed: &[u32]) -> Frozen {
         let mut frozen = Frozen { stack_pointer, memory_bytes: memory.len() as u64, ..Frozen::default() };
-        for (number, now) in (0_u32..).zip(memory.chunks_exact(PAGE_BYTES)) {
-            let was = page(image, number);
-            if is_touched(number as usize * PAGE_BYTES) && now != was {
+        for &number in changed {
+            let start = number as usize * PAGE_BYTES;
+            let (Some(now), was) = (memory.get(start..start + PAGE_BYTES), page(image, number)) else { continue };
+            if now != was {
                 frozen.pages.push(number);
                 frozen.contents.extend(now.iter().zip(was).map(|(now, was)| now ^ was));
             }

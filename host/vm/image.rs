@@ -1,19 +1,27 @@
 //! A guest image, checked and linked, from which instances are stamped out.
 
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use belljar_abi::{export, import};
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport, Mutability, ValType};
 
 use super::code::Place;
+use super::engine::{self, Allocation};
+#[cfg(feature = "compiler")]
 use super::fibre::Vm;
 use super::imports;
-use super::state::{Desk, Host};
+use super::pool::MemoryImage;
+#[cfg(feature = "compiler")]
+use super::state::Desk;
+use super::state::Host;
 use super::tuning::FUEL_EXPORT;
+#[cfg(feature = "compiler")]
 use crate::clock::Clock;
+#[cfg(feature = "compiler")]
 use crate::driver::Driver;
 use crate::error::{Error, Result};
+#[cfg(feature = "compiler")]
 use crate::limits::Limits;
 
 /// Bytes on pages of their own.
@@ -23,6 +31,8 @@ struct Pages<T: ?Sized>(T);
 /// What `build.rs` made of the committed guest.
 static NATIVE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/guest.native")));
 static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.identity"));
+/// What its memory begins with; the rest is zeros.
+static MEMORY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.memory"));
 
 /// An image that is ready to run.
 #[derive(Clone)]
@@ -30,7 +40,7 @@ pub(crate) struct Image {
     pub(super) pre: InstancePre<Host>,
     pub(super) exports: Arc<Exports>,
     pub(crate) identity: Arc<[u8; 32]>,
-    pristine: Arc<Mutex<Option<Arc<[u8]>>>>,
+    memory: Arc<MemoryImage>,
 }
 
 /// Where an instance finds what the host reaches for, looked up by name once.
@@ -57,7 +67,14 @@ impl Exports {
 
 impl Image {
     /// The image that this crate was built with.
-    pub(crate) fn built_in(engine: &Engine, place: Place) -> Result<Image> {
+    pub(crate) fn built_in(allocation: Allocation, place: Place) -> Result<Image> {
+        let bytes = env!("BELLJAR_GUEST_MEMORY_BYTES").parse();
+        let bytes = bytes.map_err(|_| Error::host("this build does not know the size of its guest's memory"))?;
+        let memory = MemoryImage::new(MEMORY, bytes, allocation.most_idle())?;
+        Image::built_in_with(&engine::build(allocation, place)?, place, Arc::new(memory))
+    }
+
+    fn built_in_with(engine: &Engine, place: Place, memory: Arc<MemoryImage>) -> Result<Image> {
         // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`;
         // wasmtime checks its own version, the settings and the processor before it runs them. A constant outlives every
         // module, and nothing writes to it.
@@ -72,24 +89,29 @@ impl Image {
             engine,
             &module.map_err(|error| Error::host(format!("the built-in guest does not load: {error:#}")))?,
             *IDENTITY,
+            memory,
         )
     }
 
     /// The same image in another engine.
-    pub(crate) fn again(&self, engine: &Engine) -> Result<Image> {
-        let image = Image::built_in(engine, Place::Copied)?;
-        Ok(Image { identity: self.identity.clone(), pristine: self.pristine.clone(), ..image })
+    pub(crate) fn again(&self, allocation: Allocation) -> Result<Image> {
+        let place = Place::Copied;
+        let image = Image::built_in_with(&engine::build(allocation, place)?, place, self.memory.clone())?;
+        Ok(Image { identity: self.identity.clone(), ..image })
     }
 
     /// An image from wasm bytes.
     #[cfg(feature = "compiler")]
-    pub(crate) fn compile(engine: &Engine, wasm: &[u8]) -> Result<Image> {
+    pub(crate) fn compile(allocation: Allocation, wasm: &[u8]) -> Result<Image> {
         use sha2::{Digest, Sha256};
-        let refused = |why: String| Error::input(format!("the guest image cannot be metered: {why}"));
+        let engine = engine::build(allocation, Place::Copied)?;
+        let refused = |why: String| Error::input(format!("the guest image cannot be used: {why}"));
         let metered = super::meter::install(wasm).map_err(refused)?;
-        let module = Module::from_binary(engine, &metered)
+        let parts = super::data::split(&metered).map_err(refused)?;
+        let module = Module::from_binary(&engine, &parts.code)
             .map_err(|error| Error::input(format!("the guest image does not compile: {error:#}")))?;
-        let image = Image::link(engine, &module, Sha256::digest(wasm).into())?;
+        let memory = MemoryImage::new(&parts.memory, parts.memory_bytes, allocation.most_idle())?;
+        let image = Image::link(&engine, &module, Sha256::digest(wasm).into(), Arc::new(memory))?;
         match image.instance()?.abi_version() {
             Some(belljar_abi::VERSION) => Ok(image),
             other => Err(Error::input(format!(
@@ -100,24 +122,20 @@ impl Image {
         }
     }
 
-    /// An instance in which nothing runs, in the slot that the pool keeps for us.
+    /// An instance in which nothing runs.
+    #[cfg(feature = "compiler")]
     fn instance(&self) -> Result<Vm> {
         let limits = Limits::default();
         let desk = Arc::new(Desk::new(Driver::new(limits.clone()), Clock::System, None, 0));
-        Vm::new(self, desk, &Limits { memory_bytes: u64::MAX, ..limits })
+        Vm::new(self, &self.memory, desk, &Limits { memory_bytes: u64::MAX, ..limits })
     }
 
-    /// The memory of an instance in which nothing has run yet. It is copied once.
-    pub(super) fn pristine(&self) -> Result<Arc<[u8]>> {
-        let mut pristine = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pristine) = &*pristine {
-            return Ok(pristine.clone());
-        }
-        let memory: Arc<[u8]> = self.instance()?.memory().into();
-        Ok(pristine.insert(memory).clone())
+    /// The memory that a bare instance begins with.
+    pub(crate) fn memory(&self) -> &Arc<MemoryImage> {
+        &self.memory
     }
 
-    fn link(engine: &Engine, module: &Module, identity: [u8; 32]) -> Result<Image> {
+    fn link(engine: &Engine, module: &Module, identity: [u8; 32], memory: Arc<MemoryImage>) -> Result<Image> {
         check(module)?;
         let mut linker = Linker::new(engine);
         imports::define(&mut linker).map_err(|error| Error::host(format!("cannot define the imports: {error:#}")))?;
@@ -125,7 +143,7 @@ impl Image {
             .instantiate_pre(module)
             .map_err(|error| Error::input(format!("the guest image does not link: {error:#}")))?;
         let exports = Arc::new(Exports::of(module)?);
-        Ok(Image { pre, exports, identity: Arc::new(identity), pristine: Arc::default() })
+        Ok(Image { pre, exports, identity: Arc::new(identity), memory })
     }
 }
 

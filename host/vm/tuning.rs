@@ -13,8 +13,8 @@ pub(crate) const FUEL_EXPORT: &str = "belljar_fuel";
 
 /// Address space behind every linear memory. With all of a 32-bit address in reach of the mapping, the compiler
 /// leaves bounds checks to the memory management unit.
-const RESERVATION_BYTES: u64 = 4 << 30;
-const GUARD_BYTES: u64 = 32 << 20;
+pub(crate) const RESERVATION_BYTES: u64 = 4 << 30;
+pub(crate) const GUARD_BYTES: u64 = 32 << 20;
 
 /// Native stack that guest code may use; beyond it wasm traps. QuickJS's own check, which script can catch, looks at the
 /// C stack inside linear memory, and built-ins need up to eight times as much here as there; so there is room for the
@@ -22,6 +22,8 @@ const GUARD_BYTES: u64 = 32 << 20;
 const WASM_STACK_BYTES: usize = 8 << 20;
 /// Native stack on top of that for the host functions that guest code calls.
 const HOST_STACK_BYTES: usize = 256 << 10;
+/// The two together.
+pub(crate) const STACK_BYTES: usize = WASM_STACK_BYTES + HOST_STACK_BYTES;
 
 /// Settings that decide what code looks like.
 pub(crate) fn shape(config: &mut Config) {
@@ -32,7 +34,7 @@ pub(crate) fn shape(config: &mut Config) {
         .memory_may_move(false)
         .memory_init_cow(true)
         .max_wasm_stack(WASM_STACK_BYTES)
-        .async_stack_size(WASM_STACK_BYTES + HOST_STACK_BYTES)
+        .async_stack_size(STACK_BYTES)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);
     // Everything that the guest does not use is off, so that a bug in it is not ours.

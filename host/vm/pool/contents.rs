@@ -1,0 +1,77 @@
+//! What slots map: the bytes of a memory image in a file in memory that nobody can change any more.
+//!
+//! It must never know where it is mapped, nor what the bytes mean.
+#![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::error::{Error, Result};
+use crate::vm::frozen::PAGE_BYTES;
+
+/// A sealed file, and a view of it.
+pub(super) struct Contents {
+    file: File,
+    view: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the view is read-only, and the seals keep everybody from writing to the file.
+unsafe impl Send for Contents {}
+// SAFETY: as above.
+unsafe impl Sync for Contents {}
+
+impl Contents {
+    /// A file of this length, a multiple of every page size, whose first bytes are these; the rest is zeros.
+    pub(super) fn new(bytes: &[u8], length: usize) -> Result<Contents> {
+        let failed = |error: std::io::Error| {
+            Error::host(format!(
+                "cannot keep a memory image: {error}; the process needs `memfd_create`, a file descriptor and {length} bytes"
+            ))
+        };
+        // A system may insist that such files are never executed; one before Linux 6.3 does not know the flag.
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = memfd_create("belljar", flags | MemfdFlags::NOEXEC_SEAL)
+            .or_else(|_| memfd_create("belljar", flags))
+            .map_err(|error| failed(error.into()))?;
+        ftruncate(&file, length as u64).map_err(|error| failed(error.into()))?;
+        let file = File::from(file);
+        let mut place = 0;
+        for page in bytes.chunks(PAGE_BYTES) {
+            // What is not written takes no memory until somebody reads it.
+            if page.iter().any(|byte| *byte != 0) {
+                file.write_all_at(page, place).map_err(failed)?;
+            }
+            place += page.len() as u64;
+        }
+        let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+        fcntl_add_seals(&file, seals).map_err(|error| failed(error.into()))?;
+        // SAFETY: a new mapping at a place that the kernel chooses, of a file as long as this that can neither shrink nor change.
+        let view = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, &file, 0) };
+        let view = view.map_err(|error| failed(error.into()))?;
+        match NonNull::new(view.cast()) {
+            Some(view) => Ok(Contents { file, view, length }),
+            None => Err(Error::host("the system mapped a memory image at address zero")),
+        }
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is that long, lives as long as this value, and its file cannot change.
+        unsafe { std::slice::from_raw_parts(self.view.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        // SAFETY: this value made the mapping, and nobody can hold a reference into it any more.
+        let _ = unsafe { munmap(self.view.as_ptr().cast(), self.length) };
+    }
+}

@@ -1,0 +1,120 @@
+//! How wasmtime gets memory and stacks from slots: it asks for them while an instance of a known slot is made or polled on this thread.
+//!
+//! It must never know how a slot comes back to what it was.
+#![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use wasmtime::{LinearMemory, MemoryCreator, MemoryType, StackCreator, StackMemory, format_err};
+
+use super::slot::Slot;
+use crate::vm::tuning::{GUARD_BYTES, RESERVATION_BYTES, STACK_BYTES};
+
+thread_local! {
+    /// The slot of the instance that wasmtime works on.
+    static CURRENT: RefCell<Option<Arc<Slot>>> = const { RefCell::new(None) };
+}
+
+/// Does something for which wasmtime may ask for memory or a stack, and has it take them from this slot.
+pub(super) fn with<R>(slot: &Arc<Slot>, work: impl FnOnce() -> R) -> R {
+    struct Back(Option<Arc<Slot>>);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            CURRENT.set(self.0.take());
+        }
+    }
+    let _back = Back(CURRENT.replace(Some(slot.clone())));
+    work()
+}
+
+fn current() -> Option<Arc<Slot>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// What wasmtime asks.
+pub(in crate::vm) struct Creator;
+
+struct Memory {
+    slot: Arc<Slot>,
+    bytes: usize,
+}
+
+// SAFETY: the memory lies in a slot of its own, at a page, with as much room and guard behind it as the check below asks for, and its user is
+// the one that took it. It is not filled with zeros but with the image, which takes the place of the module's data: `image.rs` loads no
+// module that has some.
+unsafe impl MemoryCreator for Creator {
+    fn new_memory(
+        &self,
+        _: MemoryType,
+        minimum: usize,
+        _: Option<usize>,
+        reserved: Option<usize>,
+        guard: usize,
+    ) -> Result<Box<dyn LinearMemory>, String> {
+        let has_room = |wanted: usize, there: u64| wanted as u64 <= there;
+        if !has_room(reserved.unwrap_or(usize::MAX), RESERVATION_BYTES) || !has_room(guard, GUARD_BYTES) {
+            return Err("memory is wanted in another shape than slots have".into());
+        }
+        match current() {
+            Some(slot) if minimum <= slot.image().len() && slot.take_memory() => Ok(Box::new(Memory { slot, bytes: minimum })),
+            _ => Err("no slot was given for this memory".into()),
+        }
+    }
+}
+
+// SAFETY: the memory begins at a page and never moves; what lies beyond its accessible part, which is whole pages, up to the end
+// of the guard, is mapped without access.
+unsafe impl LinearMemory for Memory {
+    fn byte_size(&self) -> usize {
+        self.bytes
+    }
+
+    fn byte_capacity(&self) -> usize {
+        Slot::most_memory()
+    }
+
+    fn grow_to(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.slot.grow(bytes)?;
+        self.bytes = self.bytes.max(bytes);
+        Ok(())
+    }
+
+    fn as_ptr(&self) -> *mut u8 {
+        self.slot.memory()
+    }
+}
+
+struct Stack(Arc<Slot>);
+
+// SAFETY: the stack lies in a slot, and its user is the one that took it.
+unsafe impl StackCreator for Creator {
+    fn new_stack(&self, bytes: usize, _: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
+        match current() {
+            Some(slot) if bytes <= STACK_BYTES && slot.take_stack() => Ok(Box::new(Stack(slot))),
+            _ => Err(format_err!("no slot was given for this stack")),
+        }
+    }
+}
+
+// SAFETY: the stack is whole pages, with a guard below it.
+unsafe impl StackMemory for Stack {
+    fn top(&self) -> *mut u8 {
+        self.0.stack_guard().end.wrapping_add(STACK_BYTES)
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.0.stack()
+    }
+
+    fn guard_range(&self) -> Range<*mut u8> {
+        self.0.stack_guard()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.0.return_stack();
+    }
+}
