@@ -31,7 +31,7 @@ use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
 use crate::vm::fibre::Vm;
-use crate::vm::state::Desk;
+use crate::vm::state::{Desk, Refusal};
 
 /// What an instance can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,8 +79,8 @@ pub struct Instance {
     paused: Vec<PendingCall>,
     /// The ids of the calls that are paused next.
     ids: Ids,
-    /// Whether the newest call asked for more linear memory than it may have.
-    was_memory_refused: bool,
+    /// Why the newest call did not get the linear memory that it asked for, where it did not.
+    refusal: Option<Refusal>,
     desk: Arc<Desk>,
     routes: Hold<Routes>,
     limits: Limits,
@@ -143,7 +143,7 @@ impl Instance {
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
             ids: Ids::default(),
-            was_memory_refused: false,
+            refusal: None,
             desk,
             routes: router.hold(),
             limits: limits.clone(),
@@ -292,9 +292,10 @@ impl Instance {
 
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => {
-                if self.was_memory_refused { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
-            }
+            Ok(JsError { native: Some(Native::Memory), .. }) => self
+                .refusal
+                .as_ref()
+                .map_or_else(|| LimitKind::JsHeap.error(&self.limits), |why| why.error(&self.limits)),
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
         }

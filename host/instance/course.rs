@@ -134,7 +134,7 @@ impl Instance {
     fn account(&mut self, now: Nanos, rest: impl FnOnce(&mut Driver, Nanos)) {
         let mut driver = self.desk.driver();
         if let Some(vm) = &mut self.vm {
-            self.was_memory_refused = vm.was_memory_refused();
+            self.refusal = vm.refusal();
             let stats = driver.call_stats();
             stats.fuel = vm.fuel_used();
             stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);

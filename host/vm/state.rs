@@ -10,6 +10,8 @@ use wasmtime::{Global, Memory, ResourceLimiter};
 use crate::call::Signal;
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
+use crate::error::Error;
+use crate::limits::{LimitKind, Limits};
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
@@ -131,14 +133,47 @@ pub(crate) struct Host {
 /// The hard ceiling of linear memory.
 pub(crate) struct Ceiling {
     pub(super) bytes: usize,
-    pub(super) refused: bool,
+    /// Why the call in progress did not get the memory that it asked for last.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Why linear memory does not grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The limit.
+    Limit,
+    /// The system has no more, in its words.
+    System(String),
+}
+
+impl Refusal {
+    /// What a call that ends for lack of memory ends with.
+    pub(crate) fn error(&self, limits: &Limits) -> Error {
+        match self {
+            Refusal::Limit => LimitKind::Memory.error(limits),
+            Refusal::System(why) => Error::host(format!(
+                "the system gave an instance no more memory: {why}; free some, raise the memory limit of the process or container, or \
+                 `vm.max_map_count`"
+            )),
+        }
+    }
 }
 
 impl ResourceLimiter for Ceiling {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let fits = desired <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
-        self.refused |= !fits;
+        if !fits {
+            self.refusal = Some(Refusal::Limit);
+        }
         Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Anything else is an image that asks for more than its own memory can be.
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            self.refusal = Some(Refusal::System(error.to_string()));
+        }
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {

@@ -178,7 +178,9 @@ impl Slot {
             // An answer in words has one for every page, of which the stack has many.
             Question::Words => {
                 let kept = stack.end - KEEP_STACK_BYTES;
-                self.discard(&(stack.start..kept)) && tell(&(kept..stack.end), &mut restore) && tell(&image, &mut restore)
+                self.discard(&(stack.start..kept))
+                    && tell(&(kept..stack.end), &mut restore)
+                    && tell(&image, &mut restore)
             }
         };
         is_done && (is_whole || self.discard_all())
@@ -202,6 +204,20 @@ impl Slot {
         let start = self.at(STACK_AT + STACK_BYTES - KEEP_STACK_BYTES).cast();
         // SAFETY: this is a part of the stack, and the slot is ours alone.
         unsafe { std::slice::from_raw_parts_mut(start, KEEP_STACK_BYTES) }
+    }
+
+    /// All of accessible memory. The slot is in nobody's use.
+    #[cfg(test)]
+    pub(super) fn whole_memory_mut(&mut self) -> &mut [u8] {
+        // SAFETY: it is accessible, and the slot is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.memory(), *self.accessible.get_mut()) }
+    }
+
+    /// All of the stack. The slot is in nobody's use.
+    #[cfg(test)]
+    pub(super) fn whole_stack_mut(&mut self) -> &mut [u8] {
+        // SAFETY: it is accessible, and the slot is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.at(STACK_AT).cast(), STACK_BYTES) }
     }
 
     /// Takes back what memory has grown by.
@@ -237,7 +253,9 @@ impl Slot {
                 State::Zero => true,
                 State::Present if is_kept => {
                     // SAFETY: the range lies in the stack, which nobody uses any more.
-                    unsafe { self.at(range.start - self.base.as_ptr().addr()).cast::<u8>().write_bytes(0, range.len()) };
+                    unsafe {
+                        self.at(range.start - self.base.as_ptr().addr()).cast::<u8>().write_bytes(0, range.len())
+                    };
                     true
                 }
                 State::Present | State::Absent => self.discard(range),
