@@ -224,18 +224,18 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four
-    /// gigabytes of address space, and no memory.
+    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four gigabytes of address space, and
+    /// no memory. A place that was used is cleaned and kept for a later instance.
     ///
-    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An engine
-    /// beside the first is made when a thread needs it, which takes three to four milliseconds, five megabytes, and a terabyte of address
-    /// space for 256 instances; where the machine refuses, threads share the first.
+    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An
+    /// engine beside the first is made when a thread needs it, which takes three to four milliseconds and three megabytes.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Maps memory for every instance instead of reserving slots ahead: slower to start, and little address space is held.
+    /// Maps memory for every instance and unmaps it when the instance goes. Nothing is used again: it is slower to start, and holds no
+    /// memory and no address space for later instances.
     pub fn on_demand(mut self) -> Self {
         self.on_demand = true;
         self

@@ -3,7 +3,7 @@
 //!
 //! It must never know what kind of start it is.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::engine::Allocation;
@@ -13,13 +13,42 @@ use super::pool::MemoryImage;
 /// Instances that are started by copying. To make an image takes a millisecond and a copy of the whole memory, which one start does not
 /// earn back.
 const COPIED: u32 = 3;
+/// Images that a process makes by itself at the same time. Each holds a file descriptor and its memory, which the process may need for
+/// something else; what is started from beyond that is copied.
+const MOST_IMAGES: usize = 64;
+/// Idle slots that such an image keeps.
+const MOST_IDLE: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct Start {
     pub(crate) frozen: Frozen,
     starts: AtomicU32,
     /// None where the machine refused; then instances are copied as before.
-    image: OnceLock<Option<Arc<MemoryImage>>>,
+    image: OnceLock<Option<Mapped>>,
+}
+
+/// An image, and whether it counts as one of the few.
+struct Mapped {
+    image: Arc<MemoryImage>,
+    _place: Option<Place>,
+}
+
+/// A place among the images that may be there at once.
+struct Place;
+
+static IMAGES: AtomicUsize = AtomicUsize::new(0);
+
+impl Place {
+    fn take() -> Option<Place> {
+        let one_more = |images| (images < MOST_IMAGES).then_some(images + 1);
+        IMAGES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        IMAGES.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Start {
@@ -29,27 +58,28 @@ impl Start {
 
     /// Counts a start, and gives the image to map for it if there is one by now. `bare` is the guest's own.
     pub(crate) fn image(&self, bare: &MemoryImage, allocation: Allocation) -> Option<&Arc<MemoryImage>> {
-        if let Some(image) = self.image.get() {
-            return image.as_ref();
+        if self.image.get().is_none() && self.starts.fetch_add(1, Ordering::Relaxed) >= COPIED {
+            let place = Place::take()?;
+            self.make(bare, allocation.most_idle().min(MOST_IDLE), Some(place));
         }
-        if self.starts.fetch_add(1, Ordering::Relaxed) < COPIED {
-            return None;
-        }
-        self.make_image(bare, allocation)
+        self.image.get()?.as_ref().map(|mapped| &mapped.image)
     }
 
-    /// Makes the image at once, for what is certain to be started from often.
-    pub(crate) fn make_image(&self, bare: &MemoryImage, allocation: Allocation) -> Option<&Arc<MemoryImage>> {
-        let make = || {
+    /// Makes the image at once, for what every instance of a runtime starts from.
+    pub(crate) fn make_image(&self, bare: &MemoryImage, allocation: Allocation) {
+        self.make(bare, allocation.most_idle(), None);
+    }
+
+    fn make(&self, bare: &MemoryImage, most_idle: usize, place: Option<Place>) {
+        self.image.get_or_init(|| {
             let length = usize::try_from(self.frozen.memory_bytes).ok()?;
             let mut bytes = bare.bytes().to_vec();
             bytes.resize(length, 0);
             if !self.frozen.write(bare.bytes(), &mut bytes) {
                 return None;
             }
-            let image = MemoryImage::new(&bytes, length, allocation.most_idle()).ok()?;
-            Some(Arc::new(image.differing(&self.frozen.pages)))
-        };
-        self.image.get_or_init(make).as_ref()
+            let image = MemoryImage::new(&bytes, length, most_idle).ok()?;
+            Some(Mapped { image: Arc::new(image.differing(&self.frozen.pages)), _place: place })
+        });
     }
 }
