@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::Call;
 use crate::error::JsError;
+use crate::excerpt;
 use crate::kept::{Hold, Kept};
 use crate::recording::Tape;
 use crate::value::{self, Json};
@@ -250,13 +252,14 @@ where
 
 fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result<P, RpcError> {
     value::read(params.unwrap_or("null"))
-        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", call.method())))
+        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
 }
 
 fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
-    serde_json::to_string(&reply)
-        .map(Some)
-        .map_err(|why| RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}")))
+    serde_json::to_string(&reply).map(Some).map_err(|why| {
+        let (method, why) = (excerpt::plain(method), excerpt::message(&why.to_string()));
+        RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
+    })
 }
 
 /// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
@@ -314,6 +317,28 @@ impl RpcError {
     /// The wire form: JSON `[code, message]`.
     pub(crate) fn to_wire(&self) -> String {
         Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+    }
+
+    /// The length of the wire form, in which a character can take six bytes.
+    pub(crate) fn wire_bytes(&self) -> u64 {
+        let mut length = Length(0);
+        // Two texts have a JSON form, and counting cannot fail.
+        let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
+        length.0
+    }
+}
+
+/// Counts what is written to it.
+struct Length(u64);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

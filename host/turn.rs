@@ -11,8 +11,8 @@ use belljar_abi::{Op, Status as Wire};
 use futures_timer::Delay;
 use serde::Serialize;
 
-use crate::calls::Calls;
-use crate::driver::{Nanos, Stop};
+use crate::calls::{BATCH_BYTES, Calls};
+use crate::driver::Stop;
 use crate::error::{Error, Result};
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
@@ -30,6 +30,11 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
         Message { bytes: parts.concat(), split, flags: 0 }
+    }
+
+    /// Some bytes as they are.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Message {
+        Message { bytes, split: 0, flags: 0 }
     }
 
     /// Some bytes and, behind them, a value as JSON.
@@ -53,8 +58,8 @@ impl Message {
     }
 }
 
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. `now` is read and
-/// brought up to date, because reading the clock is a good part of what a small call costs.
+/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. It goes by the newest moment that
+/// the driver was told wherever nothing has taken time since, because reading the clock is a good part of what a small call costs.
 pub(crate) async fn turn(
     vm: &mut Vm,
     desk: &Desk,
@@ -62,7 +67,6 @@ pub(crate) async fn turn(
     flags: u32,
     (op, message): (Op, Message),
     timer: &mut Option<Delay>,
-    now: &mut Nanos,
 ) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
         return Ok(Wire::Refused as u32);
@@ -70,7 +74,7 @@ pub(crate) async fn turn(
     {
         let mut driver = desk.driver();
         driver.announce(message.bytes);
-        driver.resume(*now);
+        driver.resume_at_once();
     }
     let mut operation = pin!(vm.start(op, flags | message.flags, split, length));
     let mut in_sync_call = false;
@@ -79,32 +83,35 @@ pub(crate) async fn turn(
         if std::mem::take(&mut is_away) {
             desk.driver().resume(desk.now());
         }
+        if in_sync_call {
+            desk.driver().check(desk.now(), desk.is_cancelled());
+        }
         loop {
             if in_sync_call {
                 desk.waker.register(context.waker());
-                if desk.driver().check(desk.now(), desk.is_cancelled()) {
+                if desk.driver().is_stopping(desk.is_cancelled()) {
                     calls.give_up_sync();
                 } else if !calls.work_on_sync(context) {
                     if wall_is_over(desk, timer, context) {
+                        desk.driver().check(desk.now(), desk.is_cancelled());
                         continue;
                     }
                     return Poll::Pending;
                 }
-                // A handler that took too long ends the call here, and not when the guest happens to poll.
-                *now = desk.now();
                 let mut driver = desk.driver();
-                driver.check(*now, desk.is_cancelled());
-                driver.resume(*now);
+                // A handler that took too long ends the call here, and not when the guest happens to poll.
+                driver.is_stopping(desk.is_cancelled());
+                driver.resume_at_once();
                 in_sync_call = false;
             }
             let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            *now = desk.now();
+            let now = desk.now();
             let (has_events, gives_way) = {
                 let mut driver = desk.driver();
-                if driver.is_tick_due(*now) {
-                    driver.tick(*now, desk.thread_cpu(), 0);
+                if driver.is_tick_due(now) {
+                    driver.tick(now, desk.thread_cpu(), 0);
                 }
-                driver.pause(*now);
+                driver.pause(now);
                 in_sync_call = driver.is_in_sync_call();
                 (driver.has_events(), polled.is_pending() && !in_sync_call && driver.take_gives_way())
             };
@@ -120,7 +127,7 @@ pub(crate) async fn turn(
                 return Poll::Pending;
             }
             if !in_sync_call {
-                desk.driver().resume(desk.now());
+                desk.driver().resume_at_once();
             }
         }
     })
@@ -152,7 +159,12 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
                     return Poll::Ready(Waited::Stopped(stop.clone()));
                 }
             }
-            if calls.poll(context) {
+            let is_answered = calls.poll(context, BATCH_BYTES as u64);
+            // A handler that was polled may have taken what was left.
+            if desk.driver().is_stopping(desk.is_cancelled()) {
+                continue;
+            }
+            if is_answered {
                 return Poll::Ready(Waited::Answered);
             }
             if !calls.is_working() {

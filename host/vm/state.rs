@@ -79,7 +79,7 @@ impl Desk {
         self.signal.is_set()
     }
 
-    /// A call that begins is not the one that an earlier cancellation meant.
+    /// A call that is opened is not the one that an earlier cancellation meant.
     pub(crate) fn forget_cancel(&self) {
         self.signal.clear();
     }

@@ -7,6 +7,7 @@ mod bombs;
 mod cancel;
 mod concurrency;
 mod console;
+mod delivery;
 mod determinism;
 mod differential;
 mod dispatch;
