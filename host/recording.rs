@@ -2,6 +2,7 @@
 //!
 //! It owns the log, its format and the comparison. It must never know a handler, the guest, or when a call is made.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -93,10 +94,16 @@ impl Asked {
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 100;
-        let params = self.params.as_str();
-        let dots = if params.chars().nth(SHOWN).is_some() { "…" } else { "" };
-        write!(f, "{:?} with {}{dots}", self.method, params.chars().take(SHOWN).collect::<String>())
+        write!(f, "{:?} with {}", shortened(&self.method), shortened(self.params.as_str()))
+    }
+}
+
+/// As much of a script's text as a message shows.
+fn shortened(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 80;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
     }
 }
 
@@ -290,10 +297,17 @@ impl Replay {
 impl Course {
     fn describe(&self, event: &Event) -> String {
         match event {
-            Event::Call(asked) | Event::SyncCall(asked, _) => format!("call {}, {asked}", self.calls + 1),
+            Event::Call(asked) | Event::SyncCall(asked, _) => {
+                format!("call {}, {asked}", self.calls.saturating_add(1))
+            }
             Event::Answers(answers) => {
-                let numbers: Vec<String> = answers.iter().map(|(call, _)| (call + 1).to_string()).collect();
-                format!("the answer to call {}", numbers.join(" and "))
+                const SHOWN: usize = 5;
+                // People count from one; a number that nobody can count to comes from a forged recording.
+                let number = |(call, _): &(u64, Told)| call.saturating_add(1).to_string();
+                let numbers: Vec<String> = answers.iter().take(SHOWN).map(number).collect();
+                let others = answers.len().saturating_sub(SHOWN);
+                let others = if others == 0 { String::new() } else { format!(" and {others} others") };
+                format!("the answer to call {}{others}", numbers.join(" and "))
             }
         }
     }
