@@ -42,6 +42,8 @@ pub(crate) enum Stop {
     Rejected(JsError),
     Protocol(&'static str),
     Diverged(String),
+    /// The machine refused what the call needs.
+    Failed(Error),
 }
 
 impl Stop {
@@ -52,6 +54,7 @@ impl Stop {
             Stop::Rejected(error) => Error::Js(error),
             Stop::Protocol(what) => Error::guest(what),
             Stop::Diverged(message) => Error::Diverged { message },
+            Stop::Failed(error) => error,
         }
     }
 }

@@ -23,10 +23,10 @@ use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
+use crate::pending::{Ids, PendingCall};
 use crate::program::Program;
 use crate::router::{Router, Routes};
 use crate::runtime::Permit;
-use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
@@ -113,15 +113,8 @@ impl Instance {
             Origin::Runtime => runtime.prelude().map_or(Origin::Image, |prelude| Origin::Prelude(prelude.clone())),
             origin => origin,
         };
-        if origin.snapshot().is_some_and(|snapshot| snapshot.identity() != runtime.identity()) {
-            return Err(Error::Snapshot { message: "it was taken from another guest".into() });
-        }
-        let held = origin.snapshot().map_or(0, |snapshot| snapshot.frozen().memory_bytes);
-        if held > limits.memory_bytes {
-            return Err(Error::input(format!(
-                "`memory_bytes` of {} is less than the {held} that the snapshot or prelude holds; raise it",
-                limits.memory_bytes
-            )));
+        if let Some(snapshot) = origin.snapshot() {
+            snapshot.check(runtime.identity(), limits)?;
         }
         let (clock, seed, age, keeps_random) = match &origin {
             Origin::Restored(snapshot) => {
@@ -357,7 +350,7 @@ impl Instance {
         self.ids = Ids::default();
         let mut vm = self.runtime.vm(&self.desk, &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
-            vm.thaw(self.runtime.image(), snapshot.frozen())?;
+            vm.thaw(self.runtime.image(), snapshot.frozen()?)?;
             let about = &snapshot.about;
             for (word, was) in self.configured.iter_mut().zip(&about.configured) {
                 *word = *was;

@@ -12,7 +12,8 @@ use crate::calls::{Calls, Mode};
 use crate::driver::{Driver, Nanos, Outcome, Spent};
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
-use crate::snapshot::{Answer, CallId};
+use crate::pending::{Answer, CallId};
+use crate::timer::Timer;
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
 
@@ -215,7 +216,7 @@ impl Instance {
         self.phase = Phase::Waiting;
         let mut calls = Calls::new(desk, &self.routes, &self.data, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
-        let mut timer = None;
+        let mut timer = Timer::default();
         let (ended, leftovers) = loop {
             if let Some(operation) = next.take() {
                 self.phase = Phase::Running;
@@ -269,10 +270,13 @@ impl Instance {
                 Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                Waited::Paused => {
-                    self.paused = calls.take_paused(&mut self.ids);
-                    break (Ok(Ended::Paused), Leftovers::Call);
-                }
+                Waited::Paused => match calls.take_paused(&mut self.ids) {
+                    Ok(paused) => {
+                        self.paused = paused;
+                        break (Ok(Ended::Paused), Leftovers::Call);
+                    }
+                    Err(error) => break (Err(error), Leftovers::Some),
+                },
             }
         };
         drop(calls);
