@@ -3,9 +3,8 @@
 //! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,10 +16,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop, call_weight};
-use crate::error::JsError;
+use crate::error::{JsError, Result};
 use crate::excerpt;
+use crate::panics::contain;
+use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::router::{Handler, Reply, Routes, RpcError, Verdict, Working};
-use crate::snapshot::{Answer, CallId, Ids, PendingCall};
 use crate::trace;
 use crate::value::Json;
 use crate::vm::state::Desk;
@@ -130,15 +130,19 @@ impl<'a> Calls<'a> {
 
     /// Takes over calls that were paused before, with the answers that some of them have got.
     pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(CallId, Answer)>) {
-        self.paused = paused;
+        if paused.is_empty() {
+            return;
+        }
+        let places: HashMap<CallId, usize> = paused.iter().map(|call| call.id).zip(0..).collect();
+        let mut paused: Vec<Option<PendingCall>> = paused.into_iter().map(Some).collect();
         for (id, answer) in answers {
-            // An id that is named twice has had its answer.
-            let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
             // Whoever answers with a pause leaves it as it was.
             if matches!(&answer, Answer::Error(error) if error.is_pause()) {
                 continue;
             }
-            let call = self.paused.remove(at);
+            // An id that is named twice has had its answer.
+            let call = places.get(&id).and_then(|at| paused.get_mut(*at)?.take());
+            let Some(call) = call else { continue };
             if !matches!(answer, Answer::CallAgain) {
                 self.desk.driver().let_go(weight(&call));
             }
@@ -153,6 +157,7 @@ impl<'a> Calls<'a> {
                 }
             }
         }
+        self.paused = paused.into_iter().flatten().collect();
     }
 
     /// Starts a call, unless it cannot be told from another.
@@ -284,19 +289,19 @@ impl<'a> Calls<'a> {
 
     /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
     /// handler was faster leaves no trace.
-    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Vec<PendingCall> {
+    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Result<Vec<PendingCall>> {
         let mut paused = std::mem::take(&mut self.paused);
         self.just_paused.sort_by_key(|call| call.number);
-        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|call| {
+        for call in std::mem::take(&mut self.just_paused) {
             let params = String::from_utf8(call.params).ok().filter(|params| !params.is_empty());
-            PendingCall {
-                id: ids.draw(|| self.desk.seed()),
+            paused.push(PendingCall {
+                id: ids.draw(|| self.desk.nonce())?,
                 slot: call.slot,
                 method: call.method.to_string(),
                 params: Json::from_option(params),
-            }
-        }));
-        paused
+            });
+        }
+        Ok(paused)
     }
 
     /// Whether the guest holds promises that have no answer.
@@ -491,7 +496,7 @@ impl Future for Contained<'_> {
 impl Drop for Contained<'_> {
     fn drop(&mut self) {
         let working = self.working.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(working)));
+        contain(|| drop(working));
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum Stop {
     Rejected(JsError),
     Protocol(&'static str),
     Diverged(String),
+    /// The machine refused what the call needs.
+    Failed(Error),
 }
 
 impl Stop {
@@ -49,6 +51,7 @@ impl Stop {
             Stop::Rejected(error) => Error::Js(error),
             Stop::Protocol(what) => Error::guest(what),
             Stop::Diverged(message) => Error::Diverged { message },
+            Stop::Failed(error) => error,
         }
     }
 }

@@ -24,10 +24,10 @@ use crate::error::{Error, JsError, Native, Result};
 use crate::excerpt;
 use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
+use crate::pending::{Ids, PendingCall};
 use crate::program::Program;
 use crate::router::{Router, Routes};
 use crate::runtime::Permit;
-use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
@@ -114,15 +114,12 @@ impl Instance {
             Origin::Runtime => runtime.prelude().map_or(Origin::Image, |prelude| Origin::Prelude(prelude.clone())),
             origin => origin,
         };
-        if origin.snapshot().is_some_and(|snapshot| snapshot.identity() != runtime.identity()) {
-            return Err(Error::Snapshot { message: "it was taken from another guest".into() });
-        }
-        let held = origin.snapshot().map_or(0, |snapshot| snapshot.frozen().memory_bytes);
-        let pending = origin.snapshot().map_or(0, |snapshot| weigh(snapshot.pending()).1);
-        for (held, of_what) in [(held, "that the snapshot or prelude holds"), (pending, "of its pending calls")] {
+        if let Some(snapshot) = origin.snapshot() {
+            snapshot.check(runtime.identity(), limits)?;
+            let (_, held) = weigh(snapshot.pending());
             if held > limits.memory_bytes {
                 return Err(Error::input(format!(
-                    "`memory_bytes` of {} is less than the {held} {of_what}; raise it",
+                    "`memory_bytes` of {} is less than the {held} of its pending calls; raise it",
                     limits.memory_bytes
                 )));
             }

@@ -290,7 +290,9 @@ impl Replay {
 impl Course {
     fn describe(&self, event: &Event) -> String {
         match event {
-            Event::Call(asked) | Event::SyncCall(asked, _) => format!("call {}, {asked}", self.calls + 1),
+            Event::Call(asked) | Event::SyncCall(asked, _) => {
+                format!("call {}, {asked}", self.calls.saturating_add(1))
+            }
             Event::Answers(answers) => {
                 let numbers: Vec<String> = answers.iter().map(|(call, _)| call.saturating_add(1).to_string()).collect();
                 let shown = excerpt::names(numbers.iter().map(String::as_str));

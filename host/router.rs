@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::call::Call;
 use crate::error::JsError;
 use crate::excerpt;
 use crate::kept::{Hold, Kept};
+use crate::panics::{contain, discard};
 use crate::recording::Tape;
 use crate::value::{self, Json};
 
@@ -198,14 +199,14 @@ impl Routes {
     /// Prints a line. A panic in the embedder's closure ends here.
     pub(crate) fn print(&self, level: Level, line: &str) {
         if let Some(console) = &self.console {
-            let _ = catch_unwind(AssertUnwindSafe(|| console(level.into(), line)));
+            contain(|| console(level.into(), line));
         }
     }
 
     /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
     pub(crate) fn judge(&self, rejection: &JsError) -> Verdict {
         match &self.rejections {
-            Some(judge) => catch_unwind(AssertUnwindSafe(|| judge(rejection))).unwrap_or(Verdict::Stop),
+            Some(judge) => contain(|| judge(rejection)).unwrap_or(Verdict::Stop),
             None => Verdict::Continue,
         }
     }
@@ -226,7 +227,7 @@ where
     // Reading the params and writing the reply run the embedder's code too.
     Handler::Sync(Arc::new(move |call, params| {
         let answer = || write_reply(call.method(), handler(call, read_params(call, params)?)?);
-        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(RpcError::panicked()))
+        contain(answer).unwrap_or_else(|| Err(RpcError::panicked()))
     }))
 }
 
@@ -240,10 +241,13 @@ where
     Handler::Async(Arc::new(move |call, params| {
         let method = call.method.clone();
         let begin = || read_params(&call, params).map(|params| handler(call, params));
-        match catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| Err(RpcError::panicked())) {
+        match contain(begin).unwrap_or_else(|| Err(RpcError::panicked())) {
             Ok(working) => Box::pin(async move {
                 let answer = async move { write_reply(&method, working.await?) };
-                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(RpcError::panicked()))
+                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|payload| {
+                    discard(payload);
+                    Err(RpcError::panicked())
+                })
             }),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }

@@ -175,9 +175,10 @@ impl Permit {
         let lanes = &self.0.shared.lanes;
         let bare = lanes.image().memory();
         let Some(snapshot) = snapshot else { return lanes.vm(self.0.lane, bare, desk, limits) };
-        let mapped = snapshot.start().image(bare, lanes.allocation());
+        let frozen = snapshot.frozen()?;
+        let mapped = snapshot.start().image(frozen, bare, lanes.allocation());
         let mut vm = lanes.vm(self.0.lane, mapped.unwrap_or(bare), desk, limits)?;
-        vm.thaw(bare, &snapshot.start().frozen, mapped.is_some())?;
+        vm.thaw(bare, frozen, mapped.is_some())?;
         Ok(vm)
     }
 }
@@ -317,7 +318,7 @@ impl RuntimeBuilder {
         }
         let prelude = jar.snapshot()?;
         drop(jar);
-        prelude.start().make_image(bare.shared.image().memory(), allocation);
+        prelude.start().make_image(prelude.frozen()?, bare.shared.image().memory(), allocation);
         match bare.shared.into_inner() {
             Some(shared) => Ok(Runtime { shared: Kept::new(Shared { prelude: Some(prelude), ..shared }) }),
             None => Err(Error::host("the instance of the preludes is still there")),

@@ -3,17 +3,17 @@
 //! It joins the virtual machine with the handlers at work. It must never know what the operation is for.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use belljar_abi::{Op, Status as Wire};
-use futures_timer::Delay;
 use serde::Serialize;
 
 use crate::calls::{BATCH_BYTES, Calls};
 use crate::driver::Stop;
 use crate::error::{Error, Result};
+use crate::timer::Timer;
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
 
@@ -66,7 +66,7 @@ pub(crate) async fn turn(
     calls: &mut Calls<'_>,
     flags: u32,
     (op, message): (Op, Message),
-    timer: &mut Option<Delay>,
+    timer: &mut Timer,
 ) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
         return Ok(Wire::Refused as u32);
@@ -147,7 +147,7 @@ pub(crate) enum Waited {
 }
 
 /// Waits until there is an answer for the guest, or until it is certain that there will be none.
-pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<Delay>) -> Waited {
+pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) -> Waited {
     poll_fn(|context| {
         loop {
             desk.waker.register(context.waker());
@@ -181,22 +181,23 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
     .await
 }
 
-/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been.
-fn wall_is_over(desk: &Desk, timer: &mut Option<Delay>, context: &mut Context<'_>) -> bool {
-    let left = desk.driver().wall_left(desk.now());
+/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been, or when the call must stop because nothing
+/// could wake it.
+fn wall_is_over(desk: &Desk, timer: &mut Timer, context: &mut Context<'_>) -> bool {
+    let now = desk.now();
+    let left = desk.driver().wall_left(now);
     if left == Duration::ZERO {
         return true;
     }
-    let delay = timer.get_or_insert_with(|| Delay::new(left));
-    // The timer rounds; one that fires early is set again.
-    while Pin::new(&mut *delay).poll(context).is_ready() {
-        let left = desk.driver().wall_left(desk.now());
-        if left == Duration::ZERO {
-            return true;
+    // A moment that no clock can show is never reached.
+    let Some(moment) = desk.moment(now, left) else { return false };
+    match timer.wake_at(moment, context.waker()) {
+        Ok(()) => false,
+        Err(error) => {
+            desk.driver().stop(Stop::Failed(error));
+            true
         }
-        delay.reset(left);
     }
-    false
 }
 
 /// The output of a future that never waits.

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::excerpt;
 use crate::limits::LimitKind;
 use crate::nesting;
-use crate::snapshot::{Answer, CallId};
+use crate::pending::{Answer, CallId};
+use crate::timer::Timer;
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
 
@@ -214,7 +215,7 @@ impl Instance {
         self.phase = Phase::Waiting;
         let mut calls = Calls::new(desk, &self.routes, &self.data, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
-        let mut timer = None;
+        let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
             // A call that is over by now begins no turn, and finds the reason where it waits.
             if let Some(operation) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
@@ -265,10 +266,13 @@ impl Instance {
                 Waited::Answered => next = Some((Op::Answer, Message::whole(calls.take_answers()))),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                Waited::Paused => {
-                    self.paused = calls.take_paused(&mut self.ids);
-                    break (Ok(Ended::Paused), Leftovers::Call);
-                }
+                Waited::Paused => match calls.take_paused(&mut self.ids) {
+                    Ok(paused) => {
+                        self.paused = paused;
+                        break (Ok(Ended::Paused), Leftovers::Call);
+                    }
+                    Err(error) => break (Err(error), Leftovers::Some),
+                },
             }
         };
         calls.give_up();

@@ -2,6 +2,7 @@
 //!
 //! It joins the course of a call with the snapshot. It must never know the format of one.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use belljar_abi::Op;
@@ -14,8 +15,9 @@ use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
 use crate::nesting;
+use crate::pending::{Answer, CallId, PendingCall};
 use crate::program::Program;
-use crate::snapshot::{About, Answer, CallId, Paused, PendingCall, Snapshot, Turn};
+use crate::snapshot::{About, Paused, Snapshot, Turn};
 use crate::value::Script;
 
 impl Instance {
@@ -153,7 +155,8 @@ impl Instance {
                 "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
             ));
         }
-        if let Some((id, _)) = answers.iter().find(|(id, _)| !self.paused.iter().any(|call| call.id == *id)) {
+        let pending: HashSet<CallId> = self.paused.iter().map(|call| call.id).collect();
+        if let Some((id, _)) = answers.iter().find(|(id, _)| !pending.contains(id)) {
             return Err(Error::input(format!(
                 "no pending call has the id {id}; `pending()` lists those that there are"
             )));

@@ -1,7 +1,7 @@
-//! A frozen memory that instances start from. The first few have its pages copied; what is started from more often becomes an image that
-//! instances map.
+//! What instances that start from one frozen memory share. The first few have its pages copied; what is started from more often becomes an
+//! image that instances map.
 //!
-//! It must never know what kind of start it is.
+//! It must never know who froze the memory.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,7 +21,6 @@ const MOST_IDLE: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct Start {
-    pub(crate) frozen: Frozen,
     starts: AtomicU32,
     /// None where the machine refused; then instances are copied as before.
     image: OnceLock<Option<Mapped>>,
@@ -52,34 +51,35 @@ impl Drop for Place {
 }
 
 impl Start {
-    pub(crate) fn new(frozen: Frozen) -> Start {
-        Start { frozen, ..Start::default() }
-    }
-
     /// Counts a start, and gives the image to map for it if there is one by now. `bare` is the guest's own.
-    pub(crate) fn image(&self, bare: &MemoryImage, allocation: Allocation) -> Option<&Arc<MemoryImage>> {
+    pub(crate) fn image(
+        &self,
+        frozen: &Frozen,
+        bare: &MemoryImage,
+        allocation: Allocation,
+    ) -> Option<&Arc<MemoryImage>> {
         if self.image.get().is_none() && self.starts.fetch_add(1, Ordering::Relaxed) >= COPIED {
             let place = Place::take()?;
-            self.make(bare, allocation.most_idle().min(MOST_IDLE), Some(place));
+            self.make(frozen, bare, allocation.most_idle().min(MOST_IDLE), Some(place));
         }
         self.image.get()?.as_ref().map(|mapped| &mapped.image)
     }
 
     /// Makes the image at once, for what every instance of a runtime starts from.
-    pub(crate) fn make_image(&self, bare: &MemoryImage, allocation: Allocation) {
-        self.make(bare, allocation.most_idle(), None);
+    pub(crate) fn make_image(&self, frozen: &Frozen, bare: &MemoryImage, allocation: Allocation) {
+        self.make(frozen, bare, allocation.most_idle(), None);
     }
 
-    fn make(&self, bare: &MemoryImage, most_idle: usize, place: Option<Place>) {
+    fn make(&self, frozen: &Frozen, bare: &MemoryImage, most_idle: usize, place: Option<Place>) {
         self.image.get_or_init(|| {
-            let length = usize::try_from(self.frozen.memory_bytes).ok()?;
+            let length = usize::try_from(frozen.memory_bytes).ok()?;
             let mut bytes = bare.bytes().to_vec();
             bytes.resize(length, 0);
-            if !self.frozen.write(bare.bytes(), &mut bytes) {
+            if !frozen.write(bare.bytes(), &mut bytes) {
                 return None;
             }
             let image = MemoryImage::new(&bytes, length, most_idle).ok()?;
-            Some(Mapped { image: Arc::new(image.differing(&self.frozen.pages)), _place: place })
+            Some(Mapped { image: Arc::new(image.differing(&frozen.pages)), _place: place })
         });
     }
 }

@@ -279,3 +279,34 @@ fn without_address_space_for_a_lane_of_their_own_threads_share_one() {
         });
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_thread_to_start_a_call_that_waits_ends_in_an_error_that_says_what_to_change() {
+    let test = "machine::without_a_thread_to_start_a_call_that_waits_ends_in_an_error_that_says_what_to_change";
+    if !crate::support::is_alone(test) {
+        return;
+    }
+    let router = Router::new()
+        .handle_async("never", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>())
+        .handle_async("at_once", |_: Call, (): ()| async { Ok(7) });
+    let limits = Limits { wall_time: std::time::Duration::from_millis(50), ..Limits::default() };
+    let mut jar = jar_of(&router, &limits);
+    crate::process::allow_threads(false);
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "this test needs a system that obeys RLIMIT_NPROC");
+    for _ in 0..3 {
+        for script in ["await host.rpc('never')", "host.rpcSync('never')"] {
+            let refused = block_on(jar.eval_async(script)).unwrap_err();
+            assert_eq!((refused.code(), refused.blame()), ("host_error", belljar::Blame::Host), "{script}");
+            let told = refused.to_string();
+            assert!(told.contains("thread") && told.contains("ulimit -u") && told.contains("pids"), "{told}");
+        }
+        // What does not wait needs no thread.
+        assert_eq!(block_on(jar.eval_async("await host.rpc('at_once')")).unwrap().as_str(), "7");
+        assert_usable(&mut jar);
+    }
+    crate::process::allow_threads(true);
+    let ended = block_on(jar.eval_async("await host.rpc('never')"));
+    assert_eq!(ended.unwrap_err().code(), "wall_limit_exceeded");
+    assert_usable(&mut jar);
+}

@@ -14,6 +14,8 @@ mod dispatch;
 mod errors;
 mod faults;
 mod forgery;
+#[cfg(target_os = "linux")]
+mod forked;
 mod freeze;
 mod fuel;
 mod golden;
@@ -32,6 +34,8 @@ mod native;
 mod pages;
 mod pool;
 mod prelude;
+#[cfg(target_os = "linux")]
+mod process;
 mod program;
 mod quickjs_suite;
 mod recording;
