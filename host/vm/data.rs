@@ -46,7 +46,9 @@ pub(crate) fn split(wasm: &[u8]) -> Result<Parts, String> {
                         }
                         DataKind::Active { memory_index: 0, offset_expr } => {
                             match offset_expr.get_operators_reader().read() {
-                                Ok(Operator::I32Const { value }) => segments.push((value.cast_unsigned(), segment.data)),
+                                Ok(Operator::I32Const { value }) => {
+                                    segments.push((value.cast_unsigned(), segment.data))
+                                }
                                 _ => return Err("it has data at a place that is no constant".into()),
                             }
                         }

@@ -58,7 +58,9 @@ unsafe impl MemoryCreator for Creator {
             return Err("memory is wanted in another shape than slots have".into());
         }
         match current() {
-            Some(slot) if minimum <= slot.image().len() && slot.take_memory() => Ok(Box::new(Memory { slot, bytes: minimum })),
+            Some(slot) if minimum <= slot.image().len() && slot.take_memory() => {
+                Ok(Box::new(Memory { slot, bytes: minimum }))
+            }
             _ => Err("no slot was given for this memory".into()),
         }
     }

@@ -137,7 +137,9 @@ impl Lease {
     pub(super) fn changed(&self, mut each: impl FnMut(Range<usize>)) -> bool {
         let (Some(slot), Some(question)) = (&self.slot, self.image.method.question()) else { return false };
         let start = slot.image().start;
-        changed(question, &(start..slot.used_end()), |Changed { range, .. }| each(range.start - start..range.end - start))
+        changed(question, &(start..slot.used_end()), |Changed { range, .. }| {
+            each(range.start - start..range.end - start)
+        })
     }
 }
 
@@ -147,7 +149,9 @@ impl Drop for Lease {
         let Some(mut slot) = self.slot.take() else { return };
         let Some(own) = Arc::get_mut(&mut slot) else { return };
         let is_fresh = match (self.image.method, self.image.method.question()) {
-            (_, Some(question)) => own.reset(&self.image.contents, question, |range, each| changed(question, range, each)),
+            (_, Some(question)) => {
+                own.reset(&self.image.contents, question, |range, each| changed(question, range, each))
+            }
             (Method::Discard, None) => own.discard_all(),
             _ => false,
         };

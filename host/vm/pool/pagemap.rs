@@ -80,7 +80,8 @@ impl Mark {
         let bytes = rustix::param::page_size();
         // SAFETY: a new mapping at a place that the kernel chooses; nobody else knows it, and it is never unmapped.
         let page = unsafe {
-            let page = mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+            let page =
+                mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
             let page = page.ok()?;
             madvise(page, bytes, Advice::LinuxWipeOnFork).ok()?;
             page
@@ -178,7 +179,9 @@ fn scan(pagemap: &File, range: &Range<usize>, each: &mut impl FnMut(Changed)) ->
         // SAFETY: `regions` is as long as the question says, and outlives the call.
         let Ok(count) = (unsafe { ioctl::ioctl(pagemap, &mut question) }) else { return false };
         for region in regions.iter().take(count) {
-            let (Ok(start), Ok(end)) = (usize::try_from(region.start), usize::try_from(region.end)) else { return false };
+            let (Ok(start), Ok(end)) = (usize::try_from(region.start), usize::try_from(region.end)) else {
+                return false;
+            };
             if start < from || end > range.end || start >= end {
                 return false;
             }

@@ -81,7 +81,11 @@ impl Method {
             Some(question) => slot.reset(contents, question, |range, each| changed(question, range, each)),
             None => slot.discard_all(),
         };
-        is_read && is_told && is_reset && slot.image_mut() == contents.bytes() && slot.stack_mut().iter().all(|byte| *byte == 0)
+        is_read
+            && is_told
+            && is_reset
+            && slot.image_mut() == contents.bytes()
+            && slot.stack_mut().iter().all(|byte| *byte == 0)
     }
 }
 

@@ -178,7 +178,9 @@ impl Slot {
             // An answer in words has one for every page, of which the stack has many.
             Question::Words => {
                 let kept = stack.end - KEEP_STACK_BYTES;
-                self.discard(&(stack.start..kept)) && tell(&(kept..stack.end), &mut restore) && tell(&image, &mut restore)
+                self.discard(&(stack.start..kept))
+                    && tell(&(kept..stack.end), &mut restore)
+                    && tell(&image, &mut restore)
             }
         };
         is_done && (is_whole || self.discard_all())
@@ -237,7 +239,9 @@ impl Slot {
                 State::Zero => true,
                 State::Present if is_kept => {
                     // SAFETY: the range lies in the stack, which nobody uses any more.
-                    unsafe { self.at(range.start - self.base.as_ptr().addr()).cast::<u8>().write_bytes(0, range.len()) };
+                    unsafe {
+                        self.at(range.start - self.base.as_ptr().addr()).cast::<u8>().write_bytes(0, range.len())
+                    };
                     true
                 }
                 State::Present | State::Absent => self.discard(range),
