@@ -1,9 +1,11 @@
-//! Asks the kernel to take pages of this process away: to swap them out, and to move them to other memory.
+//! Asks the kernel to take pages of this process away: to swap them out, to move them to other memory, to make one of several.
 //!
 //! It must never know what the pages are for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use std::fs;
+use std::io::{Error, Write as _};
+use std::time::{Duration, Instant};
 
 /// Whether pages without a file can be swapped out on this machine.
 pub(crate) fn there_is_swap() -> bool {
@@ -13,21 +15,119 @@ pub(crate) fn there_is_swap() -> bool {
 /// How many bytes of this process are in swap.
 pub(crate) fn swapped_bytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmSwap:")).unwrap();
+    kilobytes(&status, "VmSwap:")
+}
+
+/// A number of such a list as `/proc/meminfo`, in bytes.
+fn kilobytes(list: &str, name: &str) -> u64 {
+    let line = list.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
+}
+
+/// Gives advice about every private mapping of this process that can be written to. Says how many took it.
+fn advise(advice: libc::c_int) -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let is_taken = |line: &&str| {
+        let mut words = line.split_whitespace();
+        let (range, permissions) = (words.next().unwrap(), words.next().unwrap());
+        if permissions != "rw-p" || line.contains("[stack") {
+            return false;
+        }
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
+        // SAFETY: the advice of this file changes where the kernel keeps the bytes, and none of them.
+        unsafe { libc::madvise(start as *mut _, end - start, advice) == 0 }
+    };
+    maps.lines().filter(is_taken).count()
 }
 
 /// Swaps out every private page of this process that can be written to.
 pub(crate) fn swap_out() {
-    for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
-        let mut words = line.split_whitespace();
-        let (range, permissions) = (words.next().unwrap(), words.next().unwrap());
-        if permissions != "rw-p" || line.contains("[stack") {
-            continue;
-        }
-        let (start, end) = range.split_once('-').unwrap();
-        let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
-        // SAFETY: paging out changes where the kernel keeps the bytes, and none of them.
-        let _ = unsafe { rustix::mm::madvise(start as *mut _, end - start, rustix::mm::Advice::LinuxPageOut) };
+    advise(libc::MADV_PAGEOUT);
+}
+
+/// Whether the kernel knows large pages.
+pub(crate) fn can_be_large() -> bool {
+    fs::exists("/sys/kernel/mm/transparent_hugepage/enabled").unwrap()
+}
+
+/// Makes large pages of the small ones wherever the kernel can.
+pub(crate) fn enlarge() {
+    // The C library's bindings do not name it: Linux has it since 6.1.
+    const MADV_COLLAPSE: libc::c_int = 25;
+    advise(MADV_COLLAPSE);
+}
+
+/// The numbers of the first two nodes that have memory, if there are two.
+pub(crate) fn two_nodes() -> Option<[u32; 2]> {
+    let list = fs::read_to_string("/sys/devices/system/node/has_memory").ok()?;
+    let mut nodes = list.trim().split(',').flat_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        first.parse::<u32>().unwrap()..=last.parse::<u32>().unwrap()
+    });
+    Some([nodes.next()?, nodes.next()?])
+}
+
+/// Moves all pages of this process from the first of two nodes to the second, and back.
+pub(crate) fn move_between([one, other]: [u32; 2]) {
+    for (from, to) in [(one, other), (other, one)] {
+        let (from, to) = (1_u64 << from, 1_u64 << to);
+        // SAFETY: it reads the two masks, which have this many bits, and changes where pages lie and none of their bytes.
+        let left = unsafe { libc::syscall(libc::SYS_migrate_pages, 0, u64::BITS, &raw const from, &raw const to) };
+        assert!(left >= 0, "pages cannot be moved between nodes: {}", Error::last_os_error());
     }
+}
+
+/// Whether this process may have memory compacted.
+pub(crate) fn may_compact() -> bool {
+    fs::OpenOptions::new().write(true).open("/proc/sys/vm/compact_memory").is_ok()
+}
+
+/// Has the kernel move pages of the whole machine together.
+pub(crate) fn compact() {
+    fs::OpenOptions::new().write(true).open("/proc/sys/vm/compact_memory").unwrap().write_all(b"1").unwrap();
+}
+
+/// Whether this machine is small enough to be brought short of memory, and has swap that takes what must go.
+pub(crate) fn can_run_short() -> bool {
+    const SMALL: u64 = 2 << 30;
+    let machine = fs::read_to_string("/proc/meminfo").unwrap();
+    kilobytes(&machine, "MemTotal:") < SMALL
+        && kilobytes(&machine, "SwapTotal:") >= kilobytes(&machine, "MemTotal:") / 2
+}
+
+/// Takes more memory than there is free, so that what nobody has touched lately is swapped out, and gives it back.
+pub(crate) fn run_short() {
+    let machine = fs::read_to_string("/proc/meminfo").unwrap();
+    let (free, swap) = (kilobytes(&machine, "MemAvailable:"), kilobytes(&machine, "SwapFree:"));
+    let mut taken = vec![0_u8; usize::try_from(free + swap / 4).unwrap()];
+    // Each page differs from the others.
+    for (number, page) in (0_u64..).zip(taken.chunks_mut(4096)) {
+        page[..8].copy_from_slice(&number.to_ne_bytes());
+    }
+    std::hint::black_box(&taken);
+}
+
+const MERGING: &str = "/sys/kernel/mm/ksm";
+
+fn merging(name: &str) -> Option<u64> {
+    fs::read_to_string(format!("{MERGING}/{name}")).ok()?.trim().parse().ok()
+}
+
+/// Whether the kernel looks for pages with the same content, and takes its own for those of zeros.
+pub(crate) fn are_merged() -> bool {
+    merging("run") == Some(1) && merging("use_zero_pages") == Some(1)
+}
+
+/// Lets the kernel make one of all pages of this process that are the same, and waits until it has.
+pub(crate) fn merge() {
+    const PATIENCE: Duration = Duration::from_secs(240);
+    assert!(advise(libc::MADV_MERGEABLE) > 0, "no mapping can be merged: {}", Error::last_os_error());
+    // A page is merged when it was seen unchanged, so in the second full round; the first may be half over.
+    let (before, begin) = (merging("full_scans").unwrap(), Instant::now());
+    while merging("full_scans").unwrap() < before + 4 {
+        assert!(begin.elapsed() < PATIENCE, "the kernel does not come round to merging pages");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(merging("pages_sharing").unwrap() > 0, "the kernel found nothing to merge");
 }

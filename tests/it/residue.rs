@@ -1,5 +1,8 @@
 //! Nothing of an older instance is left in the memory of a fresh one, page by page, whichever way memory is given out.
 
+#[cfg(target_os = "linux")]
+mod absent;
+
 use std::time::Duration;
 
 use belljar::{Instance, Limits, Router, Runtime, RuntimeBuilder};

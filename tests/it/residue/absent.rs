@@ -1,0 +1,293 @@
+//! Fresh instances and whole snapshots while the kernel has their pages elsewhere: in swap, on the move, merged, part of larger ones.
+//!
+//! A test that needs what a machine lacks says so. `make verify-fresh` has a machine that lacks nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use belljar::{Clock, Instance, Limits, Router, Runtime, Snapshot};
+
+use super::SECRET;
+use crate::pages;
+use crate::support::is_alone;
+
+/// How many instances come and go at a time.
+const TENANTS: u32 = 8;
+/// What half of the runtimes here start from: its image is long enough for a large page.
+const PRELUDE: &str = "globalThis.block = new BigUint64Array(1 << 16).fill(7n); 0";
+
+/// How long the kernel is kept busy in one test. `make verify-fresh` takes longer.
+fn busy_time() -> Duration {
+    let seconds = std::env::var("BELLJAR_FRESH_SECONDS").ok();
+    Duration::from_secs(seconds.map_or(2, |seconds| seconds.parse().unwrap()))
+}
+
+/// Does some work while another thread does something again and again.
+fn meanwhile<R>(busy: impl Fn() + Sync, work: impl FnOnce() -> R) -> R {
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Also where the work panics.
+        let _over = Over(&is_over);
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                busy();
+            }
+        });
+        work()
+    })
+}
+
+/// A runtime, and what every page of a fresh instance of it holds.
+struct House {
+    name: &'static str,
+    runtime: Runtime,
+    pristine: Vec<u8>,
+}
+
+impl House {
+    /// One whose instances map the guest's image, and one whose instances map an image with a prelude.
+    fn both() -> [House; 2] {
+        let builder = || Runtime::builder().max_instances(TENANTS);
+        [("bare", builder()), ("with a prelude", builder().prelude(PRELUDE))].map(|(name, builder)| {
+            let runtime = builder.build().unwrap();
+            let pristine = freeze(&mut start(&runtime));
+            House { name, runtime, pristine }
+        })
+    }
+
+    /// Instances that have written a secret, and zeros over what they began with.
+    fn tenants(&self) -> Vec<Instance> {
+        let write = |number| {
+            let mut jar = start(&self.runtime);
+            let script = format!(
+                "globalThis.secret = '{SECRET} {number}'; globalThis.more = Array(9000).fill(secret); \
+                 globalThis.zeros = new Uint8Array(1 << 18); globalThis.block?.fill(0n); 0"
+            );
+            jar.eval(&*script).unwrap();
+            jar
+        };
+        (0..TENANTS).map(write).collect()
+    }
+
+    /// Looks at as many fresh instances as there were tenants.
+    fn look(&self, found: &mut Found) {
+        let strangers: Vec<Instance> = (0..TENANTS).map(|_| start(&self.runtime)).collect();
+        for mut jar in strangers {
+            found.looked_at += 1;
+            found.differ += u32::from(freeze(&mut jar) != self.pristine);
+            let told = jar
+                .eval("typeof secret + typeof more + (globalThis.block?.every(word => word === 7n) ?? true)")
+                .unwrap();
+            found.tell += u32::from(told.as_str() != "\"undefinedundefinedtrue\"");
+        }
+    }
+}
+
+/// Instances that are equal in every page if they are fresh.
+fn start(runtime: &Runtime) -> Instance {
+    let clock = Clock::Fixed(Duration::from_secs(1_700_000_000));
+    runtime.build_instance().seed(1).clock(clock).start(&Router::new(), &patient()).unwrap()
+}
+
+/// A machine that is kept busy, and perhaps emulated, takes its time.
+fn patient() -> Limits {
+    Limits { cpu_time: Duration::from_secs(600), wall_time: Duration::from_secs(600), ..Limits::default() }
+}
+
+fn freeze(jar: &mut Instance) -> Vec<u8> {
+    jar.snapshot().unwrap().to_bytes()
+}
+
+/// What was seen of fresh instances.
+#[derive(Default)]
+struct Found {
+    looked_at: u32,
+    /// Not equal to the image in every page.
+    differ: u32,
+    /// Scripts see what the tenant before wrote.
+    tell: u32,
+}
+
+impl Found {
+    #[track_caller]
+    fn assert_none(&self, name: &str) {
+        let Found { looked_at, differ, tell } = self;
+        println!(
+            "{name}: {looked_at} fresh instances, of which {differ} differ from the image and {tell} tell what was before"
+        );
+        assert!(*looked_at > 0 && *differ == 0 && *tell == 0);
+    }
+}
+
+/// Instances come and go while another thread keeps the kernel busy with their pages.
+#[track_caller]
+fn assert_fresh_while(busy: impl Fn() + Sync) {
+    for house in House::both() {
+        let mut found = Found::default();
+        meanwhile(&busy, || {
+            let begin = Instant::now();
+            while begin.elapsed() < busy_time() {
+                drop(house.tenants());
+                house.look(&mut found);
+            }
+        });
+        found.assert_none(house.name);
+    }
+}
+
+/// Something is done to the pages of instances, which then go.
+#[track_caller]
+fn assert_fresh_after(take_pages_away: impl Fn()) {
+    for house in House::both() {
+        let (tenants, mut found) = (house.tenants(), Found::default());
+        take_pages_away();
+        drop(tenants);
+        house.look(&mut found);
+        found.assert_none(house.name);
+    }
+}
+
+/// Whether the test can be run here and now. It runs in a process of its own, because it takes pages away from all that run in one.
+#[track_caller]
+fn can_run(test: &str, wanted: &str, is_there: bool) -> bool {
+    if !is_there {
+        println!("{wanted} is not here; `make verify-fresh` runs this test where it is");
+        return false;
+    }
+    is_alone(&format!("residue::absent::{test}"))
+}
+
+#[test]
+fn a_page_that_was_being_moved_when_its_instance_went_is_not_the_next_ones() {
+    let nodes = pages::two_nodes();
+    let test = "a_page_that_was_being_moved_when_its_instance_went_is_not_the_next_ones";
+    if can_run(test, "a second node of memory", nodes.is_some()) {
+        assert_fresh_while(|| pages::move_between(nodes.unwrap()));
+    }
+}
+
+#[test]
+fn a_page_that_was_being_compacted_when_its_instance_went_is_not_the_next_ones() {
+    let test = "a_page_that_was_being_compacted_when_its_instance_went_is_not_the_next_ones";
+    if can_run(test, "the right to have memory compacted", pages::may_compact()) {
+        assert_fresh_while(pages::compact);
+    }
+}
+
+#[test]
+fn a_page_that_was_being_swapped_out_when_its_instance_went_is_not_the_next_ones() {
+    let test = "a_page_that_was_being_swapped_out_when_its_instance_went_is_not_the_next_ones";
+    if can_run(test, "swap", pages::there_is_swap()) {
+        assert_fresh_while(pages::swap_out);
+    }
+}
+
+#[test]
+fn a_machine_that_runs_short_of_memory_gives_fresh_instances() {
+    let test = "a_machine_that_runs_short_of_memory_gives_fresh_instances";
+    if can_run(test, "a small machine with swap", pages::can_run_short()) {
+        assert_fresh_after(pages::run_short);
+        assert_fresh_while(pages::run_short);
+    }
+}
+
+#[test]
+fn a_page_that_was_merged_with_others_is_not_the_next_ones() {
+    let test = "a_page_that_was_merged_with_others_is_not_the_next_ones";
+    if can_run(test, "a kernel that merges pages", pages::are_merged()) {
+        assert_fresh_after(pages::merge);
+    }
+}
+
+#[test]
+fn a_large_page_that_an_instance_left_is_not_the_next_ones() {
+    let test = "a_large_page_that_an_instance_left_is_not_the_next_ones";
+    if can_run(test, "a kernel that makes large pages", pages::can_be_large()) {
+        assert_fresh_after(pages::enlarge);
+        assert_fresh_while(pages::enlarge);
+    }
+}
+
+/// An instance with a few megabytes of its own, and what it is when nothing disturbs it.
+fn full() -> (Runtime, Instance, Snapshot) {
+    let runtime = Runtime::builder().max_instances(TENANTS).build().unwrap();
+    let mut jar = start(&runtime);
+    let script = "const list = Array.from({ length: 5000 }, (_, i) => ({ ['name' + i]: 'value ' + i })), \
+                  bytes = new Uint8Array(1 << 20).map((_, i) => i * 7); 0";
+    jar.eval(script).unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    (runtime, jar, snapshot)
+}
+
+/// An instance that is made from it has everything.
+#[track_caller]
+fn assert_whole(runtime: &Runtime, snapshot: &Snapshot) {
+    let mut jar = runtime.restore(snapshot, &Router::new(), &patient()).unwrap();
+    let whole = "list.every((entry, i) => entry['name' + i] === 'value ' + i) && bytes.every((byte, i) => byte === (i * 7 & 255))";
+    assert_eq!(jar.eval(whole).unwrap().as_str(), "true");
+}
+
+#[test]
+fn a_snapshot_of_pages_in_swap_has_them_all() {
+    let test = "a_snapshot_of_pages_in_swap_has_them_all";
+    if !can_run(test, "swap", pages::there_is_swap()) {
+        return;
+    }
+    let (runtime, mut jar, before) = full();
+    pages::swap_out();
+    assert!(pages::swapped_bytes() > before.memory_bytes() as u64, "too little was swapped out");
+    let after = jar.snapshot().unwrap();
+    assert!(after.to_bytes() == before.to_bytes());
+    pages::swap_out();
+    assert_whole(&runtime, &after);
+}
+
+#[test]
+fn a_snapshot_of_merged_pages_has_them_all() {
+    let test = "a_snapshot_of_merged_pages_has_them_all";
+    if !can_run(test, "a kernel that merges pages", pages::are_merged()) {
+        return;
+    }
+    let (runtime, mut jar, before) = full();
+    pages::merge();
+    let after = jar.snapshot().unwrap();
+    assert!(after.to_bytes() == before.to_bytes());
+    assert_whole(&runtime, &after);
+}
+
+#[test]
+fn a_snapshot_that_is_taken_while_its_pages_move_has_them_all() {
+    let nodes = pages::two_nodes();
+    let swap: Option<fn()> = pages::there_is_swap().then_some(pages::swap_out);
+    let compact: Option<fn()> = pages::may_compact().then_some(pages::compact);
+    let test = "a_snapshot_that_is_taken_while_its_pages_move_has_them_all";
+    if !can_run(test, "whatever takes pages away", nodes.is_some() || swap.is_some() || compact.is_some()) {
+        return;
+    }
+    let (runtime, mut jar, before) = full();
+    let busy = || {
+        nodes.into_iter().for_each(pages::move_between);
+        swap.into_iter().chain(compact).for_each(|act| act());
+    };
+    let (mut taken, mut differ) = (0, 0);
+    let last = meanwhile(busy, || {
+        let begin = Instant::now();
+        loop {
+            let snapshot = jar.snapshot().unwrap();
+            taken += 1;
+            differ += u32::from(snapshot.to_bytes() != before.to_bytes());
+            if begin.elapsed() >= busy_time() {
+                return snapshot;
+            }
+        }
+    });
+    println!("{taken} snapshots, of which {differ} differ from the one before");
+    assert_eq!(differ, 0);
+    assert_whole(&runtime, &last);
+}
