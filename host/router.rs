@@ -241,10 +241,11 @@ where
         let method = call.method.clone();
         let begin = || read_params(&call, params).map(|params| handler(call, params));
         match catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| Err(RpcError::panicked())) {
-            Ok(working) => Box::pin(async move {
-                let answer = async move { write_reply(&method, working.await?) };
-                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(RpcError::panicked()))
-            }),
+            // Combinators keep the handler's future once, where an async block would keep it twice and move it through the stack.
+            Ok(working) => Box::pin(AssertUnwindSafe(working).catch_unwind().map(move |reply| {
+                let write = || write_reply(&method, reply.unwrap_or_else(|_| Err(RpcError::panicked()))?);
+                catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(RpcError::panicked()))
+            })),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }))

@@ -19,6 +19,7 @@ mod fuel;
 mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
+mod held;
 #[cfg(feature = "compiler")]
 mod hostile_guests;
 mod input;
@@ -28,6 +29,7 @@ mod json;
 mod limits;
 mod machine;
 mod native;
+mod nested;
 #[cfg(target_os = "linux")]
 mod pages;
 mod pool;
@@ -45,3 +47,4 @@ mod support;
 mod tamper;
 mod tidy;
 mod values;
+mod zz;
