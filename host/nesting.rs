@@ -7,7 +7,7 @@ use std::cell::Cell;
 use crate::error::{Error, Result};
 
 /// The most calls inside each other on one thread.
-const MOST: u32 = 12;
+const MOST: u32 = 24;
 
 thread_local! {
     /// How many calls this thread is in.

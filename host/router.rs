@@ -44,6 +44,9 @@ pub(crate) enum Handler {
 /// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
 /// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
 ///
+/// A handler may run scripts in other instances. Where those can call it too, they decide how deep its calls lie inside each other; on one
+/// thread that ends after 24 with [`Error::Host`](crate::Error::Host), because each takes a part of the thread's own stack.
+///
 /// ```
 /// use belljar::{Call, Router, RpcError};
 ///
@@ -258,7 +261,7 @@ fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result
 
 fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
     serde_json::to_string(&reply).map(Some).map_err(|why| {
-        let (method, why) = (excerpt::plain(method), excerpt::message(&why.to_string()));
+        let (method, why) = (excerpt::plain(method), excerpt::message(&why));
         RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
     })
 }

@@ -47,4 +47,3 @@ mod support;
 mod tamper;
 mod tidy;
 mod values;
-mod zz;
