@@ -323,12 +323,13 @@ impl RpcError {
         Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
     }
 
-    /// The length of the wire form, in which a character can take six bytes.
+    /// How long code and message are in the wire form, where a character can take six bytes.
     pub(crate) fn wire_bytes(&self) -> u64 {
+        const AROUND_THEM: u64 = r#"["",""]"#.len() as u64;
         let mut length = Length(0);
         // Two texts have a JSON form, and counting cannot fail.
         let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
-        length.0
+        length.0.saturating_sub(AROUND_THEM)
     }
 }
 
