@@ -2,10 +2,11 @@
 //!
 //! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
 
+mod at_work;
+
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -14,13 +15,13 @@ use belljar_abi::{Reply as Wire, answer};
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use self::at_work::{Contained, work};
 use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop, call_weight};
 use crate::error::{JsError, Result};
 use crate::excerpt;
-use crate::panics::contain;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
-use crate::router::{Handler, Reply, Routes, RpcError, Verdict, Working};
+use crate::router::{Handler, Reply, Routes, RpcError, Verdict};
 use crate::trace;
 use crate::value::Json;
 use crate::vm::state::Desk;
@@ -204,7 +205,7 @@ impl<'a> Calls<'a> {
                 if self.mode == Mode::Async {
                     let call = self.call(method.clone(), Some(number));
                     let Some(working) = work(self.desk, || handler(call, params)) else { return };
-                    let contained = Contained { desk: self.desk, id, working: Some(working) };
+                    let contained = Contained::new(self.desk, id, working);
                     self.working.get_or_insert_default().push(contained);
                 }
                 self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
@@ -261,6 +262,9 @@ impl<'a> Calls<'a> {
             let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) else { break };
             let Some(at) = self.in_flight.iter().position(|call| call.slot == id) else { continue };
             let call = self.in_flight.swap_remove(at);
+            if let Some(token) = &self.token {
+                token.forget(call.number);
+            }
             self.settle(call, reply);
         }
         !self.answers.is_empty()
@@ -381,7 +385,7 @@ impl<'a> Calls<'a> {
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method, None);
                     let Some(working) = work(self.desk, || handler(call, params)) else { return true };
-                    self.sync_working = Some(Contained { desk: self.desk, id: request.id, working: Some(working) });
+                    self.sync_working = Some(Contained::new(self.desk, request.id, working));
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
@@ -447,6 +451,13 @@ impl fmt::Debug for Calls<'_> {
     }
 }
 
+fn size(reply: &Reply) -> usize {
+    match reply {
+        Ok(text) => text.as_ref().map_or(0, String::len),
+        Err(error) => error.code().len() + error.message().len(),
+    }
+}
+
 /// A call whose handler is at work.
 struct InFlight {
     slot: u32,
@@ -472,48 +483,4 @@ fn weight(call: &PendingCall) -> u64 {
 pub(crate) fn weigh(paused: &[PendingCall]) -> (u32, u64) {
     let together = paused.iter().fold(0, |sum: u64, call| sum.saturating_add(weight(call)));
     (u32::try_from(paused.len()).unwrap_or(u32::MAX), together)
-}
-
-/// An async handler at work. One that blocks its thread can use up the call's time, so it is polled only while there is some left. Its
-/// destructor is the embedder's code too, so a panic there ends here; the other handlers are dropped all the same.
-struct Contained<'a> {
-    desk: &'a Desk,
-    id: u32,
-    working: Option<Working>,
-}
-
-impl Future for Contained<'_> {
-    type Output = (u32, Reply);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (desk, id) = (self.desk, self.id);
-        let Some(working) = &mut self.working else { return Poll::Pending };
-        // Who polls sees that the call is over, and nobody waits to be woken.
-        work(desk, || working.as_mut().poll(context)).unwrap_or(Poll::Pending).map(|reply| (id, reply))
-    }
-}
-
-impl Drop for Contained<'_> {
-    fn drop(&mut self) {
-        let working = self.working.take();
-        contain(|| drop(working));
-    }
-}
-
-fn size(reply: &Reply) -> usize {
-    match reply {
-        Ok(text) => text.as_ref().map_or(0, String::len),
-        Err(error) => error.code().len() + error.message().len(),
-    }
-}
-
-/// Runs a handler and takes down how long that took. None when there is a reason to stop, and then it does not run.
-fn work<R>(desk: &Desk, work: impl FnOnce() -> R) -> Option<R> {
-    if desk.driver().is_stopping(desk.is_cancelled()) {
-        return None;
-    }
-    let result = work();
-    let now = desk.now();
-    desk.driver().handler_worked(now);
-    Some(result)
 }

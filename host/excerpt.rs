@@ -33,21 +33,50 @@ pub(crate) fn names<'a>(mut names: impl Iterator<Item = &'a str>) -> Vec<String>
     shown
 }
 
-/// A message about a text, which may quote any part of it. A long message loses its middle: what is wrong comes first, and where it is
-/// comes last.
-pub(crate) fn message(message: &str) -> String {
-    const MOST: usize = 2 * CHARACTERS_AT_EACH_END;
+/// What somebody else says about a text, which may quote any part of it. If it is long it loses its middle: what is wrong comes first, and
+/// where it is comes last. It is never copied as a whole.
+pub(crate) fn message(message: &impl fmt::Display) -> String {
+    let mut ends = Ends::default();
+    // Keeping what is written cannot fail.
+    let _ = write!(ends, "{message}");
     let mut shown = String::new();
-    if message.chars().nth(MOST).is_none() {
-        escape(&mut shown, message, false);
-        return shown;
+    escape(&mut shown, &ends.head);
+    if ends.is_cut {
+        shown.push('…');
     }
-    let after_head = message.char_indices().nth(CHARACTERS_AT_EACH_END).map_or(message.len(), |(at, _)| at);
-    let tail = message.char_indices().rev().nth(CHARACTERS_AT_EACH_END - 1).map_or(0, |(at, _)| at);
-    escape(&mut shown, message.get(..after_head).unwrap_or_default(), false);
-    shown.push('…');
-    escape(&mut shown, message.get(tail..).unwrap_or_default(), false);
+    escape(&mut shown, &ends.tail);
     shown
+}
+
+/// Keeps both ends of what is written to it.
+#[derive(Default)]
+struct Ends {
+    head: String,
+    in_head: usize,
+    tail: String,
+    is_cut: bool,
+}
+
+impl Write for Ends {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = CHARACTERS_AT_EACH_END - self.in_head;
+        let end = text.char_indices().nth(room).map_or(text.len(), |(at, _)| at);
+        let (head, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+        self.head.push_str(head);
+        self.in_head += head.chars().count();
+        self.is_cut |= last(rest).len() < rest.len();
+        self.tail.push_str(last(rest));
+        let cut = self.tail.len() - last(&self.tail).len();
+        self.is_cut |= cut > 0;
+        self.tail.drain(..cut);
+        Ok(())
+    }
+}
+
+/// The last characters of a text.
+fn last(text: &str) -> &str {
+    let start = text.char_indices().rev().nth(CHARACTERS_AT_EACH_END - 1).map_or(0, |(at, _)| at);
+    text.get(start..).unwrap_or_default()
 }
 
 struct Excerpt<'a> {
@@ -66,9 +95,9 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-fn escape(shown: &mut String, text: &str, is_quoted: bool) {
+fn escape(shown: &mut String, text: &str) {
     // Writing to a string cannot fail.
-    let _ = write_escaped(shown, text, is_quoted);
+    let _ = write_escaped(shown, text, false);
 }
 
 /// Writes what cannot be printed as an escape, and in quotes what would end them.
@@ -92,7 +121,7 @@ mod tests {
         let longest = "é".repeat(CHARACTERS);
         assert_eq!(plain(&longest).to_string(), longest);
         assert_eq!(quoted("it's").to_string(), "\"it's\"");
-        assert_eq!(message("expected `,` or `}` at line 1 column 3"), "expected `,` or `}` at line 1 column 3");
+        assert_eq!(message(&"expected `,` or `}` at line 1 column 3"), "expected `,` or `}` at line 1 column 3");
     }
 
     #[test]
@@ -110,6 +139,11 @@ mod tests {
         assert!(shown.ends_with("xxx\", expected a boolean at line 1 column 9"), "{shown}");
         assert_eq!(shown.chars().count(), 2 * CHARACTERS_AT_EACH_END + 1);
         assert!(shown.matches('x').count() <= CHARACTERS, "{shown}");
+        // The same in small pieces.
+        let pieces = std::fmt::from_fn(|f| long.chars().try_for_each(|piece| f.write_char(piece)));
+        assert_eq!(message(&pieces), shown);
+        let just = "é".repeat(2 * CHARACTERS_AT_EACH_END);
+        assert_eq!(message(&just), just);
     }
 
     #[test]
@@ -117,7 +151,7 @@ mod tests {
         let text = "a\u{1b}[2J\"\\\u{202e}\u{9b}\n";
         assert_eq!(quoted(text).to_string(), r#""a\u{1b}[2J\"\\\u{202e}\u{9b}\n""#);
         assert_eq!(plain(text).to_string(), r#"a\u{1b}[2J"\\u{202e}\u{9b}\n"#);
-        assert_eq!(message(text), plain(text).to_string());
+        assert_eq!(message(&text), plain(text).to_string());
     }
 
     #[test]

@@ -3,14 +3,11 @@
 //! It must never know what a call is. Each one takes a part of the thread's own stack, and no one can catch the end of that.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 
 use crate::error::{Error, Result};
 
 /// The most calls inside each other on one thread.
-const MOST: u32 = 32;
+const MOST: u32 = 24;
 
 thread_local! {
     /// How many calls this thread is in.
@@ -32,17 +29,15 @@ pub(crate) fn check() -> Result<()> {
     )))
 }
 
-/// The same call, which counts while it is polled.
-pub(crate) async fn counted<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut call = pin!(call);
-    poll_fn(|context| {
-        if let Err(error) = check() {
-            return Poll::Ready(Err(error));
-        }
-        let _inside = Inside::enter();
-        call.as_mut().poll(context)
-    })
-    .await
+/// Polls a call, which counts meanwhile.
+///
+/// # Errors
+///
+/// As [`check`].
+pub(crate) fn inside<R>(poll: impl FnOnce() -> R) -> Result<R> {
+    check()?;
+    let _inside = Inside::enter();
+    Ok(poll())
 }
 
 /// One more call, until it is dropped: a panic of the embedder's executor may go through here.

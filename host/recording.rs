@@ -159,7 +159,8 @@ impl Recording {
     }
 
     /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
-    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends.
+    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
+    /// calls grows with each of them.
     #[must_use]
     pub fn record(&self, router: &Router) -> Router {
         router.clone().with_tape(Tape::Recording(self.clone()))
@@ -217,9 +218,7 @@ impl Recording {
     ///
     /// [`Error::Input`] when it is no recording, or one of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Recording> {
-        let refused = |error: serde_json::Error| {
-            Error::input(format!("not a recording: {}", excerpt::message(&error.to_string())))
-        };
+        let refused = |error: serde_json::Error| Error::input(format!("not a recording: {}", excerpt::message(&error)));
         let Format { belljar_recording: format } = serde_json::from_slice(bytes).map_err(refused)?;
         if format != FORMAT {
             return Err(Error::input(format!(

@@ -45,6 +45,9 @@ pub(crate) enum Handler {
 /// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
 /// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
 ///
+/// A handler may run scripts in other instances. Where those can call it too, they decide how deep its calls lie inside each other; on one
+/// thread that ends after 24 with [`Error::Host`](crate::Error::Host), because each takes a part of the thread's own stack.
+///
 /// ```
 /// use belljar::{Call, Router, RpcError};
 ///
@@ -242,13 +245,15 @@ where
         let method = call.method.clone();
         let begin = || read_params(&call, params).map(|params| handler(call, params));
         match contain(begin).unwrap_or_else(|| Err(RpcError::panicked())) {
-            Ok(working) => Box::pin(async move {
-                let answer = async move { write_reply(&method, working.await?) };
-                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|payload| {
+            // Combinators keep the handler's future once, where an async block would keep it twice and move it through the stack.
+            Ok(working) => Box::pin(AssertUnwindSafe(working).catch_unwind().map(move |reply| {
+                let panicked = |payload| {
                     discard(payload);
                     Err(RpcError::panicked())
-                })
-            }),
+                };
+                let write = || write_reply(&method, reply.unwrap_or_else(panicked)?);
+                contain(write).unwrap_or_else(|| Err(RpcError::panicked()))
+            })),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }))
@@ -261,7 +266,7 @@ fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result
 
 fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
     serde_json::to_string(&reply).map(Some).map_err(|why| {
-        let (method, why) = (excerpt::plain(method), excerpt::message(&why.to_string()));
+        let (method, why) = (excerpt::plain(method), excerpt::message(&why));
         RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
     })
 }
@@ -323,12 +328,13 @@ impl RpcError {
         Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
     }
 
-    /// The length of the wire form, in which a character can take six bytes.
+    /// How long code and message are in the wire form, where a character can take six bytes.
     pub(crate) fn wire_bytes(&self) -> u64 {
+        const AROUND_THEM: u64 = r#"["",""]"#.len() as u64;
         let mut length = Length(0);
         // Two texts have a JSON form, and counting cannot fail.
         let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
-        length.0
+        length.0.saturating_sub(AROUND_THEM)
     }
 }
 

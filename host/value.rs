@@ -272,13 +272,13 @@ fn check(text: &str) -> serde_json::Result<()> {
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let plain = match serde_json::from_str(text) {
         Ok(value) => return Ok(value),
-        Err(error) => excerpt::message(&error.to_string()),
+        Err(error) => excerpt::message(&error),
     };
     let mut reader = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) if error.path().iter().next().is_some() => {
             let path = error.path().to_string();
-            Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(&error.inner().to_string())))
+            Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(error.inner())))
         }
         _ => Err(plain),
     }

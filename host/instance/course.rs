@@ -2,6 +2,7 @@
 //!
 //! It joins the driver, the virtual machine and the handlers. It must never know what the result means.
 
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -187,13 +188,16 @@ impl Instance {
         answers: Vec<(CallId, Answer)>,
     ) -> Result<Ended> {
         let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
-        let call = trace::call(op, async move {
+        let mut call = pin!(trace::call(op, async move {
             let ended = self.take_turns(mode, next, answers).await;
             let (stats, _) = self.desk.driver().totals();
             trace::ended(&ended, &stats);
             ended
-        });
-        nesting::counted(call).await
+        }));
+        poll_fn(|context| {
+            nesting::inside(|| call.as_mut().poll(context)).unwrap_or_else(|error| Poll::Ready(Err(error)))
+        })
+        .await
     }
 
     async fn take_turns(

@@ -21,6 +21,7 @@ mod fuel;
 mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
+mod held;
 #[cfg(feature = "compiler")]
 mod hostile_guests;
 mod input;
@@ -30,6 +31,7 @@ mod json;
 mod limits;
 mod machine;
 mod native;
+mod nested;
 #[cfg(target_os = "linux")]
 mod pages;
 mod pool;
