@@ -218,5 +218,7 @@ fn no_name_commands_the_terminal_of_the_prompt() {
     assert_eq!(terminal.enter(&format!("({{ [{0}]: {0} }})", expression())).contains("\\u{"), true);
     terminal.press(CTRL_D);
     let sent = terminal.all();
-    assert_eq!(commands_sent(&sent), [], "{}", String::from_utf8_lossy(&sent));
+    // The editor rings when there is nothing to complete.
+    let left: Vec<_> = commands_sent(&sent).into_iter().filter(|command| *command != '\u{7}').collect();
+    assert_eq!(left, [], "{}", String::from_utf8_lossy(&sent));
 }
