@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, write};
+use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, secret, write};
 
 /// The engine names what it came to last, and counts from 0 in some places of the first row.
 #[test]
@@ -326,9 +326,9 @@ fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
 #[test]
 fn a_sealed_snapshot_wants_its_key() {
     let folder = folder("sealed");
-    let key = write(&folder, "key", "0123456789abcdef".repeat(4) + "\n");
-    let other = write(&folder, "other", "f".repeat(64));
-    let short = write(&folder, "short", "abc");
+    let key = secret(&folder, "key", "0123456789abcdef".repeat(4) + "\n");
+    let other = secret(&folder, "other", "f".repeat(64));
+    let short = secret(&folder, "short", "abc");
     let out = folder.join("sealed.jar").to_str().unwrap().to_owned();
     prints(&["snapshot", "-e", "const secret = 'marmalade'", "-o", &out, "--key-file", &key], "");
     let bytes = fs::read(&out).unwrap();
