@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{Error, Write as _};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Whether pages without a file can be swapped out on this machine.
@@ -24,21 +25,24 @@ fn kilobytes(list: &str, name: &str) -> u64 {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
 }
 
-/// Gives advice about every private mapping of this process that can be written to. Says how many took it.
-fn advise(advice: libc::c_int) -> usize {
+/// Every private mapping of this process that can be written to, but for the stack of its first thread.
+fn mappings() -> Vec<Range<usize>> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let is_taken = |line: &&str| {
+    let range = |line: &str| {
         let mut words = line.split_whitespace();
         let (range, permissions) = (words.next().unwrap(), words.next().unwrap());
-        if permissions != "rw-p" || line.contains("[stack") {
-            return false;
-        }
         let (start, end) = range.split_once('-').unwrap();
         let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
-        // SAFETY: the advice of this file changes where the kernel keeps the bytes, and none of them.
-        unsafe { libc::madvise(start as *mut _, end - start, advice) == 0 }
+        (permissions == "rw-p" && !line.contains("[stack")).then_some(start..end)
     };
-    maps.lines().filter(is_taken).count()
+    maps.lines().filter_map(range).collect()
+}
+
+/// Gives advice about all of them. Says how many took it.
+fn advise(advice: libc::c_int) -> usize {
+    // SAFETY: the advice of this file changes where the kernel keeps the bytes, and none of them.
+    let is_taken = |range: &Range<usize>| unsafe { libc::madvise(range.start as *mut _, range.len(), advice) == 0 };
+    mappings().iter().filter(|range| is_taken(range)).count()
 }
 
 /// Swaps out every private page of this process that can be written to.
@@ -68,12 +72,19 @@ pub(crate) fn two_nodes() -> Option<[u32; 2]> {
     Some([nodes.next()?, nodes.next()?])
 }
 
-/// Moves all pages of this process from the first of two nodes to the second, and back.
+/// Moves the pages of all private mappings that can be written to from the first of two nodes to the second, and back.
 pub(crate) fn move_between([one, other]: [u32; 2]) {
-    for (from, to) in [(one, other), (other, one)] {
-        let (from, to) = (1_u64 << from, 1_u64 << to);
-        // SAFETY: it reads the two masks, which have this many bits, and changes where pages lie and none of their bytes.
-        let left = unsafe { libc::syscall(libc::SYS_migrate_pages, 0, u64::BITS, &raw const from, &raw const to) };
+    // From `linux/mempolicy.h`, which the C library's bindings leave out.
+    const MPOL_MF_MOVE: libc::c_int = 2;
+    let page_bytes = rustix::param::page_size();
+    let pages: Vec<usize> = mappings().into_iter().flat_map(|range| range.step_by(page_bytes)).collect();
+    for node in [other, one] {
+        let (nodes, mut states) = (vec![node; pages.len()], vec![0_i32; pages.len()]);
+        // SAFETY: the three lists are as long as it is told. It changes where pages lie and none of their bytes.
+        let left = unsafe {
+            let (count, lists) = (pages.len(), (pages.as_ptr(), nodes.as_ptr(), states.as_mut_ptr()));
+            libc::syscall(libc::SYS_move_pages, 0, count, lists.0, lists.1, lists.2, MPOL_MF_MOVE)
+        };
         assert!(left >= 0, "pages cannot be moved between nodes: {}", Error::last_os_error());
     }
 }
