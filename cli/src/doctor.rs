@@ -60,10 +60,7 @@ fn judged(
 pub(crate) fn perform(doctor: &arguments::Doctor, screen: &Screen) -> Result<Ending, Refusal> {
     let findings = examine()?;
     if doctor.json {
-        let mut line = serde_json::to_vec(&findings)
-            .map_err(|error| Refusal::internal(format!("the findings have no JSON form: {error}")))?;
-        line.push(b'\n');
-        return screen.write_bytes(&line);
+        return screen.write_json(&findings);
     }
     let mut text = String::new();
     for Finding { name, state, value, means, advice } in &findings {
