@@ -30,7 +30,8 @@ const ELSEWHERE: [&str; 16] = [
 /// One sentence; None where the error says it all.
 pub(crate) fn of(error: &JsError, rejection: Option<&Rejection>, line: &str, speech: Speech) -> Option<String> {
     if let Some(rejection) = rejection {
-        // Somebody may type it into a shell, so it names no method that means anything there.
+        // A person may paste this into a shell, so a method that a script made up is shown only if no shell interprets
+        // it.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
         let is_name =
             |name: &&str| (1..=80).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_plain);

@@ -57,7 +57,7 @@ impl Arguments {
         })
     }
 
-    /// How a limit can be raised, by whoever typed this.
+    /// How an error of this task should say that a limit is raised.
     pub(crate) fn speech(&self) -> Speech {
         match &self.task {
             Some(Task::Run(_) | Task::Repl(_) | Task::Snapshot(_) | Task::Bench(_) | Task::Json(_)) | None => {
@@ -240,8 +240,8 @@ pub(crate) struct Jar {
 
 #[derive(Args)]
 pub(crate) struct Key {
-    /// A file with the key of sealed snapshots, which only its owner can read: 64 hexadecimal digits. The variable BELLJAR_KEY does as
-    /// well
+    /// A file with the key of sealed snapshots: 64 hexadecimal digits, readable by its owner only. The variable
+    /// BELLJAR_KEY works as well
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -261,7 +261,7 @@ pub(crate) struct Repl {
 pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the program goes; `-` is standard output
+    /// Where the program goes. `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
 }
@@ -270,7 +270,8 @@ pub(crate) struct Compile {
 pub(crate) struct Freeze {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the snapshot goes: sealed when there is a key, plain otherwise; `-` is standard output. A new file is for its owner alone
+    /// Where the snapshot goes: sealed when there is a key, plain otherwise. `-` is standard output. A new file has
+    /// mode 600
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// A word about it, for whoever inspects it

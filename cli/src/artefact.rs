@@ -36,7 +36,7 @@ pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) 
     let source = Source::of_script(&freeze.script)?;
     let key = key::read(&freeze.key)?;
     let rejections = Rejections::default();
-    // What is printed must not stand in the middle of the snapshot.
+    // With the snapshot on standard output, console lines go to standard error.
     let stream = if outfile::is_stdout(&freeze.output) { |_| Stream::Err } else { run::stream };
     let router = jar::router(run::console(*screen, interrupt, stream), &freeze.jar, &rejections)?;
     let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;

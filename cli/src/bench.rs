@@ -271,7 +271,8 @@ fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throug
     // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
     let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
     let worker = |gate: Receiver<()>| {
-        // Closed when one of the others could not be started: they would wait for it.
+        // The gate is closed if another thread could not be started. At the barrier, this one would wait for it
+        // forever.
         if gate.recv().is_err() {
             return Ok(());
         }

@@ -184,7 +184,7 @@ pub(crate) fn setting(kind: LimitKind) -> &'static str {
     }
 }
 
-/// What a limit bounds, in a sentence.
+/// What a limit bounds, as the subject of a sentence.
 pub(crate) fn noun(kind: LimitKind) -> &'static str {
     match kind {
         LimitKind::Fuel => "fuel",

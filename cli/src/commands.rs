@@ -85,7 +85,7 @@ struct Shared {
 impl Answer {
     fn start(name: &str, command: &str, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
         let shared = Arc::new(Mutex::new(Shared::default()));
-        // Before the command, so that none runs when there is nobody to talk to it.
+        // The thread starts before the command, so that no command is left running without one.
         let (hand_over, started) = mpsc::channel();
         let (ours, called, params) = (shared.clone(), name.to_owned(), params.as_str().to_owned());
         let talk = move || {
@@ -103,7 +103,7 @@ impl Answer {
         thread::Builder::new().spawn(talk).map_err(|error| no_thread(name, &error))?;
         let child = Command::new("sh")
             .args(["-c", command])
-            // It serves the script, and has no business with snapshots.
+            // The key is for snapshots; the command answers calls of an untrusted script.
             .env_remove(key::VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -111,7 +111,6 @@ impl Answer {
             .spawn()
             .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell can be started: {error}")))?;
         let answer = Answer { shared, group: Pid::from_child(&child) };
-        // Dropping the answer ends the command, and that the thread.
         hand_over.send(child).map_err(|_| RpcError::new("command_failed", format!("{name}: its thread is gone")))?;
         Ok(answer)
     }

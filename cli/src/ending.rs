@@ -65,10 +65,10 @@ pub(crate) struct Refusal {
 #[derive(Debug)]
 enum Cause {
     Told(String),
-    /// Put into words when somebody is told, who may not have what the words would name.
+    /// Becomes text when it is printed, because the advice depends on the task.
     Error {
         file: Option<PathBuf>,
-        error: Error,
+        error: Box<Error>,
     },
 }
 
@@ -83,7 +83,7 @@ impl Refusal {
 
     /// What is wrong with a file.
     pub(crate) fn of_file(path: &Path, error: &Error) -> Refusal {
-        let cause = Cause::Error { file: Some(path.to_owned()), error: error.clone() };
+        let cause = Cause::Error { file: Some(path.to_owned()), error: Box::new(error.clone()) };
         Refusal { cause, code: error.code(), ending: Ending::of(error) }
     }
 
@@ -95,16 +95,16 @@ impl Refusal {
         }
     }
 
-    /// Why a script was not compiled, which no flag has a say in.
+    /// Why a script was not compiled. No flag changes the limits of the compiler.
     pub(crate) fn of_compiling(error: &Error) -> Refusal {
         let cause = Cause::Told(words(error, Speech::Fixed));
         Refusal { cause, code: error.code(), ending: Ending::of(error) }
     }
 
-    /// Why a thread of the command did not begin.
+    /// A thread could not be started.
     pub(crate) fn no_thread(error: &io::Error) -> Refusal {
         Refusal::internal(format!(
-            "no thread can be started: {error}; allow this user more processes with ulimit -u, or the container with its pids limit"
+            "no thread can be started: {error}; raise ulimit -u for this user, or the pids limit of the container"
         ))
     }
 
@@ -112,7 +112,7 @@ impl Refusal {
         self.ending
     }
 
-    /// The refusal in words.
+    /// The refusal as text, with advice for this kind of reader.
     pub(crate) fn told(&self, speech: Speech) -> String {
         match &self.cause {
             Cause::Told(message) => message.clone(),
@@ -136,7 +136,7 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
         let (code, ending) = (error.code(), Ending::of(&error));
-        Refusal { cause: Cause::Error { file: None, error }, code, ending }
+        Refusal { cause: Cause::Error { file: None, error: Box::new(error) }, code, ending }
     }
 }
 
@@ -165,12 +165,12 @@ pub(crate) enum Speech {
     Prompt,
     /// With a JSON line.
     Lines,
-    /// Not with a JSON line: a program is compiled under limits of its own.
+    /// Not at all, for a `compile` line: it does not use the limits of an instance.
     FixedLines,
 }
 
 impl Speech {
-    /// What raises a limit, if anything does.
+    /// What raises a limit. None where nothing does.
     pub(crate) fn setting(self, name: &str) -> Option<String> {
         match self {
             Speech::Flags => Some(format!("--{name}")),
@@ -180,7 +180,7 @@ impl Speech {
         }
     }
 
-    /// A message of the library that names the one limit which it compares, in bytes, with what a snapshot holds.
+    /// A message of the library that names `memory_bytes` and sizes in bytes, with the name and unit of the setting.
     fn renamed(self, message: &str) -> String {
         const FIELD: &str = "`memory_bytes`";
         if !message.contains(FIELD) {
@@ -211,7 +211,7 @@ pub(crate) fn limit_words(kind: LimitKind, limit: u64, speech: Speech) -> String
     let what = format!("{}: {} is limited to {}", kind.code(), bounds::noun(kind), bounds::shown(kind, limit));
     match (speech.setting(bounds::setting(kind)), speech) {
         (Some(setting), _) => format!("{what}; {setting} raises it"),
-        (None, Speech::FixedLines) => format!("{what}; no limit of a line raises it, so split the script"),
+        (None, Speech::FixedLines) => format!("{what}; `limits` does not apply to compile, so split the script"),
         (None, _) => format!("{what}; no flag raises it, so split the script"),
     }
 }
@@ -381,7 +381,7 @@ mod tests {
         LimitKind::Console,
     ];
 
-    /// Every task, as somebody types it.
+    /// Every task with the least arguments that it needs.
     const TYPED: [&str; 10] = [
         "run -e 1",
         "repl",

@@ -1,28 +1,28 @@
-//! Characters that command a terminal, written out instead: in text for people and in JSON.
+//! Escapes characters that a terminal would interpret, in text for people and in JSON.
 //!
-//! It owns which characters those are. It must never know where the text goes.
+//! It owns the list of those characters. It must never know where the text goes.
 
 use serde::Serialize;
 
-/// Whether a terminal does something at this character instead of showing it. Beside what is called a control character, C1 and DEL
-/// among them, these are the marks that turn the direction of writing, which can hide text, and those that end a line.
+/// Whether a terminal may interpret this character instead of showing it: control characters including DEL and C1,
+/// marks of writing direction, which can hide text, and Unicode's line separators.
 fn is_command(character: char) -> bool {
     let is_mark =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || is_mark(character)
 }
 
-/// Whether a text can be shown in one line as it is.
+/// Whether a text needs no escapes to be shown on one line.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_command)
 }
 
-/// The text with everything that commands a terminal written out, except for line ends and tabs.
+/// The text with these characters escaped, except for line ends and tabs.
 pub(crate) fn text(text: &str) -> String {
     but(text, |character| matches!(character, '\n' | '\t'))
 }
 
-/// The text on one line, with everything that commands a terminal written out.
+/// The text on one line: line ends and tabs are escaped too.
 pub(crate) fn line(text: &str) -> String {
     but(&text.replace('\n', "\\n"), |_| false)
 }
@@ -39,14 +39,14 @@ fn but(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// A value as one line of JSON, with its end. It reads as the same value, and no terminal is commanded by it.
+/// A value as one line of JSON, with its line end. The escapes do not change the value that a parser reads.
 pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut text = serde_json::to_string(value)?;
     if text.bytes().any(|byte| !(b' '..=b'~').contains(&byte)) {
         let mut plain = String::with_capacity(text.len() + 16);
         for character in text.chars() {
             match character {
-                // Strings of JSON hold none of these: they stand between two tokens of what came as JSON, where a line must not end.
+                // A string of JSON cannot hold these raw. They are white space in JSON that was passed on as it came.
                 '\0'..=' ' => plain.push(' '),
                 _ if is_command(character) => plain.push_str(&format!("\\u{:04x}", u32::from(character))),
                 _ => plain.push(character),
@@ -80,7 +80,7 @@ mod tests {
         let text = text.strip_suffix('\n').expect("a line has an end");
         assert!(is_plain(text));
         assert_eq!(serde_json::from_str::<String>(text).expect("it is JSON"), all);
-        assert!(text.contains("\\u009b") && text.contains("\\u007f") && text.contains("\\u2028") && text.contains('é'));
+        assert!(["\\u007f", "\\u009b", "\\u2028", "é"].iter().all(|part| text.contains(part)));
     }
 
     #[test]

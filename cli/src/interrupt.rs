@@ -68,7 +68,8 @@ impl Interrupt {
         self.lock().farewell = Some(Box::new(farewell));
     }
 
-    /// Does something that no signal cuts off. It must not wait for anybody, because a signal waits for it.
+    /// Does work that a signal must not cut off. A signal that arrives meanwhile takes effect afterwards, so the work
+    /// must not block for long.
     pub(crate) fn finish<R>(&self, work: impl FnOnce() -> R) -> R {
         let _state = self.lock();
         work()

@@ -1,6 +1,6 @@
-//! The key of sealed snapshots: where it comes from, and who may see it.
+//! The key of sealed snapshots.
 //!
-//! It must never know what is sealed with it.
+//! It owns where a key comes from and who may read its file. It must never know what is sealed with it.
 
 use std::env::{self, VarError};
 use std::fs::Metadata;
@@ -11,13 +11,13 @@ use crate::arguments;
 use crate::ending::Refusal;
 use crate::source;
 
-/// The variable that holds the key. No process that belljar starts gets it.
+/// The environment variable that holds the key. Processes that belljar starts do not inherit it.
 pub(crate) const VARIABLE: &str = "BELLJAR_KEY";
 
 /// What seals and opens snapshots.
 pub(crate) type Key = [u8; 32];
 
-/// The key that was given. There is no flag for the key itself: other users of the machine can read arguments.
+/// The key that was given. No flag takes the key itself, because other users of the machine can read arguments.
 pub(crate) fn read(from: &arguments::Key) -> Result<Option<Key>, Refusal> {
     let (text, origin) = match (&from.key_file, env::var(VARIABLE)) {
         (Some(path), _) => (read_file(path)?, path.display().to_string()),
@@ -42,17 +42,17 @@ fn read_file(path: &Path) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Refuses a file that somebody else can read or change, as ssh does. What a group may do with the file of another user is the choice of
-/// that user, and nobody else could undo it.
+/// Refuses a file that others can read or change, with the rules of ssh: a file of another user may be open to a group,
+/// because only its owner could change that.
 fn check(path: &Path, about: &Metadata) -> Result<(), Refusal> {
     let is_ours = about.uid() == rustix::process::geteuid().as_raw();
     let others = if is_ours { 0o077 } else { 0o007 };
-    // What is typed at a terminal is in no file.
+    // A terminal stores nothing that others could read.
     if about.mode() & others == 0 || about.file_type().is_char_device() {
         return Ok(());
     }
     Err(Refusal::usage(format!(
-        "{} holds a key and has mode {:o}, so that others can read or change it; {}",
+        "{} holds a key, but with mode {:o} others can read or change it; {}",
         path.display(),
         about.mode() & 0o777,
         advice(path, about, is_ours)
@@ -63,11 +63,11 @@ fn advice(path: &Path, about: &Metadata, is_ours: bool) -> String {
     let path = path.display().to_string();
     let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
     let quoted = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
-    // A name that looks like a flag is none after two dashes.
+    // After two dashes, a name that begins with one is not read as a flag.
     let dashes = if quoted.starts_with(['-', '\'']) { "-- " } else { "" };
     if is_ours {
         format!("chmod 600 {dashes}{quoted}")
     } else {
-        format!("its owner, user {}, can type: chmod o= {dashes}{quoted}", about.uid())
+        format!("user {} owns it and can close it with: chmod o= {dashes}{quoted}", about.uid())
     }
 }

@@ -71,7 +71,7 @@ fn unread(error: &clap::Error, screen: &Screen) -> Ending {
         let what = plain.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         return refuse(&Refusal::usage(what), screen, Speech::Fixed);
     }
-    // It repeats arguments, which may be names of files that somebody else made up; then it comes without colours.
+    // The message repeats arguments. Where one has to be escaped, for instance a file name, there are no colours.
     let shown = screen.shown(&plain);
     let is_painted = shown == plain && screen.has_colour(Stream::Err);
     screen.explain(&if is_painted { text.ansi().to_string() } else { shown });

@@ -1,8 +1,9 @@
-//! Whether standard input and standard output were open when the process began.
+//! Whether standard input and standard output were open when the process started.
 //!
-//! It owns one look at them before Rust's start-up, which opens /dev/null in the place of what is closed: nothing tells that apart
-//! afterwards from a /dev/null that somebody chose, as Python and Node open it. It must never know what is read or written.
-#![allow(unsafe_code, reason = "only what stands in a section of the linker's runs before Rust's start-up")]
+//! It owns a check before `main`. Rust's start-up code opens /dev/null for every closed standard descriptor, and
+//! afterwards that looks exactly like the /dev/null that Python's DEVNULL or Node's 'ignore' passes on. It must never
+//! know what is read or written.
+#![allow(unsafe_code, reason = "only a function in a section of the linker runs before Rust's start-up code")]
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,8 +32,8 @@ fn checked(is_closed: &AtomicBool) -> io::Result<()> {
     if is_closed.load(Ordering::Relaxed) { Err(Errno::BADF.into()) } else { Ok(()) }
 }
 
-// SAFETY: what runs before `main` must not count on what Rust's start-up does. `look` makes two system calls and writes two atomics;
-// it allocates nothing, cannot panic, and uses no other part of the standard library.
+// SAFETY: a function that runs before `main` must not depend on Rust's start-up code. `look` makes two system calls and
+// writes two atomics. It does not allocate, cannot panic, and uses nothing else of the standard library.
 #[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]

@@ -1,7 +1,7 @@
-//! Files that belljar writes where a person says: programs and snapshots.
+//! Writes programs and snapshots to the path that a person gave.
 //!
-//! It owns that a path stays what it is. A file is replaced in one step and keeps its mode and its owner, a link goes on leading to
-//! its target, a device or a pipe is written to. It must never know what the bytes mean.
+//! It owns that a path keeps its kind: a file is replaced atomically and keeps its mode and owner, a link still leads
+//! to its target, a device or pipe is written to. It must never know what the bytes mean.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -13,24 +13,24 @@ use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
 use crate::screen;
 
-/// Who may read a file that was not there before.
+/// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Everybody whom the umask does not shut out.
+    /// Everybody whom the umask allows.
     Umask,
-    /// Its owner alone.
+    /// Its owner only.
     Owner,
 }
 
-/// How many links are followed, and how many names are tried for what is written first. The system follows as many.
+/// How many links are followed, as many as Linux follows, and how many names are tried for a temporary file.
 const MOST_TRIES: usize = 40;
 
-/// Whether a path means standard output, as it means standard input where something is read.
+/// Whether a path is the `-` that means standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Writes a file. When that fails, a file that was there before is unchanged, and nothing is left beside it.
+/// Writes a file. When that fails, an existing file is unchanged and no temporary file is left.
 pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let shown = if is_stdout(path) { "standard output".into() } else { path.display().to_string() };
     match put(path, bytes, readers, interrupt) {
@@ -47,7 +47,8 @@ fn put(path: &Path, bytes: &[u8], readers: Readers, interrupt: &Interrupt) -> io
     if is_stdout(path) || (is_descriptor && is_open_as_stdout(path)) {
         return send(&mut screen::stdout()?, bytes);
     }
-    // Opened for writing even if it is replaced then: the system says whether it may be written, and whether its links may be followed.
+    // A file that will be replaced is opened too, so that the system checks its mode and whether its links may be
+    // followed.
     let mut file = match OpenOptions::new().write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -66,25 +67,25 @@ fn put(path: &Path, bytes: &[u8], readers: Readers, interrupt: &Interrupt) -> io
     send(&mut file, bytes)
 }
 
-/// Writes to what is no file that could be replaced.
+/// Writes to something that cannot be replaced.
 fn send(output: &mut (impl Write + IsTerminal), bytes: &[u8]) -> io::Result<()> {
     if output.is_terminal() {
-        return Err(io::Error::other("it is a terminal, and these bytes are no text; name a file or a pipe"));
+        return Err(io::Error::other("it is a terminal, and the output is binary; name a file or a pipe"));
     }
     output.write_all(bytes)?;
     output.flush()
 }
 
-/// Makes the file that a link leads to and that is not there yet.
+/// Makes the missing file that a link leads to.
 fn make_target(link: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(link)?;
     let target = fs::canonicalize(link)?;
     replace(&target, bytes, readers, None).inspect_err(|_| drop(fs::remove_file(&target)))
 }
 
-/// Writes a file beside its place and moves it there, so that nobody ever finds half of one.
+/// Writes a temporary file in the same folder and renames it, so that no reader ever finds half a file.
 fn replace(path: &Path, bytes: &[u8], readers: Readers, old: Option<&Metadata>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let is_open = old.is_none() && readers == Readers::Umask;
     let (mut file, beside) = create_beside(folder, if is_open { 0o666 } else { 0o600 })?;
     let filled = file
@@ -96,12 +97,16 @@ fn replace(path: &Path, bytes: &[u8], readers: Readers, old: Option<&Metadata>) 
         let _ = fs::remove_file(&beside);
     }
     filled?;
-    // The name is on the disk too, then. Not every file system can do that, and the file is in its place already.
+    // This makes the rename durable. The file is complete without it, and not every file system supports it.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// A file that was not there before: whatever somebody has laid at one of its names is left alone.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Creates a temporary file. An existing file or link of that name, which another user may have put there, is not used.
 fn create_beside(folder: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
     let mut taken = io::Error::from(ErrorKind::AlreadyExists);
     for number in 0..MOST_TRIES {
@@ -115,21 +120,21 @@ fn create_beside(folder: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
     Err(taken)
 }
 
-/// Gives a file the owner and the mode of the one that it replaces, as far as the system lets us.
+/// Gives a file the owner and the mode of the one that it replaces, as far as the system permits.
 fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
     let has_group = fchown(file, None, Some(old.gid())).is_ok();
     let _ = fchown(file, Some(old.uid()), None);
-    // What one group may do, another may not.
+    // The rights of one group are not passed to another.
     let kept = if has_group { 0o777 } else { 0o707 };
     file.set_permissions(Permissions::from_mode(old.mode() & kept))
 }
 
-/// Whether a path leads to an open descriptor of a process, as /dev/stdout and /dev/fd/3 do. Whoever holds that would never see what
-/// replaces its file.
+/// Whether a path leads to an open descriptor of a process, as /dev/stdout and /dev/fd/3 do. The process would not see
+/// a file that replaces the one it has open.
 fn is_descriptor(path: &Path) -> bool {
     let mut path = path.to_owned();
     for _ in 0..MOST_TRIES {
-        let Some(Ok(folder)) = path.parent().map(fs::canonicalize) else { return false };
+        let Ok(folder) = fs::canonicalize(folder_of(&path)) else { return false };
         if ["/proc", "/dev/fd"].iter().any(|place| folder.starts_with(place)) {
             return true;
         }

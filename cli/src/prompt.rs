@@ -141,7 +141,7 @@ impl Prompt {
         let pairs = |names: Vec<String>, beginning: &str| {
             names
                 .into_iter()
-                // The names of events are the script's, and the editor shows and types what it is given.
+                // A script can register an event of any name, and the editor would print it raw.
                 .filter(|name| name.starts_with(beginning) && escape::is_plain(name))
                 .map(|name| Pair { display: name.clone(), replacement: name + " " })
                 .collect::<Vec<_>>()

@@ -202,7 +202,7 @@ fn history() -> Option<PathBuf> {
     let ours = states.join("belljar");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&ours).ok()?;
     let history = ours.join("history");
-    // A device or a pipe in its place would be read to no end, or lose its mode.
+    // The editor would block on a pipe and change the mode of a device. A link to /dev/null means no history.
     fs::metadata(&history).map_or(true, |about| about.is_file()).then_some(history)
 }
 
@@ -441,7 +441,7 @@ impl Session {
                 patience = Duration::from_millis(1);
             }
         };
-        // Without it a script could hold up the prompt for good.
+        // Without this thread, a script could block the prompt forever.
         let Ok(watch) = thread::Builder::new().spawn(watch) else { return Vec::new() };
         self.console.keep();
         let console = self.console.clone();

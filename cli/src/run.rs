@@ -131,7 +131,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     Ok(ending)
 }
 
-/// A router whose console is this process's, each level on a stream of its own.
+/// A router that prints console lines, each level on the stream that `stream` gives.
 pub(crate) fn console(screen: Screen, interrupt: &Interrupt, stream: fn(ConsoleLevel) -> Stream) -> Router {
     let interrupt = interrupt.clone();
     Router::new().on_console(move |level, line| {
@@ -141,7 +141,7 @@ pub(crate) fn console(screen: Screen, interrupt: &Interrupt, stream: fn(ConsoleL
     })
 }
 
-/// Where a console line goes: what warns to standard error, the rest to standard output.
+/// The stream of a console line: warnings and errors go to standard error, the rest to standard output.
 pub(crate) fn stream(level: ConsoleLevel) -> Stream {
     match level {
         ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,

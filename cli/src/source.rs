@@ -91,7 +91,7 @@ pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Refusal> {
     file_that(path, |_| Ok(()))
 }
 
-/// The bytes of a file that passes a check of what it is.
+/// The bytes of a file whose metadata passes a check.
 pub(crate) fn file_that(path: &Path, check: impl FnOnce(&Metadata) -> Result<(), Refusal>) -> Result<Vec<u8>, Refusal> {
     let refuse = |error: io::Error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
     let mut bytes = Vec::new();

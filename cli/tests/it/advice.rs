@@ -133,7 +133,10 @@ fn a_line_of_the_protocol_names_a_limit_that_it_has() {
     let line: Value = serde_json::from_str(ended.out.lines().nth(1).unwrap()).unwrap();
     let message = line["error"]["message"].as_str().unwrap();
     assert_eq!(line["error"]["errorCode"], "memory_limit_exceeded");
-    assert!(message.contains(" MB; no limit of a line raises it") && !message.contains("max"), "{message}");
+    assert!(
+        message.contains(" MB; `limits` does not apply to compile, so split the script") && !message.contains("max"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -162,7 +165,8 @@ fn the_prompt_names_limits_that_it_has() {
         });
     }
     // What an error about a file names is there too.
-    input += "var a = new Array(1e6).fill(1)\n.save large\n.reset\n.limits max-heap-mb 2\n.limits max-memory-mb 3\n.open large\n";
+    input += "var a = new Array(1e6).fill(1)\n.save large\n.reset\n";
+    input += ".limits max-heap-mb 2\n.limits max-memory-mb 3\n.open large\n";
     let mut command = belljar();
     command.args(["repl", "--rpc", "x=cat"]).current_dir(&folder).env("HOME", &folder);
     let mut child = command

@@ -154,7 +154,7 @@ fn an_output_that_is_thrown_away_is_no_error() {
     let out = folder("scarce_quiet").join("out");
     shell(&format!("exec \"$0\" compile -e 1 -o '{}' >&-", out.to_str().unwrap()));
     shell(&format!("exec \"$0\" snapshot -e 1 -o '{}' >&- <&-", out.to_str().unwrap()));
-    let python = "import subprocess, sys\nsys.exit(subprocess.run([sys.argv[1], '-p', '1'], stdout=subprocess.DEVNULL).returncode)";
+    let python = "import subprocess as s, sys\nsys.exit(s.call([sys.argv[1], '-p', '1'], stdout=s.DEVNULL))";
     assert!(Command::new("python3").args(["-c", python, BELLJAR]).status().expect("python3 is installed").success());
 }
 

@@ -19,7 +19,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     let out = folder.join("sealed").to_str().unwrap().to_owned();
     for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o660, 0o666, 0o444] {
         set_mode(&key, mode);
-        let says = format!("{key} holds a key and has mode {mode:o}, so that others can read or change it; ");
+        let says = format!("{key} holds a key, but with mode {mode:o} others can read or change it; ");
         let types = format!("chmod 600 {key}");
         for arguments in [
             &["run", "-p", "1", "--key-file", &key][..],
@@ -54,7 +54,7 @@ fn what_is_to_be_typed_can_be_typed() {
     prints(&["-p", "1", "--key-file", &key], "1\n");
 }
 
-/// As ssh sees it: what a group may read is the choice of whoever owns the file, and a user who does not own it cannot change it.
+/// The rule of ssh: only the owner of a file can change what a group may do with it.
 #[test]
 fn a_key_file_of_somebody_else_may_be_for_a_group() {
     let key = secret(&folder("secrets_owner"), "key", KEY);
@@ -64,7 +64,7 @@ fn a_key_file_of_somebody_else_may_be_for_a_group() {
     set_mode(&key, 0o440);
     prints(&["-p", "1", "--key-file", &key], "1\n");
     set_mode(&key, 0o444);
-    refuses(&["-p", "1", "--key-file", &key], 2, "has mode 444, so that others can read or change it");
+    refuses(&["-p", "1", "--key-file", &key], 2, "with mode 444 others can read or change it; user 4242 owns it");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_key_comes_from_a_pipe() {
     set_mode(&file, 0o644);
     let mut command = belljar();
     command.args(["-p", "1", "--key-file", "/dev/stdin"]).stdin(fs::File::open(file).unwrap());
-    assert!(end(command).err.contains("has mode 644"), "a file is a file, whatever it is called");
+    assert!(end(command).err.contains("with mode 644"), "a file is a file, whatever it is called");
 }
 
 #[test]

@@ -66,15 +66,15 @@ pub(crate) fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> St
     path.to_str().expect("the path is UTF-8").to_owned()
 }
 
-/// A file for its owner's eyes only.
+/// A file that only its owner can read.
 pub(crate) fn secret(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
     let path = write(folder, name, contents);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the mode can be set");
     path
 }
 
-/// A device of one test's own, because a command that replaced one of the machine's would break the machine. None where only root may
-/// make one, or where none can be opened.
+/// A device in a folder of the test. A defect that replaces a device must not reach those of the machine. None where a
+/// device cannot be made, which takes root, or opened.
 pub(crate) fn device(folder: &Path, name: &str, (major, minor): (u32, u32)) -> Option<String> {
     let path = folder.join(name);
     let device = rustix::fs::makedev(major, minor);
@@ -86,7 +86,7 @@ pub(crate) fn device(folder: &Path, name: &str, (major, minor): (u32, u32)) -> O
 pub(crate) const NULL: (u32, u32) = (1, 3);
 pub(crate) const FULL: (u32, u32) = (1, 7);
 
-/// A link of one test's own to standard output, for the same reason.
+/// A link to standard output in a folder of the test, for the same reason.
 pub(crate) fn stdout_link(folder: &Path) -> String {
     let path = folder.join("stdout");
     let _ = fs::remove_file(&path);
@@ -120,7 +120,7 @@ pub(crate) fn golden(name: &str, text: &str) {
     assert_eq!(text, expected, "{} differs", path.display());
 }
 
-/// The command without the rights by which root passes over the modes of files. None where they cannot be given up.
+/// The command without root's right to ignore modes and owners of files. None where that cannot be given up.
 pub(crate) fn without_rights() -> Option<Command> {
     if !rustix::process::geteuid().is_root() {
         return Some(belljar());
@@ -132,11 +132,11 @@ pub(crate) fn without_rights() -> Option<Command> {
     can.is_ok_and(|status| status.success()).then_some(command)
 }
 
-/// The command where no more processes and threads can be started than these, its first one counted. None where nobody can be kept
-/// from it. A user who is not root has others already, and gets none.
+/// The command as a user who may have this many processes and threads. None where the system cannot limit them. A test
+/// run by a user other than root has processes already, so the command can start none.
 pub(crate) fn with_threads(most: u32) -> Option<Command> {
     static USER: AtomicU32 = AtomicU32::new(0);
-    // The system counts for each user, so every command has one of its own.
+    // The system counts per user, so every command gets a user that nobody else has.
     let user = 2_000_000_000 + (std::process::id() << 8) % 1_000_000_000 + USER.fetch_add(1, Ordering::Relaxed) % 256;
     let (user, limit) = (format!("--ruid={user}"), format!("--nproc={most}"));
     let mut words = vec!["prlimit", &limit];

@@ -109,7 +109,7 @@ fn what_a_file_says_of_itself_commands_nothing_as_json() {
 /// What a terminal was sent, without the commands that paint and those of the line editor.
 fn commands_sent(sent: &[u8]) -> Vec<char> {
     let text = String::from_utf8(sent.to_vec()).expect("what is sent is UTF-8");
-    let mut rest = text.replace('\r', "").replace('\t', "");
+    let mut rest = text.replace(['\r', '\t'], "");
     for own in [
         "\u{1b}[?2004h",
         "\u{1b}[?2004l",
@@ -215,7 +215,7 @@ fn no_name_commands_the_terminal_of_the_prompt() {
     assert_eq!(terminal.enter(".dispatch \t4"), "4");
     terminal.press(".load x\t\t");
     terminal.press("\u{15}");
-    assert_eq!(terminal.enter(&format!("({{ [{0}]: {0} }})", expression())).contains("\\u{"), true);
+    assert!(terminal.enter(&format!("({{ [{0}]: {0} }})", expression())).contains("\\u{"));
     terminal.press(CTRL_D);
     let sent = terminal.all();
     // The editor rings when there is nothing to complete.

@@ -1,4 +1,4 @@
-//! Files that the command writes: a path stays what it is, nobody finds half of a file, and nothing is left when it fails.
+//! Files that the command writes: a path keeps its kind, no file is half written, and a failure leaves nothing behind.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -119,12 +119,13 @@ fn a_file_keeps_its_mode_and_its_owner() {
     let folder = folder("written_mode");
     for (task, beginning) in TASKS {
         for kept in [0o600, 0o640, 0o444, 0o755] {
-            let file = write(&folder, "file", "before");
-            set_mode(&file, kept);
-            let before = fs::metadata(&file).unwrap();
+            // Root may write to any file.
             if kept & 0o200 == 0 && !rustix::process::geteuid().is_root() {
                 continue;
             }
+            let file = write(&folder, "file", "before");
+            set_mode(&file, kept);
+            let before = fs::metadata(&file).unwrap();
             prints(&[task, "-e", "1", "-o", &file], "");
             let after = fs::metadata(&file).unwrap();
             assert!(fs::read(&file).unwrap().starts_with(beginning));
@@ -251,7 +252,7 @@ fn what_cannot_be_written_is_told_by_its_name() {
 fn standard_output_takes_a_file_too() {
     let folder = folder("written_stdout");
     let file = folder.join("file").to_str().unwrap().to_owned();
-    // Of the last ones, the system lets nobody replace anything.
+    // In the folders of the last two nothing can be replaced, whoever tries.
     let link = stdout_link(&folder);
     for name in ["-", &link, "/dev/fd/1", "/proc/self/fd/1"] {
         // A pipe.
@@ -268,6 +269,11 @@ fn standard_output_takes_a_file_too() {
         assert!(fs::read(&file).unwrap().strip_prefix(b"before\n").is_some_and(is_program), "{name}");
     }
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let script = "cd \"$1\" && { echo before; \"$0\" compile -e 1 -o stdout; } > file";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, BELLJAR]).arg(&folder).env_remove("BELLJAR_KEY");
+    assert_eq!(end(command).code, 0);
+    assert!(fs::read(&file).unwrap().strip_prefix(b"before\n").is_some_and(is_program), "a link without a folder");
     let ended = shell(&format!("exec 3> '{file}'; \"$0\" compile -e 1 -o /dev/fd/3; echo after >&2"));
     assert_eq!((ended.code, ended.err.as_str()), (0, "after\n"));
     assert!(is_program(&fs::read(&file).unwrap()));
@@ -286,13 +292,13 @@ fn a_snapshot_on_standard_output_is_alone_there() {
     prints(&["--from", &file, "-p", "n"], "7\n");
 }
 
-/// Nobody can lay a trap at the name of what is written first.
+/// Links at names that could be guessed, as another user could put them there.
 #[test]
 fn what_lies_beside_a_file_is_left_alone() {
     let folder = folder("written_beside");
     let victim = write(&folder, "victim", "before");
     let file = folder.join("file").to_str().unwrap().to_owned();
-    // The shell keeps its process id, so the name that was written to first before can be known.
+    // `exec` keeps the process id of the shell, which is part of those names.
     let ended = shell(&format!(
         "ln -s victim '{file}'.$$.new; ln -s victim '{}'/.belljar-$$.new; exec \"$0\" compile -e 1 -o '{file}'",
         folder.to_str().unwrap()
@@ -302,7 +308,7 @@ fn what_lies_beside_a_file_is_left_alone() {
     assert!(is_program(&fs::read(file).unwrap()));
 }
 
-/// A link in a folder that everybody writes to is not followed where the system forbids it.
+/// The system forbids to follow links of other users in folders like /tmp, unless it is set up otherwise.
 #[test]
 fn a_link_that_the_system_forbids_is_not_followed() {
     let folder = folder("written_sticky");
