@@ -465,7 +465,7 @@ fn message_bytes_bound_a_reply_with_an_error_that_script_can_catch() {
         let code = block_on(jar.eval_async(format!("try {{ {call}{over}) }} catch (e) {{ e.code }}")));
         assert_eq!(code.unwrap().get::<String>().unwrap(), "message_too_large", "{call}");
     }
-    for (length, code) in [(975, "e"), (976, "message_too_large")] {
+    for (length, code) in [(999, "e"), (1000, "message_too_large")] {
         let caught = jar.eval(format!("try {{ host.rpcSync('error', {length}) }} catch (e) {{ e.code }}"));
         assert_eq!(caught.unwrap().get::<String>().unwrap(), code);
     }
