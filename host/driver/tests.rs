@@ -1,4 +1,5 @@
 //! The driver, driven: time is a number here.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 use belljar_abi::{Level, Send, Shape};
 

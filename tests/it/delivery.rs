@@ -292,8 +292,11 @@ impl Drop for EndsWhenDropped {
 
 type Started<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
+/// The name of a method, and a closure that calls it.
+type Starter = (&'static str, fn(&mut Instance) -> Started<'_>);
+
 /// Every way to make the future of a call, by name. Each runs a script that would say so.
-fn every_async_call() -> Vec<(&'static str, fn(&mut Instance) -> Started<'_>)> {
+fn every_async_call() -> Vec<Starter> {
     vec![
         ("eval_async", |jar| {
             let call = jar.eval_async("host.rpcSync('ran')");
