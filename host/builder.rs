@@ -98,6 +98,9 @@ impl InstanceBuilder {
     /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and [`Instance::reset`] comes back
     /// to it. It takes the place of what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
     ///
+    /// The memory of a snapshot is copied for the first three instances, and mapped for those after them, which takes microseconds
+    /// whatever its size. So keep the snapshot, or clones of it, for as long as instances are started from it.
+    ///
     /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here. A script that
     /// waits for answers is no set-up, so a paused snapshot is refused.
     ///

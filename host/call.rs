@@ -75,6 +75,11 @@ impl Token {
         self.droppable.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
 
+    /// A call has its answer.
+    pub(crate) fn forget(&self, number: u64) {
+        self.droppable.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != number);
+    }
+
     pub(crate) fn fire(&self) {
         self.fired.store(true, Ordering::Release);
         self.signal.event.notify(usize::MAX);
@@ -141,7 +146,10 @@ impl Call {
     /// ```
     pub fn allow_drop(&self) {
         if let Some(number) = self.number {
-            self.token.droppable.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+            let mut droppable = self.token.droppable.lock().unwrap_or_else(PoisonError::into_inner);
+            if !droppable.contains(&number) {
+                droppable.push(number);
+            }
         }
     }
 

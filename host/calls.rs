@@ -2,11 +2,11 @@
 //!
 //! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
 
+mod at_work;
+
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -15,11 +15,13 @@ use belljar_abi::{Reply as Wire, answer};
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use self::at_work::{Contained, work};
 use crate::call::{Call, Token};
-use crate::driver::{Event, Request, Stop};
-use crate::error::JsError;
-use crate::router::{Handler, Reply, Routes, RpcError, Verdict, Working};
-use crate::snapshot::{Answer, CallId, Ids, PendingCall};
+use crate::driver::{Event, Request, Stop, call_weight};
+use crate::error::{JsError, Result};
+use crate::excerpt;
+use crate::pending::{Answer, CallId, Ids, PendingCall};
+use crate::router::{Handler, Reply, Routes, RpcError, Verdict};
 use crate::trace;
 use crate::value::Json;
 use crate::vm::state::Desk;
@@ -32,7 +34,7 @@ pub(crate) enum Mode {
 }
 
 /// Answers that go to the guest in one turn stay under this, unless a single one is larger.
-const BATCH_BYTES: usize = 1 << 20;
+pub(crate) const BATCH_BYTES: usize = 1 << 20;
 
 /// Everything that a script has set in motion outside.
 pub(crate) struct Calls<'a> {
@@ -42,7 +44,7 @@ pub(crate) struct Calls<'a> {
     mode: Mode,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
-    working: Option<FuturesUnordered<Contained>>,
+    working: Option<FuturesUnordered<Contained<'a>>>,
     in_flight: Vec<InFlight>,
     /// Calls that were started so far.
     started: u64,
@@ -50,9 +52,11 @@ pub(crate) struct Calls<'a> {
     paused: Vec<PendingCall>,
     /// Calls that were paused since; they get their ids when the script is put away.
     just_paused: Vec<InFlight>,
-    /// Replies that the guest has not taken yet, each with the weight of its call.
+    /// Replies that the guest has not taken yet, each with its weight. What the embedder answers weighs nothing: it is no script's choice.
     answers: VecDeque<(u32, u64, Reply)>,
-    sync_working: Option<Contained>,
+    /// What these replies weigh together.
+    queued: u64,
+    sync_working: Option<Contained<'a>>,
 }
 
 impl<'a> Calls<'a> {
@@ -74,24 +78,35 @@ impl<'a> Calls<'a> {
             paused: Vec::new(),
             just_paused: Vec::new(),
             answers: VecDeque::new(),
+            queued: 0,
             sync_working: None,
         }
     }
 
-    /// Takes over everything that the guest asked for since the last time.
+    /// Takes over everything that the guest asked for since the last time. The driver looks at the clock before each event, because what
+    /// came before it may have taken long.
     pub(crate) fn deliver(&mut self) {
         loop {
-            // The driver is locked for one event at a time, because a handler may take long or come back here.
-            let event = self.desk.driver().take_event();
+            // The driver is locked for one event at a time, because a handler may come back here.
+            let event = self.desk.driver().take_event(self.desk.is_cancelled());
             match event {
                 None => return,
-                Some(Event::Console(level, line)) => self.routes.print(level, &String::from_utf8_lossy(&line)),
-                Some(Event::Rejection(report)) => self.reject(&report),
-                // A call that is being stopped sets nothing further in motion.
-                Some(Event::Rpc(_)) if self.desk.driver().stopped().is_some() => {}
+                Some(Event::Console(level, line)) => {
+                    self.routes.print(level, &String::from_utf8_lossy(&line));
+                    self.embedder_worked();
+                }
+                Some(Event::Rejection(report)) => {
+                    self.reject(&report);
+                    self.embedder_worked();
+                }
                 Some(Event::Rpc(request)) => self.start(request),
             }
         }
+    }
+
+    fn embedder_worked(&self) {
+        let now = self.desk.now();
+        self.desk.driver().embedder_worked(now);
     }
 
     fn reject(&self, report: &[u8]) {
@@ -116,15 +131,22 @@ impl<'a> Calls<'a> {
 
     /// Takes over calls that were paused before, with the answers that some of them have got.
     pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(CallId, Answer)>) {
-        self.paused = paused;
+        if paused.is_empty() {
+            return;
+        }
+        let places: HashMap<CallId, usize> = paused.iter().map(|call| call.id).zip(0..).collect();
+        let mut paused: Vec<Option<PendingCall>> = paused.into_iter().map(Some).collect();
         for (id, answer) in answers {
-            // An id that is named twice has had its answer.
-            let Some(at) = self.paused.iter().position(|call| call.id == id) else { continue };
             // Whoever answers with a pause leaves it as it was.
             if matches!(&answer, Answer::Error(error) if error.is_pause()) {
                 continue;
             }
-            let call = self.paused.remove(at);
+            // An id that is named twice has had its answer.
+            let call = places.get(&id).and_then(|at| paused.get_mut(*at)?.take());
+            let Some(call) = call else { continue };
+            if !matches!(answer, Answer::CallAgain) {
+                self.desk.driver().let_go(weight(&call));
+            }
             let slot = call.slot;
             match answer {
                 Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json.into_text()))),
@@ -136,6 +158,7 @@ impl<'a> Calls<'a> {
                 }
             }
         }
+        self.paused = paused.into_iter().flatten().collect();
     }
 
     /// Starts a call, unless it cannot be told from another.
@@ -148,7 +171,11 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
-        match self.routes.tape().map_or(Ok(false), |tape| tape.call(id, &request.method, &request.params)) {
+        let Some(tape) = self.routes.tape() else { return self.hand_over(request) };
+        if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
+            return;
+        }
+        match tape.call(id, &request.method, &request.params) {
             Ok(false) => self.hand_over(request),
             Ok(true) => {
                 let method = String::from_utf8_lossy(&request.method).into();
@@ -167,48 +194,50 @@ impl<'a> Calls<'a> {
     /// Gives a call to its handler.
     fn hand_over(&mut self, request: Request) {
         let (id, number) = (request.id, self.count());
-        let reply = match self.find(&request) {
-            Err(error) => Err(error),
+        match self.find(&request) {
+            Err(error) => self.answer(id, request.weight(), Err(error)),
             Ok((method, Handler::Sync(handler), params)) => {
-                let call = self.call(method, None);
-                timed(self.desk, || handler(&call, params))
+                let call = self.call(method.clone(), None);
+                let Some(reply) = work(self.desk, || handler(&call, params)) else { return };
+                self.settle(InFlight { slot: id, number, method, params: request.params }, reply);
             }
             Ok((method, Handler::Async(handler), params)) => {
                 if self.mode == Mode::Async {
                     let call = self.call(method.clone(), Some(number));
-                    let working = timed(self.desk, || handler(call, params));
-                    self.working.get_or_insert_default().push(Contained { id, working: Some(working) });
+                    let Some(working) = work(self.desk, || handler(call, params)) else { return };
+                    let contained = Contained::new(self.desk, id, working);
+                    self.working.get_or_insert_default().push(contained);
                 }
                 self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
-                return;
             }
-        };
-        let method = String::from_utf8_lossy(&request.method);
-        self.settle(InFlight { slot: id, number, method: method.into(), params: request.params }, reply);
-    }
-
-    /// Files the reply of a handler: an answer, or a pause.
-    fn settle(&mut self, call: InFlight, reply: Reply) {
-        if reply.as_ref().is_err_and(RpcError::is_pause) {
-            self.pause(call);
-        } else {
-            self.answers.push_back((call.slot, call.weight(), reply));
         }
     }
 
-    fn pause(&mut self, call: InFlight) {
-        self.desk.driver().answered(call.weight());
-        self.just_paused.push(call);
+    /// Files the reply of a handler: an answer, or a pause, which changes nothing about what the call weighs.
+    fn settle(&mut self, call: InFlight, reply: Reply) {
+        if reply.as_ref().is_err_and(RpcError::is_pause) {
+            self.just_paused.push(call);
+        } else {
+            self.answer(call.slot, call.weight(), reply);
+        }
+    }
+
+    /// Files an answer to a call of this weight, if there is room for it.
+    fn answer(&mut self, slot: u32, call_weight: u64, reply: Reply) {
+        let replied = self.desk.driver().replied(call_weight, reply);
+        if let Some((weight, reply)) = replied {
+            self.queued += weight;
+            self.answers.push_back((slot, weight, reply));
+        }
     }
 
     fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
         let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
         let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
         let params = std::str::from_utf8(&request.params).map_err(|_| unreadable())?;
-        let (name, handler) = self
-            .routes
-            .find(method)
-            .ok_or_else(|| RpcError::new("unknown_method", format!("no handler is registered for {method:?}")))?;
+        let (name, handler) = self.routes.find(method).ok_or_else(|| {
+            RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
+        })?;
         Ok((name, handler, (!params.is_empty()).then_some(params)))
     }
 
@@ -220,19 +249,22 @@ impl<'a> Calls<'a> {
                 for (slot, reply) in answers {
                     let Some(at) = self.in_flight.iter().position(|call| call.slot == slot) else { continue };
                     let call = self.in_flight.swap_remove(at);
-                    self.answers.push_back((slot, call.weight(), reply));
+                    self.answer(slot, call.weight(), reply);
                 }
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
         }
     }
 
-    /// Polls the async handlers; true when there is an answer for the guest.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> bool {
-        while let Some(working) = &mut self.working {
-            let Poll::Ready(Some((id, reply))) = timed(self.desk, || working.poll_next_unpin(context)) else { break };
+    /// Polls the async handlers until answers of this weight are there for the guest, or nobody has one; true when there is any.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, enough: u64) -> bool {
+        while let Some(working) = self.working.as_mut().filter(|_| self.queued < enough) {
+            let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) else { break };
             let Some(at) = self.in_flight.iter().position(|call| call.slot == id) else { continue };
             let call = self.in_flight.swap_remove(at);
+            if let Some(token) = &self.token {
+                token.forget(call.number);
+            }
             self.settle(call, reply);
         }
         !self.answers.is_empty()
@@ -254,28 +286,26 @@ impl<'a> Calls<'a> {
         if !self.has_paused() || !self.in_flight.iter().all(|call| token.may_drop(call.number)) {
             return false;
         }
-        self.working = None;
-        for call in std::mem::take(&mut self.in_flight) {
-            self.pause(call);
-        }
+        self.give_up();
+        self.just_paused.append(&mut self.in_flight);
         true
     }
 
     /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
     /// handler was faster leaves no trace.
-    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Vec<PendingCall> {
+    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Result<Vec<PendingCall>> {
         let mut paused = std::mem::take(&mut self.paused);
         self.just_paused.sort_by_key(|call| call.number);
-        paused.extend(std::mem::take(&mut self.just_paused).into_iter().map(|call| {
+        for call in std::mem::take(&mut self.just_paused) {
             let params = String::from_utf8(call.params).ok().filter(|params| !params.is_empty());
-            PendingCall {
-                id: ids.draw(|| self.desk.seed()),
+            paused.push(PendingCall {
+                id: ids.draw(|| self.desk.nonce())?,
                 slot: call.slot,
                 method: call.method.to_string(),
                 params: Json::from_option(params),
-            }
-        }));
-        paused
+            });
+        }
+        Ok(paused)
     }
 
     /// Whether the guest holds promises that have no answer.
@@ -283,9 +313,9 @@ impl<'a> Calls<'a> {
         !self.in_flight.is_empty() || !self.answers.is_empty() || self.has_paused()
     }
 
-    /// The methods of the calls that have no answer.
+    /// The methods of the calls that have no answer, as messages show them.
     pub(crate) fn unanswered(&self) -> Vec<String> {
-        self.in_flight.iter().map(|call| call.method.to_string()).collect()
+        excerpt::names(self.in_flight.iter().map(|call| &*call.method))
     }
 
     /// The next answers as the guest reads them.
@@ -293,10 +323,17 @@ impl<'a> Calls<'a> {
         let mut batch = Vec::new();
         let mut told = Vec::new();
         while let Some((id, weight, reply)) = self.answers.pop_front() {
-            self.desk.driver().answered(weight);
-            let reply = self.desk.driver().sized(reply);
-            if self.routes.tape().is_some() {
-                told.push((id, reply.clone()));
+            self.queued = self.queued.saturating_sub(weight);
+            let reply = {
+                let mut driver = self.desk.driver();
+                driver.answered(weight);
+                // One of the embedder's has not been looked at yet.
+                driver.sized(reply)
+            };
+            if let Some(tape) = self.routes.tape()
+                && self.desk.driver().hold(tape.weight(size(&reply)))
+            {
+                told.extend(tape.told(id, &reply));
             }
             let (kind, body) = match reply {
                 Ok(text) => (Wire::Value, text.unwrap_or_default()),
@@ -313,7 +350,7 @@ impl<'a> Calls<'a> {
             }
         }
         if let Some(tape) = self.routes.tape() {
-            tape.answers(told.iter().map(|(slot, reply)| (*slot, reply)));
+            tape.answers(told);
         }
         batch
     }
@@ -322,33 +359,40 @@ impl<'a> Calls<'a> {
     pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
         let request = self.desk.driver().take_sync_request();
         if let Some(request) = request {
-            match self.routes.tape().map_or(Ok(None), |tape| tape.sync_call(&request.method, &request.params)) {
-                Ok(None) => {}
-                Ok(Some(reply)) => {
-                    self.desk.driver().answer_sync(reply);
+            if let Some(tape) = self.routes.tape() {
+                if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
                     return true;
                 }
-                Err(divergence) => {
-                    self.desk.driver().stop(Stop::Diverged(divergence));
-                    return true;
+                match tape.sync_call(&request.method, &request.params) {
+                    Ok(None) => {}
+                    Ok(Some(reply)) => {
+                        self.desk.driver().answer_sync(reply);
+                        return true;
+                    }
+                    Err(divergence) => {
+                        self.desk.driver().stop(Stop::Diverged(divergence));
+                        return true;
+                    }
                 }
             }
             let reply = match self.find(&request) {
                 Err(error) => Err(error),
                 Ok((method, Handler::Sync(handler), params)) => {
                     let call = self.call(method, None);
-                    timed(self.desk, || handler(&call, params))
+                    let Some(reply) = work(self.desk, || handler(&call, params)) else { return true };
+                    reply
                 }
                 Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
                     let call = self.call(method, None);
-                    let working = timed(self.desk, || handler(call, params));
-                    self.sync_working = Some(Contained { id: request.id, working: Some(working) });
+                    let Some(working) = work(self.desk, || handler(call, params)) else { return true };
+                    self.sync_working = Some(Contained::new(self.desk, request.id, working));
                     return self.work_on_sync(context);
                 }
                 Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
                     "needs_async",
                     format!(
-                        "the handler of {method:?} is async; reach it from `eval_async`, `dispatch_async` or `run_async`"
+                        "the handler of {} is async; reach it from `eval_async`, `dispatch_async` or `run_async`",
+                        excerpt::quoted(&method)
                     ),
                 )),
             };
@@ -356,22 +400,24 @@ impl<'a> Calls<'a> {
             return true;
         }
         let Some(mut working) = self.sync_working.take() else { return true };
-        match timed(self.desk, || working.poll_unpin(context)) {
+        match working.poll_unpin(context) {
             Poll::Ready((_, reply)) => {
                 self.answer_sync(reply);
                 true
             }
             Poll::Pending => {
                 self.sync_working = Some(working);
-                // The others go on meanwhile; their answers wait until the guest is back.
-                self.poll(context);
+                // The others go on meanwhile; their answers wait until the guest is back, so one may wait for what another does.
+                self.poll(context, u64::MAX);
                 false
             }
         }
     }
 
     fn answer_sync(&self, reply: Reply) {
-        if let Some(tape) = self.routes.tape() {
+        if let Some(tape) = self.routes.tape()
+            && self.desk.driver().hold(tape.weight(size(&reply)))
+        {
             tape.sync_answer(&reply);
         }
         self.desk.driver().answer_sync(reply);
@@ -380,6 +426,14 @@ impl<'a> Calls<'a> {
     /// Drops the synchronous call in progress.
     pub(crate) fn give_up_sync(&mut self) {
         self.sync_working = None;
+    }
+
+    /// Drops the handlers that are still at work; the driver hears how long that took.
+    pub(crate) fn give_up(&mut self) {
+        if self.is_working() {
+            self.working = None;
+            self.embedder_worked();
+        }
     }
 }
 
@@ -397,6 +451,13 @@ impl fmt::Debug for Calls<'_> {
     }
 }
 
+fn size(reply: &Reply) -> usize {
+    match reply {
+        Ok(text) => text.as_ref().map_or(0, String::len),
+        Err(error) => error.code().len() + error.message().len(),
+    }
+}
+
 /// A call whose handler is at work.
 struct InFlight {
     slot: u32,
@@ -409,46 +470,17 @@ struct InFlight {
 
 impl InFlight {
     fn weight(&self) -> u64 {
-        (self.method.len() + self.params.len()) as u64
+        call_weight(self.method.len(), self.params.len())
     }
 }
 
-/// An async handler at work. Its destructor is the embedder's code too, so a panic there ends here; the other handlers are
-/// dropped all the same.
-struct Contained {
-    id: u32,
-    working: Option<Working>,
+/// What a paused call weighs.
+fn weight(call: &PendingCall) -> u64 {
+    call_weight(call.method.len(), if call.params.is_undefined() { 0 } else { call.params.as_str().len() })
 }
 
-impl Future for Contained {
-    type Output = (u32, Reply);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.working {
-            Some(working) => working.as_mut().poll(context).map(|reply| (self.id, reply)),
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Contained {
-    fn drop(&mut self) {
-        let working = self.working.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(working)));
-    }
-}
-
-fn size(reply: &Reply) -> usize {
-    match reply {
-        Ok(text) => text.as_ref().map_or(0, String::len),
-        Err(error) => error.code().len() + error.message().len(),
-    }
-}
-
-fn timed<R>(desk: &Desk, work: impl FnOnce() -> R) -> R {
-    let from = desk.now();
-    let result = work();
-    let spent = desk.now().saturating_sub(from);
-    desk.driver().handler_worked(spent);
-    result
+/// How many calls are paused, and what they weigh together.
+pub(crate) fn weigh(paused: &[PendingCall]) -> (u32, u64) {
+    let together = paused.iter().fold(0, |sum: u64, call| sum.saturating_add(weight(call)));
+    (u32::try_from(paused.len()).unwrap_or(u32::MAX), together)
 }

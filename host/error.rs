@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::excerpt;
 use crate::limits::LimitKind;
 use crate::value::Json;
 
@@ -45,12 +46,13 @@ pub enum Error {
     Poisoned,
     /// The result is a promise that nothing can settle any more.
     NeverSettled {
-        /// The methods of the calls that are still without an answer.
+        /// The methods of the calls that are still without an answer: the first twenty, then how many others there are. Of a long name
+        /// it has the first 80 characters, and an escape for what cannot be printed.
         pending: Vec<String>,
     },
     /// A handler paused the call, but it was not started with `step_async`, which could have handed it over.
     Paused {
-        /// The methods of the calls that were paused.
+        /// The methods of the calls that were paused, as in [`Error::NeverSettled`].
         pending: Vec<String>,
     },
     /// There is a result, but it has no JSON form: a cycle, a BigInt, a function.
@@ -99,7 +101,7 @@ pub enum Error {
         /// How.
         message: String,
     },
-    /// The machine or the embedder's set-up is at fault.
+    /// The machine or the embedder's set-up is at fault; or calls of instances lie too deep inside each other, see [`Router`](crate::Router).
     Host {
         /// How.
         message: String,
@@ -209,7 +211,7 @@ impl fmt::Display for Error {
             Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),
             Error::Shape { message } => write!(f, "the value has another shape: {message}"),
             Error::NoSuchEvent { name } => {
-                write!(f, "no handler for the event {name:?}; a script registers one with `host.on`")
+                write!(f, "no handler for the event {}; a script registers one with `host.on`", excerpt::quoted(name))
             }
             Error::Input { message } => f.write_str(message),
             Error::Program { message } => write!(f, "not a program of this build: {message}; compile it again"),

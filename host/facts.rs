@@ -41,6 +41,11 @@ pub struct Facts {
     pub processor_features: Vec<&'static str>,
     /// How many instances there may be at once.
     pub max_instances: u32,
+    /// How the memory of an instance that is gone is made fresh for the next one. `page scan` and `page map`: the kernel names the pages that
+    /// have changed, by a system call of Linux 6.7 or by `/proc/self/pagemap`, and they are written back. `discard`: every page is given back
+    /// to the system. `unmap`: nothing is used again, as with [`RuntimeBuilder::on_demand`](crate::RuntimeBuilder::on_demand). `clear`:
+    /// wasmtime's pool does it, on systems other than Linux. Which of them works is tried out and not inferred.
+    pub memory_reset: &'static str,
 }
 
 impl Runtime {
@@ -61,6 +66,7 @@ impl Runtime {
             bindings: BINDINGS,
             processor_features: env!("BELLJAR_FEATURES").split_terminator(' ').collect(),
             max_instances: self.shared().max_instances(),
+            memory_reset: self.shared().image().memory().reset(),
         }
     }
 }

@@ -17,21 +17,22 @@ use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
 use crate::builder::{Options, Origin};
-use crate::calls::Mode;
+use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
+use crate::excerpt;
 use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
+use crate::pending::{Ids, PendingCall};
 use crate::program::Program;
 use crate::router::{Router, Routes};
 use crate::runtime::Permit;
-use crate::snapshot::{Ids, PendingCall};
 use crate::stats::Stats;
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
 use crate::vm::fibre::Vm;
-use crate::vm::state::Desk;
+use crate::vm::state::{Desk, Refusal};
 
 /// What an instance can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,8 +80,8 @@ pub struct Instance {
     paused: Vec<PendingCall>,
     /// The ids of the calls that are paused next.
     ids: Ids,
-    /// Whether the newest call asked for more linear memory than it may have.
-    was_memory_refused: bool,
+    /// Why the newest call did not get the linear memory that it asked for, where it did not.
+    refusal: Option<Refusal>,
     desk: Arc<Desk>,
     routes: Hold<Routes>,
     limits: Limits,
@@ -113,15 +114,15 @@ impl Instance {
             Origin::Runtime => runtime.prelude().map_or(Origin::Image, |prelude| Origin::Prelude(prelude.clone())),
             origin => origin,
         };
-        if origin.snapshot().is_some_and(|snapshot| snapshot.identity() != runtime.identity()) {
-            return Err(Error::Snapshot { message: "it was taken from another guest".into() });
-        }
-        let held = origin.snapshot().map_or(0, |snapshot| snapshot.frozen().memory_bytes);
-        if held > limits.memory_bytes {
-            return Err(Error::input(format!(
-                "`memory_bytes` of {} is less than the {held} that the snapshot or prelude holds; raise it",
-                limits.memory_bytes
-            )));
+        if let Some(snapshot) = origin.snapshot() {
+            snapshot.check(runtime.identity(), limits)?;
+            let (_, held) = weigh(snapshot.pending());
+            if held > limits.memory_bytes {
+                return Err(Error::input(format!(
+                    "`memory_bytes` of {} is less than the {held} of its pending calls; raise it",
+                    limits.memory_bytes
+                )));
+            }
         }
         let (clock, seed, age, keeps_random) = match &origin {
             Origin::Restored(snapshot) => {
@@ -143,7 +144,7 @@ impl Instance {
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
             ids: Ids::default(),
-            was_memory_refused: false,
+            refusal: None,
             desk,
             routes: router.hold(),
             limits: limits.clone(),
@@ -169,7 +170,7 @@ impl Instance {
     ///
     /// Whatever [`Error`] says; the instance stays usable unless it is [`Status::Poisoned`] afterwards.
     pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
-        let message = self.script_message(&script.into())?;
+        let message = self.open_script(&script.into())?;
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
         self.value(ended)
     }
@@ -183,7 +184,7 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Json>> + Send {
-        let message = self.script_message(&script.into());
+        let message = self.open_script(&script.into());
         async move {
             let ended = self.execute(Mode::Async, Op::Eval, message?).await;
             self.value(ended)
@@ -208,7 +209,7 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Shown> {
-        let message = self.script_message(&script.into())?.flagged(self.inspection);
+        let message = self.open_script(&script.into())?.flagged(self.inspection);
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
         self.shown(ended)
     }
@@ -219,7 +220,7 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Shown>> + Send {
-        let message = self.script_message(&script.into());
+        let message = self.open_script(&script.into());
         async move {
             let message = message?.flagged(self.inspection);
             let ended = self.execute(Mode::Async, Op::Eval, message).await;
@@ -243,7 +244,7 @@ impl Instance {
     ///
     /// [`Error::NoSuchEvent`] when there is none; otherwise as [`Instance::eval`].
     pub fn dispatch(&mut self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Json> {
-        let message = self.event_message(event, params)?;
+        let message = self.open_event(event, params)?;
         let ended = now(self.execute(Mode::Sync, Op::Dispatch, message));
         self.dispatched(event, ended)
     }
@@ -258,7 +259,7 @@ impl Instance {
         event: &str,
         params: &(impl Serialize + ?Sized),
     ) -> impl Future<Output = Result<Json>> + Send {
-        let message = self.event_message(event, params);
+        let message = self.open_event(event, params);
         async move {
             let ended = self.execute(Mode::Async, Op::Dispatch, message?).await;
             self.dispatched(event, ended)
@@ -279,7 +280,7 @@ impl Instance {
             Ended::Outcome(Outcome::Undefined) => Ok(Json::UNDEFINED),
             Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
             Ended::Outcome(Outcome::NotSerializable(why)) => {
-                Err(Error::NotSerializable { message: String::from_utf8_lossy(&why).into_owned() })
+                Err(Error::NotSerializable { message: excerpt::message(&String::from_utf8_lossy(&why)) })
             }
             Ended::Outcome(Outcome::Text(_) | Outcome::Shown(_)) => {
                 Err(Error::guest("it showed a value that nobody looks at"))
@@ -292,9 +293,10 @@ impl Instance {
 
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => {
-                if self.was_memory_refused { LimitKind::Memory } else { LimitKind::JsHeap }.error(&self.limits)
-            }
+            Ok(JsError { native: Some(Native::Memory), .. }) => self
+                .refusal
+                .as_ref()
+                .map_or_else(|| LimitKind::JsHeap.error(&self.limits), |why| why.error(&self.limits)),
             Ok(error) => Error::Js(error),
             Err(_) => Error::guest("a failure is not a report"),
         }
@@ -306,7 +308,7 @@ impl Instance {
     ///
     /// [`Error::Program`] when it belongs to another build; otherwise as [`Instance::eval`].
     pub fn run(&mut self, program: &Program) -> Result<Json> {
-        let message = self.program_message(program)?;
+        let message = self.open_program(program)?;
         let ended = now(self.execute(Mode::Sync, Op::Run, message));
         self.value(ended)
     }
@@ -317,7 +319,7 @@ impl Instance {
     ///
     /// As [`Instance::run`].
     pub fn run_async(&mut self, program: &Program) -> impl Future<Output = Result<Json>> + Send {
-        let message = self.program_message(program);
+        let message = self.open_program(program);
         async move {
             let ended = self.execute(Mode::Async, Op::Run, message?).await;
             self.value(ended)
@@ -326,7 +328,7 @@ impl Instance {
 
     /// Compiles a script in this instance, which belongs to nobody else.
     pub(crate) fn compile(&mut self, script: &Script<'_>) -> Result<Vec<u8>> {
-        let message = self.script_message(script)?;
+        let message = self.open_script(script)?;
         match now(self.execute(Mode::Sync, Op::Compile, message))? {
             Ended::Outcome(Outcome::Bytecode(bytes)) => Ok(bytes),
             other => Err(self.value(Ok(other)).err().unwrap_or_else(|| Error::guest("it compiled to a value"))),
@@ -409,7 +411,14 @@ impl Instance {
         &self.limits
     }
 
-    fn script_message(&self, script: &Script<'_>) -> Result<Message> {
+    /// Opens a call: from here on a cancellation means it, also before its future is first polled.
+    fn open(&self) {
+        self.desk.forget_cancel();
+    }
+
+    /// Opens a call that runs a script, and makes its message.
+    fn open_script(&self, script: &Script<'_>) -> Result<Message> {
+        self.open();
         if script.source().len() as u64 > self.limits.source_bytes {
             return Err(LimitKind::Source.error(&self.limits));
         }
@@ -419,7 +428,9 @@ impl Instance {
         Ok(Message::of(&[script.name().as_bytes(), b"\0", script.source().as_bytes()], script.name().len()))
     }
 
-    fn event_message(&self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Message> {
+    /// Opens a call of a handler of the script's, and makes its message.
+    fn open_event(&self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Message> {
+        self.open();
         let message = Message::with_json(event.as_bytes(), params)?;
         if message.length() as u64 > self.limits.message_bytes {
             return Err(LimitKind::Message.error(&self.limits));
@@ -427,7 +438,9 @@ impl Instance {
         Ok(message)
     }
 
-    fn program_message(&self, program: &Program) -> Result<Message> {
+    /// Opens a call that runs a program, and makes its message.
+    fn open_program(&self, program: &Program) -> Result<Message> {
+        self.open();
         if program.identity() != self.runtime.identity() {
             return Err(Error::Program { message: "it was compiled for another guest".into() });
         }

@@ -28,16 +28,20 @@ pub struct Limits {
     pub opcodes: Option<u64>,
     /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
     pub cpu_time: Duration,
-    /// Time from the start of a call to its end; everything counts.
+    /// Time from the start of a call to its end; everything counts. Your own code is not interrupted, but once the time is over no handler is
+    /// started or polled, nothing is printed, and the call does not end with a value.
     pub wall_time: Duration,
     /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch. An eighth of it, 256 KiB at the most,
     /// is kept back, so that a script can still begin in a heap that an earlier one has filled.
     pub js_heap_bytes: u64,
-    /// The hard ceiling of the instance's linear memory, and of what its calls in flight may hold on the host.
+    /// The hard ceiling of the instance's linear memory. The same number bounds what the host keeps for a call beside that memory: requests and
+    /// their parameters, replies that the script has not taken, paused calls, lines and rejections on their way, the result, and what a
+    /// [`Recording`](crate::Recording) writes down in the call. A call that needs more ends and starts no further handler. What your handlers
+    /// hold is yours to bound, and the reply that did not fit was made by one of them.
     pub memory_bytes: u64,
     /// The stack of script code. Script sees a RangeError, which it can catch.
     pub stack_bytes: u64,
-    /// Calls of handlers in flight at once.
+    /// Calls of handlers in flight at once, those that handlers have paused included.
     pub pending_rpcs: u32,
     /// Calls of handlers in one call of the instance.
     pub rpc_calls: u32,

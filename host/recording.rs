@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::excerpt;
 use crate::router::{Reply, Router, RpcError};
 use crate::value::Json;
 
@@ -93,17 +94,14 @@ impl Asked {
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 100;
-        let params = self.params.as_str();
-        let dots = if params.chars().nth(SHOWN).is_some() { "…" } else { "" };
-        write!(f, "{:?} with {}{dots}", self.method, params.chars().take(SHOWN).collect::<String>())
+        write!(f, "{} with {}", excerpt::quoted(&self.method), excerpt::plain(self.params.as_str()))
     }
 }
 
 /// What a script was told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Told {
+pub(crate) enum Told {
     Value(Json),
     Undefined,
     Error { code: String, message: String },
@@ -160,8 +158,9 @@ impl Recording {
         Recording::default()
     }
 
-    /// The same router, with everything that goes through it written down here. It keeps what it writes in memory, which the limits
-    /// on calls and messages bound.
+    /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
+    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
+    /// calls grows with each of them.
     #[must_use]
     pub fn record(&self, router: &Router) -> Router {
         router.clone().with_tape(Tape::Recording(self.clone()))
@@ -219,7 +218,7 @@ impl Recording {
     ///
     /// [`Error::Input`] when it is no recording, or one of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Recording> {
-        let refused = |error: serde_json::Error| Error::input(format!("not a recording: {error}"));
+        let refused = |error: serde_json::Error| Error::input(format!("not a recording: {}", excerpt::message(&error)));
         let Format { belljar_recording: format } = serde_json::from_slice(bytes).map_err(refused)?;
         if format != FORMAT {
             return Err(Error::input(format!(
@@ -290,10 +289,13 @@ impl Replay {
 impl Course {
     fn describe(&self, event: &Event) -> String {
         match event {
-            Event::Call(asked) | Event::SyncCall(asked, _) => format!("call {}, {asked}", self.calls + 1),
+            Event::Call(asked) | Event::SyncCall(asked, _) => {
+                format!("call {}, {asked}", self.calls.saturating_add(1))
+            }
             Event::Answers(answers) => {
-                let numbers: Vec<String> = answers.iter().map(|(call, _)| (call + 1).to_string()).collect();
-                format!("the answer to call {}", numbers.join(" and "))
+                let numbers: Vec<String> = answers.iter().map(|(call, _)| call.saturating_add(1).to_string()).collect();
+                let shown = excerpt::names(numbers.iter().map(String::as_str));
+                format!("the answer to call {}", shown.join(" and "))
             }
         }
     }
@@ -327,6 +329,14 @@ pub(crate) enum Tape {
 }
 
 impl Tape {
+    /// What is kept in memory of a message of this length.
+    pub(crate) fn weight(&self, length: usize) -> u64 {
+        match self {
+            Tape::Recording(_) => (length + size_of::<Event>()) as u64,
+            Tape::Replay(_) => 0,
+        }
+    }
+
     /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be made.
     pub(crate) fn call(&self, slot: u32, method: &[u8], params: &[u8]) -> std::result::Result<bool, String> {
         let asked = Asked::new(method, params);
@@ -377,12 +387,17 @@ impl Tape {
         }
     }
 
+    /// What [`Tape::answers`] needs of an answer; nothing where nobody writes it down.
+    pub(crate) fn told(&self, slot: u32, reply: &Reply) -> Option<(u32, Told)> {
+        matches!(self, Tape::Recording(_)).then(|| (slot, Told::new(reply)))
+    }
+
     /// The script gets these answers together.
-    pub(crate) fn answers<'r>(&self, answers: impl Iterator<Item = (u32, &'r Reply)>) {
+    pub(crate) fn answers(&self, answers: Vec<(u32, Told)>) {
         if let Tape::Recording(recording) = self {
             let mut log = recording.log();
             let answers: Vec<_> =
-                answers.filter_map(|(slot, reply)| Some((log.open.remove(&slot)?, Told::new(reply)))).collect();
+                answers.into_iter().filter_map(|(slot, told)| Some((log.open.remove(&slot)?, told))).collect();
             log.events.push(Event::Answers(answers));
         }
     }

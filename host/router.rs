@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,7 +17,9 @@ use serde::de::DeserializeOwned;
 
 use crate::call::Call;
 use crate::error::JsError;
+use crate::excerpt;
 use crate::kept::{Hold, Kept};
+use crate::panics::{contain, discard};
 use crate::recording::Tape;
 use crate::value::{self, Json};
 
@@ -41,6 +44,9 @@ pub(crate) enum Handler {
 ///
 /// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
 /// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
+///
+/// A handler may run scripts in other instances. Where those can call it too, they decide how deep its calls lie inside each other; on one
+/// thread that ends after 24 with [`Error::Host`](crate::Error::Host), because each takes a part of the thread's own stack.
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};
@@ -196,14 +202,14 @@ impl Routes {
     /// Prints a line. A panic in the embedder's closure ends here.
     pub(crate) fn print(&self, level: Level, line: &str) {
         if let Some(console) = &self.console {
-            let _ = catch_unwind(AssertUnwindSafe(|| console(level.into(), line)));
+            contain(|| console(level.into(), line));
         }
     }
 
     /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
     pub(crate) fn judge(&self, rejection: &JsError) -> Verdict {
         match &self.rejections {
-            Some(judge) => catch_unwind(AssertUnwindSafe(|| judge(rejection))).unwrap_or(Verdict::Stop),
+            Some(judge) => contain(|| judge(rejection)).unwrap_or(Verdict::Stop),
             None => Verdict::Continue,
         }
     }
@@ -224,7 +230,7 @@ where
     // Reading the params and writing the reply run the embedder's code too.
     Handler::Sync(Arc::new(move |call, params| {
         let answer = || write_reply(call.method(), handler(call, read_params(call, params)?)?);
-        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Err(RpcError::panicked()))
+        contain(answer).unwrap_or_else(|| Err(RpcError::panicked()))
     }))
 }
 
@@ -238,11 +244,16 @@ where
     Handler::Async(Arc::new(move |call, params| {
         let method = call.method.clone();
         let begin = || read_params(&call, params).map(|params| handler(call, params));
-        match catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| Err(RpcError::panicked())) {
-            Ok(working) => Box::pin(async move {
-                let answer = async move { write_reply(&method, working.await?) };
-                AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(RpcError::panicked()))
-            }),
+        match contain(begin).unwrap_or_else(|| Err(RpcError::panicked())) {
+            // Combinators keep the handler's future once, where an async block would keep it twice and move it through the stack.
+            Ok(working) => Box::pin(AssertUnwindSafe(working).catch_unwind().map(move |reply| {
+                let panicked = |payload| {
+                    discard(payload);
+                    Err(RpcError::panicked())
+                };
+                let write = || write_reply(&method, reply.unwrap_or_else(panicked)?);
+                contain(write).unwrap_or_else(|| Err(RpcError::panicked()))
+            })),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }))
@@ -250,13 +261,14 @@ where
 
 fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result<P, RpcError> {
     value::read(params.unwrap_or("null"))
-        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", call.method())))
+        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
 }
 
 fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
-    serde_json::to_string(&reply)
-        .map(Some)
-        .map_err(|why| RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}")))
+    serde_json::to_string(&reply).map(Some).map_err(|why| {
+        let (method, why) = (excerpt::plain(method), excerpt::message(&why));
+        RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
+    })
 }
 
 /// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
@@ -314,6 +326,29 @@ impl RpcError {
     /// The wire form: JSON `[code, message]`.
     pub(crate) fn to_wire(&self) -> String {
         Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+    }
+
+    /// How long code and message are in the wire form, where a character can take six bytes.
+    pub(crate) fn wire_bytes(&self) -> u64 {
+        const AROUND_THEM: u64 = r#"["",""]"#.len() as u64;
+        let mut length = Length(0);
+        // Two texts have a JSON form, and counting cannot fail.
+        let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
+        length.0.saturating_sub(AROUND_THEM)
+    }
+}
+
+/// Counts what is written to it.
+struct Length(u64);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -175,9 +175,10 @@ impl Permit {
         let lanes = &self.0.shared.lanes;
         let bare = lanes.image().memory();
         let Some(snapshot) = snapshot else { return lanes.vm(self.0.lane, bare, desk, limits) };
-        let mapped = snapshot.start().image(bare, lanes.allocation());
+        let frozen = snapshot.frozen()?;
+        let mapped = snapshot.start().image(frozen, bare, lanes.allocation());
         let mut vm = lanes.vm(self.0.lane, mapped.unwrap_or(bare), desk, limits)?;
-        vm.thaw(bare, &snapshot.start().frozen, mapped.is_some())?;
+        vm.thaw(bare, frozen, mapped.is_some())?;
         Ok(vm)
     }
 }
@@ -224,18 +225,18 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four
-    /// gigabytes of address space, and no memory.
+    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four gigabytes of address space, and
+    /// no memory. A place that was used is cleaned and kept for a later instance.
     ///
-    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An engine
-    /// beside the first is made when a thread needs it, which takes three to four milliseconds, five megabytes, and a terabyte of address
-    /// space for 256 instances; where the machine refuses, threads share the first.
+    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An
+    /// engine beside the first is made when a thread needs it, which takes three to four milliseconds and three megabytes.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Maps memory for every instance instead of reserving slots ahead: slower to start, and little address space is held.
+    /// Maps memory for every instance and unmaps it when the instance goes. Nothing is used again: it is slower to start, and holds no
+    /// memory and no address space for later instances.
     pub fn on_demand(mut self) -> Self {
         self.on_demand = true;
         self
@@ -317,7 +318,7 @@ impl RuntimeBuilder {
         }
         let prelude = jar.snapshot()?;
         drop(jar);
-        prelude.start().make_image(bare.shared.image().memory(), allocation);
+        prelude.start().make_image(prelude.frozen()?, bare.shared.image().memory(), allocation);
         match bare.shared.into_inner() {
             Some(shared) => Ok(Runtime { shared: Kept::new(Shared { prelude: Some(prelude), ..shared }) }),
             None => Err(Error::host("the instance of the preludes is still there")),

@@ -2,19 +2,22 @@
 //!
 //! It owns the format and its refusals. It must never know how memory is read or written.
 
+mod index;
+
 use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use crate::clock::Clock;
-use crate::driver::{Nanos, Spent};
+pub(crate) use self::index::About;
+use self::index::Index;
 use crate::error::{Error, Result};
-use crate::router::RpcError;
+use crate::limits::Limits;
+use crate::packed::Packed;
+use crate::pending::PendingCall;
+use crate::random;
 use crate::value::Json;
 use crate::vm::frozen::{Frozen, PAGE_BYTES};
 use crate::vm::start::Start;
@@ -48,6 +51,9 @@ const _: () = assert!(
 /// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script keeps: one to ten
 /// kilobytes for a small one, about a third of the memory that a large one fills with objects and text. A prelude is part of it.
 ///
+/// One that was read from bytes stays packed until it is first restored, and then only if it fits under the limits of that restore:
+/// reading takes memory in proportion to the bytes. What was unpacked is kept for the next restore, as long as there is a clone of it.
+///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
 ///
@@ -64,45 +70,83 @@ const _: () = assert!(
 #[derive(Clone)]
 pub struct Snapshot {
     identity: [u8; 32],
+    memory: Arc<Memory>,
     start: Arc<Start>,
     pub(crate) about: Arc<About>,
 }
 
-/// What a snapshot holds besides memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct About {
-    pub(crate) label: String,
-    pub(crate) configured: Vec<u32>,
-    pub(crate) pending: Vec<PendingCall>,
-    pub(crate) next_call: u64,
-    pub(crate) spent: Option<Spent>,
-    pub(crate) age: Nanos,
-    pub(crate) clock: Clock,
-    pub(crate) seed: Option<u64>,
+/// The memory of a snapshot.
+enum Memory {
+    /// As it was taken.
+    Taken(Frozen),
+    /// As it was read.
+    Read(Stored),
 }
 
-/// The part of the bytes that says how to read the rest.
-#[derive(Serialize, Deserialize)]
-struct Index {
-    about: About,
+/// Memory as bytes of somebody's have it.
+struct Stored {
     stack_pointer: i32,
     memory_bytes: u64,
     pages: Vec<u32>,
+    /// So many pages, one after the other.
+    contents: Packed,
+    /// Made by the first restore that has room for it; None if the packed pages were none after all.
+    unpacked: OnceLock<Option<Frozen>>,
+}
+
+impl Stored {
+    fn unpack(&self) -> Option<Frozen> {
+        Some(Frozen {
+            stack_pointer: self.stack_pointer,
+            memory_bytes: self.memory_bytes,
+            pages: self.pages.clone(),
+            contents: self.contents.unpack()?,
+        })
+    }
 }
 
 impl Snapshot {
     pub(crate) fn new(identity: [u8; 32], frozen: Frozen, about: About) -> Snapshot {
-        Snapshot { identity, start: Arc::new(Start::new(frozen)), about: Arc::new(about) }
+        Snapshot { identity, memory: Arc::new(Memory::Taken(frozen)), start: Arc::default(), about: Arc::new(about) }
     }
 
-    pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.identity
+    /// Refuses what belongs to another guest, or does not fit under these limits. Nothing is unpacked for that.
+    pub(crate) fn check(&self, identity: &[u8; 32], limits: &Limits) -> Result<()> {
+        if self.identity != *identity {
+            return refuse("it was taken from another guest");
+        }
+        let held = match &*self.memory {
+            Memory::Taken(frozen) => frozen.memory_bytes,
+            Memory::Read(stored) => stored.memory_bytes,
+        };
+        let most = limits.memory_bytes;
+        if held > most {
+            return Err(Error::input(format!(
+                "`memory_bytes` of {most} is less than the {held} that the snapshot or prelude holds; raise it"
+            )));
+        }
+        let calls = self.about.pending.len();
+        if calls > usize::try_from(limits.pending_rpcs).unwrap_or(usize::MAX) {
+            return Err(Error::input(format!(
+                "`pending_rpcs` of {} is less than the {calls} calls that the snapshot waits for; raise it",
+                limits.pending_rpcs
+            )));
+        }
+        Ok(())
     }
 
-    pub(crate) fn frozen(&self) -> &Frozen {
-        &self.start.frozen
+    /// The memory, unpacked if need be. Only limits know whether there is room for it: [`Snapshot::check`] comes first.
+    pub(crate) fn frozen(&self) -> Result<&Frozen> {
+        match &*self.memory {
+            Memory::Taken(frozen) => Ok(frozen),
+            Memory::Read(stored) => match stored.unpacked.get_or_init(|| stored.unpack()) {
+                Some(frozen) => Ok(frozen),
+                None => refuse("its pages cannot be unpacked"),
+            },
+        }
     }
 
+    /// What instances that start from it share.
     pub(crate) fn start(&self) -> &Start {
         &self.start
     }
@@ -129,7 +173,10 @@ impl Snapshot {
     /// How much memory differs from the image.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.start.frozen.contents.len()
+        match &*self.memory {
+            Memory::Taken(frozen) => frozen.contents.len(),
+            Memory::Read(stored) => stored.contents.length(),
+        }
     }
 
     /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the build, and
@@ -144,7 +191,7 @@ impl Snapshot {
         bytes
     }
 
-    /// Reads what [`Snapshot::to_bytes`] wrote.
+    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times their length.
     ///
     /// # Errors
     ///
@@ -178,8 +225,7 @@ impl Snapshot {
     ///
     /// [`Error::Host`] when the system has no randomness to give.
     pub fn seal(&self, key: &[u8; 32], context: &[u8]) -> Result<Vec<u8>> {
-        let mut nonce = [0_u8; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| Error::host(format!("no randomness for a nonce: {error}")))?;
+        let nonce: [u8; NONCE_BYTES] = random::draw()?;
         let mut bytes = self.header(SEALED_MAGIC);
         let associated = [bytes.as_slice(), context].concat();
         let sealed = XChaCha20Poly1305::new(key.into())
@@ -214,20 +260,21 @@ impl Snapshot {
     }
 
     fn body(&self) -> Vec<u8> {
-        let index = Index {
-            about: About::clone(&self.about),
-            stack_pointer: self.start.frozen.stack_pointer,
-            memory_bytes: self.start.frozen.memory_bytes,
-            pages: self.start.frozen.pages.clone(),
-        };
+        match &*self.memory {
+            Memory::Taken(Frozen { stack_pointer, memory_bytes, pages, contents }) => {
+                self.body_of((*stack_pointer, *memory_bytes), pages, &Packed::pack(contents))
+            }
+            Memory::Read(Stored { stack_pointer, memory_bytes, pages, contents, .. }) => {
+                self.body_of((*stack_pointer, *memory_bytes), pages, contents)
+            }
+        }
+    }
+
+    fn body_of(&self, (stack_pointer, memory_bytes): (i32, u64), pages: &[u32], contents: &Packed) -> Vec<u8> {
+        let index = Index { about: About::clone(&self.about), stack_pointer, memory_bytes, pages: pages.to_vec() };
         // Every field is a number, a text or a list of those, so this cannot fail.
         let index = serde_json::to_vec(&index).unwrap_or_default();
-        let contents = lz4_flex::block::compress(&self.start.frozen.contents);
-        let mut body = Vec::with_capacity(8 + index.len() + contents.len());
-        body.extend_from_slice(&(index.len() as u64).to_le_bytes());
-        body.extend_from_slice(&index);
-        body.extend_from_slice(&contents);
-        body
+        [&(index.len() as u64).to_le_bytes(), index.as_slice(), contents.as_bytes()].concat()
     }
 
     fn read_body(identity: [u8; 32], body: &[u8]) -> Result<Snapshot> {
@@ -238,39 +285,17 @@ impl Snapshot {
         let Some((index, contents)) = rest.split_at_checked(length) else {
             return refuse("its index is cut off");
         };
-        let index: Index = match serde_json::from_slice(index) {
+        let Index { about, stack_pointer, memory_bytes, pages } = match Index::read(index) {
             Ok(index) => index,
-            Err(error) => return refuse(&format!("its index cannot be read: {error}")),
+            Err(why) => return refuse(&why),
         };
-        let last_page = index.memory_bytes / PAGE_BYTES as u64;
-        let is_rising = index.pages.is_sorted_by(|one, next| one < next);
-        if index.memory_bytes > u64::from(u32::MAX) + 1
-            || !is_rising
-            || index.pages.last().is_some_and(|&page| u64::from(page) >= last_page)
-        {
-            return refuse("it has pages outside of its memory");
-        }
-        let size = index.pages.len() * PAGE_BYTES;
-        // The compressor cannot do better than this, so a small text cannot claim a large memory.
-        if size > contents.len().saturating_mul(MOST_COMPRESSION) {
-            return refuse("its pages are not as many as it claims");
-        }
-        let contents = match lz4_flex::block::decompress(contents, size) {
-            Ok(contents) if contents.len() == size => contents,
-            _ => return refuse("its pages cannot be unpacked"),
+        let Some(contents) = Packed::check(contents, pages.len() * PAGE_BYTES) else {
+            return refuse("its pages are not as many as it claims, or cannot be unpacked");
         };
-        let frozen = Frozen {
-            stack_pointer: index.stack_pointer,
-            memory_bytes: index.memory_bytes,
-            pages: index.pages,
-            contents,
-        };
-        Ok(Snapshot::new(identity, frozen, index.about))
+        let stored = Stored { stack_pointer, memory_bytes, pages, contents, unpacked: OnceLock::new() };
+        Ok(Snapshot { identity, memory: Arc::new(Memory::Read(stored)), start: Arc::default(), about: Arc::new(about) })
     }
 }
-
-/// One byte of LZ4 stands for at most 255 bytes, and a few more for the first.
-const MOST_COMPRESSION: usize = 256;
 
 fn refuse<T>(message: &str) -> Result<T> {
     Err(Error::Snapshot { message: message.into() })
@@ -300,116 +325,6 @@ impl fmt::Debug for Snapshot {
             .field("memory_bytes", &self.memory_bytes())
             .finish_non_exhaustive()
     }
-}
-
-/// Names a pending call, in this process and wherever its question is kept: it is text of at most 37 characters, a string in JSON.
-///
-/// No other call has it, so an answer that comes too late meets no other call. An instance numbers the calls that it pauses, before and
-/// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones. What was pending
-/// in a snapshot keeps its id in all of them. An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a
-/// run with the same seed gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
-///
-/// ```
-/// use belljar::CallId;
-///
-/// let id: CallId = "00c0ffee00c0ffee-7".parse()?;
-/// assert_eq!(id.to_string(), "00c0ffee00c0ffee-7");
-/// assert!("7".parse::<CallId>().is_err());
-/// # Ok::<(), belljar::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId {
-    nonce: u64,
-    number: u64,
-}
-
-impl fmt::Display for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}-{}", self.nonce, self.number)
-    }
-}
-
-impl FromStr for CallId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<CallId> {
-        let id = text.split_once('-').and_then(|(nonce, number)| {
-            Some(CallId { nonce: u64::from_str_radix(nonce, 16).ok()?, number: number.parse().ok()? })
-        });
-        // A call has one name and not several: no capitals, no sign, no zero in front.
-        id.filter(|id| id.to_string() == text)
-            .ok_or_else(|| Error::input("not the id of a call; `PendingCall::id` as text is one"))
-    }
-}
-
-impl Serialize for CallId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for CallId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<CallId, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// Gives ids to the calls that one instance pauses.
-#[derive(Debug, Default)]
-pub(crate) struct Ids {
-    /// Drawn when the first call is paused; an instance that never pauses pays nothing.
-    nonce: Option<u64>,
-    next: u64,
-}
-
-impl Ids {
-    /// For an instance that goes on from a snapshot: its numbers go on, its nonce is its own.
-    pub(crate) fn after(next: u64) -> Ids {
-        Ids { nonce: None, next }
-    }
-
-    pub(crate) fn next_number(&self) -> u64 {
-        self.next
-    }
-
-    /// The next id. Ids are shown to others, so nobody may learn the seed from one.
-    pub(crate) fn draw(&mut self, seed: impl FnOnce() -> u64) -> CallId {
-        let nonce = *self.nonce.get_or_insert_with(|| {
-            let digest = Sha256::new().chain_update(b"belljar call ids").chain_update(seed().to_le_bytes()).finalize();
-            digest.iter().take(8).fold(0, |nonce, byte| nonce << 8 | u64::from(*byte))
-        });
-        let number = self.next;
-        // A number near the end comes out of a forged snapshot.
-        self.next = self.next.wrapping_add(1);
-        CallId { nonce, number }
-    }
-}
-
-/// A call that a script waits for: its handler has paused it, or let itself be dropped when another one did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PendingCall {
-    /// What an answer names it by.
-    pub id: CallId,
-    /// The guest's own number for it, which is used again.
-    pub(crate) slot: u32,
-    /// The method.
-    pub method: String,
-    /// The parameters.
-    #[serde(default, skip_serializing_if = "Json::is_undefined")]
-    pub params: Json,
-}
-
-/// What becomes of a [`PendingCall`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Answer {
-    /// The call has this result.
-    Result(Json),
-    /// The call has failed.
-    Error(RpcError),
-    /// The handler is asked again. If it pauses again, the call is pending under a new id, behind the others.
-    CallAgain,
 }
 
 /// How far a script got.

@@ -44,7 +44,8 @@ pub(crate) fn ended<T>(_: &Result<T>, _: &Stats) {}
 /// A handler is about to be called.
 #[cfg(feature = "tracing")]
 pub(crate) fn rpc(method: &str) {
-    tracing::debug!(target: "belljar", method, "rpc");
+    // Where a fallback answers, a script can choose any name.
+    tracing::debug!(target: "belljar", method = &*crate::excerpt::plain(method).to_string(), "rpc");
 }
 
 /// A handler is about to be called.

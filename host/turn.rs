@@ -3,17 +3,17 @@
 //! It joins the virtual machine with the handlers at work. It must never know what the operation is for.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use belljar_abi::{Op, Status as Wire};
-use futures_timer::Delay;
 use serde::Serialize;
 
-use crate::calls::Calls;
-use crate::driver::{Nanos, Stop};
+use crate::calls::{BATCH_BYTES, Calls};
+use crate::driver::Stop;
 use crate::error::{Error, Result};
+use crate::timer::Timer;
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
 
@@ -30,6 +30,11 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
         Message { bytes: parts.concat(), split, flags: 0 }
+    }
+
+    /// Some bytes as they are.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Message {
+        Message { bytes, split: 0, flags: 0 }
     }
 
     /// Some bytes and, behind them, a value as JSON.
@@ -53,16 +58,15 @@ impl Message {
     }
 }
 
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. `now` is read and
-/// brought up to date, because reading the clock is a good part of what a small call costs.
+/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. It goes by the newest moment that
+/// the driver was told wherever nothing has taken time since, because reading the clock is a good part of what a small call costs.
 pub(crate) async fn turn(
     vm: &mut Vm,
     desk: &Desk,
     calls: &mut Calls<'_>,
     flags: u32,
     (op, message): (Op, Message),
-    timer: &mut Option<Delay>,
-    now: &mut Nanos,
+    timer: &mut Timer,
 ) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
         return Ok(Wire::Refused as u32);
@@ -70,7 +74,7 @@ pub(crate) async fn turn(
     {
         let mut driver = desk.driver();
         driver.announce(message.bytes);
-        driver.resume(*now);
+        driver.resume_at_once();
     }
     let mut operation = pin!(vm.start(op, flags | message.flags, split, length));
     let mut in_sync_call = false;
@@ -79,32 +83,35 @@ pub(crate) async fn turn(
         if std::mem::take(&mut is_away) {
             desk.driver().resume(desk.now());
         }
+        if in_sync_call {
+            desk.driver().check(desk.now(), desk.is_cancelled());
+        }
         loop {
             if in_sync_call {
                 desk.waker.register(context.waker());
-                if desk.driver().check(desk.now(), desk.is_cancelled()) {
+                if desk.driver().is_stopping(desk.is_cancelled()) {
                     calls.give_up_sync();
                 } else if !calls.work_on_sync(context) {
                     if wall_is_over(desk, timer, context) {
+                        desk.driver().check(desk.now(), desk.is_cancelled());
                         continue;
                     }
                     return Poll::Pending;
                 }
-                // A handler that took too long ends the call here, and not when the guest happens to poll.
-                *now = desk.now();
                 let mut driver = desk.driver();
-                driver.check(*now, desk.is_cancelled());
-                driver.resume(*now);
+                // A handler that took too long ends the call here, and not when the guest happens to poll.
+                driver.is_stopping(desk.is_cancelled());
+                driver.resume_at_once();
                 in_sync_call = false;
             }
             let polled = operation.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            *now = desk.now();
+            let now = desk.now();
             let (has_events, gives_way) = {
                 let mut driver = desk.driver();
-                if driver.is_tick_due(*now) {
-                    driver.tick(*now, desk.thread_cpu(), 0);
+                if driver.is_tick_due(now) {
+                    driver.tick(now, desk.thread_cpu(), 0);
                 }
-                driver.pause(*now);
+                driver.pause(now);
                 in_sync_call = driver.is_in_sync_call();
                 (driver.has_events(), polled.is_pending() && !in_sync_call && driver.take_gives_way())
             };
@@ -120,7 +127,7 @@ pub(crate) async fn turn(
                 return Poll::Pending;
             }
             if !in_sync_call {
-                desk.driver().resume(desk.now());
+                desk.driver().resume_at_once();
             }
         }
     })
@@ -140,7 +147,7 @@ pub(crate) enum Waited {
 }
 
 /// Waits until there is an answer for the guest, or until it is certain that there will be none.
-pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<Delay>) -> Waited {
+pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) -> Waited {
     poll_fn(|context| {
         loop {
             desk.waker.register(context.waker());
@@ -152,7 +159,12 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
                     return Poll::Ready(Waited::Stopped(stop.clone()));
                 }
             }
-            if calls.poll(context) {
+            let is_answered = calls.poll(context, BATCH_BYTES as u64);
+            // A handler that was polled may have taken what was left.
+            if desk.driver().is_stopping(desk.is_cancelled()) {
+                continue;
+            }
+            if is_answered {
                 return Poll::Ready(Waited::Answered);
             }
             if !calls.is_working() {
@@ -169,22 +181,23 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Option<
     .await
 }
 
-/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been.
-fn wall_is_over(desk: &Desk, timer: &mut Option<Delay>, context: &mut Context<'_>) -> bool {
-    let left = desk.driver().wall_left(desk.now());
+/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been, or when the call must stop because nothing
+/// could wake it.
+fn wall_is_over(desk: &Desk, timer: &mut Timer, context: &mut Context<'_>) -> bool {
+    let now = desk.now();
+    let left = desk.driver().wall_left(now);
     if left == Duration::ZERO {
         return true;
     }
-    let delay = timer.get_or_insert_with(|| Delay::new(left));
-    // The timer rounds; one that fires early is set again.
-    while Pin::new(&mut *delay).poll(context).is_ready() {
-        let left = desk.driver().wall_left(desk.now());
-        if left == Duration::ZERO {
-            return true;
+    // A moment that no clock can show is never reached.
+    let Some(moment) = desk.moment(now, left) else { return false };
+    match timer.wake_at(moment, context.waker()) {
+        Ok(()) => false,
+        Err(error) => {
+            desk.driver().stop(Stop::Failed(error));
+            true
         }
-        delay.reset(left);
     }
-    false
 }
 
 /// The output of a future that never waits.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::excerpt;
 
 /// A script: its source, and the name that stack traces give it.
 ///
@@ -266,17 +267,20 @@ fn check(text: &str) -> serde_json::Result<()> {
     serde_json::from_str::<&RawValue>(text).map(drop)
 }
 
-/// Reads a type from JSON; the message of a failure names the path. The path costs time, so it is looked for only
+/// Reads a type from JSON; the message of a failure names the path, and quotes little of the text. The path costs time, so it is looked for only
 /// when the plain way has failed.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let plain = match serde_json::from_str(text) {
         Ok(value) => return Ok(value),
-        Err(error) => error,
+        Err(error) => excerpt::message(&error),
     };
     let mut reader = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) if error.path().iter().next().is_some() => Err(format!("at {}: {}", error.path(), error.inner())),
-        _ => Err(plain.to_string()),
+        Err(error) if error.path().iter().next().is_some() => {
+            let path = error.path().to_string();
+            Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(error.inner())))
+        }
+        _ => Err(plain),
     }
 }
 

@@ -30,13 +30,18 @@ const ELSEWHERE: [&str; 16] = [
 /// One sentence; None where the error says it all.
 pub(crate) fn of(error: &JsError, rejection: Option<&Rejection>, line: &str, speech: Speech) -> Option<String> {
     if let Some(rejection) = rejection {
-        let is_unknown = rejection.code == UNKNOWN_METHOD;
-        return is_unknown.then(|| format!("--rpc {}=COMMAND answers this call", rejection.method));
+        // A person may paste this into a shell, so a method that a script made up is shown only if no shell interprets
+        // it.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
+        let is_name =
+            |name: &&str| (1..=80).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_plain);
+        let name = Some(rejection.method.as_str()).filter(is_name).unwrap_or("NAME");
+        return (rejection.code == UNKNOWN_METHOD).then(|| format!("--rpc {name}=COMMAND answers this call"));
     }
     let missing = error.message.strip_suffix(" is not defined").unwrap_or_default();
     match error.name.as_str() {
         "RangeError" if error.message == "Maximum call stack size exceeded" => {
-            Some(format!("{} raises the stack", speech.setting("max-stack-kb")))
+            speech.setting("max-stack-kb").map(|setting| format!("{setting} raises the stack"))
         }
         "ReferenceError" if ELSEWHERE.contains(&missing) => Some(format!(
             "a script has the built-ins of ECMAScript, console and host; what it needs of {missing} it can call with \

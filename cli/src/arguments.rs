@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
-use crate::ending::Refusal;
+use crate::ending::{Refusal, Speech};
 
 const EXAMPLES: &str = "Examples:
   belljar script.js                          run a script under the default limits
@@ -55,6 +55,16 @@ impl Arguments {
             }
             bounds::explained(error, &mut command())
         })
+    }
+
+    /// How an error of this task should say that a limit is raised.
+    pub(crate) fn speech(&self) -> Speech {
+        match &self.task {
+            Some(Task::Run(_) | Task::Repl(_) | Task::Snapshot(_) | Task::Bench(_) | Task::Json(_)) | None => {
+                Speech::Flags
+            }
+            Some(_) => Speech::Fixed,
+        }
     }
 
     /// How often -v was given.
@@ -230,7 +240,8 @@ pub(crate) struct Jar {
 
 #[derive(Args)]
 pub(crate) struct Key {
-    /// A file with the key of sealed snapshots: 64 hexadecimal digits; the variable BELLJAR_KEY does as well
+    /// A file with the key of sealed snapshots: 64 hexadecimal digits, readable by its owner only. The variable
+    /// BELLJAR_KEY works as well
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -250,7 +261,7 @@ pub(crate) struct Repl {
 pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the program goes
+    /// Where the program goes. `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
 }
@@ -259,7 +270,8 @@ pub(crate) struct Compile {
 pub(crate) struct Freeze {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the snapshot goes: sealed when there is a key, plain otherwise
+    /// Where the snapshot goes: sealed when there is a key, plain otherwise. `-` is standard output. A new file has
+    /// mode 600
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// A word about it, for whoever inspects it

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::sync::Barrier;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::ending::{Ending, Refusal, Refused};
+use crate::ending::{Ending, Refusal, Refused, Speech};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
@@ -104,10 +105,10 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
         if bench.json {
-            screen.write_bytes(&Refused::of(&error, &rejections).line())?;
+            screen.write_json(&Refused::of(&error, &rejections))?;
             return Ok(Ending::of(&error));
         }
-        return Ok(run::tell(screen, &error, &subject.source, &rejections));
+        return Ok(run::tell(screen, &error, &subject.source, &rejections, Speech::Flags));
     }
     let fuel = first.call_stats().fuel;
     drop(first);
@@ -132,10 +133,7 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     }
     progress.end();
     if bench.json {
-        let mut line = serde_json::to_vec(&report)
-            .map_err(|error| Refusal::internal(format!("the report has no JSON form: {error}")))?;
-        line.push(b'\n');
-        return screen.write_bytes(&line);
+        return screen.write_json(&report);
     }
     screen.write_bytes(report.table(screen).as_bytes())
 }
@@ -229,7 +227,9 @@ fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), 
 
 fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), Refusal> {
     let program = match &subject.source {
-        Source::Script { name, text } => subject.runtime.compile(Script::new(text).named(name))?,
+        Source::Script { name, text } => {
+            subject.runtime.compile(Script::new(text).named(name)).map_err(|error| Refusal::of_compiling(&error))?
+        }
         Source::Program { program, .. } => program.clone(),
     };
     progress.say("compiled");
@@ -270,19 +270,33 @@ fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throug
     let work = |rounds| (0..rounds).try_for_each(|_| subject.run(&mut subject.instance()?));
     // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
     let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
+    let worker = |gate: Receiver<()>| {
+        // The gate is closed if another thread could not be started. At the barrier, this one would wait for it
+        // forever.
+        if gate.recv().is_err() {
+            return Ok(());
+        }
+        warm.wait();
+        let warmed = work(WARM_UP.max(rounds / 10));
+        begin.wait();
+        warmed.and_then(|()| work(rounds))
+    };
     let (results, seconds) = thread::scope(|scope| {
-        let worker = || {
-            warm.wait();
-            let warmed = work(WARM_UP.max(rounds / 10));
-            begin.wait();
-            warmed.and_then(|()| work(rounds))
-        };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let (mut gates, mut workers) = (Vec::new(), Vec::new());
+        for _ in 0..threads {
+            let (open, gate) = mpsc::channel();
+            let worker = thread::Builder::new().spawn_scoped(scope, || worker(gate));
+            workers.push(worker.map_err(|error| Refusal::no_thread(&error))?);
+            gates.push(open);
+        }
+        for open in gates {
+            let _ = open.send(());
+        }
         begin.wait();
         let from = Instant::now();
         let results = workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>();
-        (results, from.elapsed().as_secs_f64())
-    });
+        Ok::<_, Refusal>((results, from.elapsed().as_secs_f64()))
+    })?;
     for result in results {
         let result: belljar::Result<()> = result.map_err(|_| Refusal::internal("a thread of the bench panicked"))?;
         result?;

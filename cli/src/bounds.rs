@@ -184,6 +184,36 @@ pub(crate) fn setting(kind: LimitKind) -> &'static str {
     }
 }
 
+/// What a limit bounds, as the subject of a sentence.
+pub(crate) fn noun(kind: LimitKind) -> &'static str {
+    match kind {
+        LimitKind::Fuel => "fuel",
+        LimitKind::Opcodes => "the number of opcodes",
+        LimitKind::CpuTime => "processor time",
+        LimitKind::WallTime => "time from start to end",
+        LimitKind::JsHeap => "the heap of the script",
+        LimitKind::Stack => "the stack of the script",
+        LimitKind::PendingRpcs => "the number of calls in flight",
+        LimitKind::RpcCalls => "the number of calls",
+        LimitKind::Message => "one message",
+        LimitKind::Source => "one script",
+        LimitKind::Console => "what the script prints",
+        _ => "the memory of the jar",
+    }
+}
+
+/// The value of a limit in the unit of its flag.
+pub(crate) fn shown(kind: LimitKind, limit: u64) -> String {
+    let setting = setting(kind);
+    let unit = [("-mb", 20, "MB"), ("-kb", 10, "KB")].into_iter().find(|(end, ..)| setting.ends_with(end));
+    match (unit, kind) {
+        (Some((_, shift, unit)), _) if limit.trailing_zeros() >= shift => format!("{} {unit}", limit >> shift),
+        (Some(_), _) => format!("{limit} bytes"),
+        (None, LimitKind::Fuel | LimitKind::CpuTime | LimitKind::WallTime) => format!("{limit} {}", kind.unit()),
+        (None, _) => limit.to_string(),
+    }
+}
+
 /// The name of a limit as the JSON lines have it.
 pub(crate) fn camel(flag: &str) -> String {
     let mut parts = flag.split('-');

@@ -4,12 +4,12 @@
 //! waits for the reply any more. It must never know the jar.
 
 use std::collections::HashSet;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::pin::Pin;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::ending::Refusal;
+use crate::key;
 use crate::rejections::Rejections;
 
 /// One `--rpc NAME=COMMAND`.
@@ -83,30 +84,40 @@ struct Shared {
 
 impl Answer {
     fn start(name: &str, command: &str, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
-        let child = Command::new("sh")
-            .args(["-c", command])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell could be started: {error}")))?;
-        let group = Pid::from_child(&child);
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let (name, params) = (name.to_owned(), params.as_str().to_owned());
-        let answer = Answer { shared: shared.clone(), group };
-        thread::spawn(move || {
-            let reply = converse(&name, child, &params, most_bytes, &shared);
+        // The thread starts before the command, so that no command is left running without one.
+        let (hand_over, started) = mpsc::channel();
+        let (ours, called, params) = (shared.clone(), name.to_owned(), params.as_str().to_owned());
+        let talk = move || {
+            let Ok(child) = started.recv() else { return };
+            let reply = converse(&called, child, &params, most_bytes, &ours);
             let waker = {
-                let mut shared = lock(&shared);
+                let mut shared = lock(&ours);
                 shared.reply = Some(reply);
                 shared.waker.take()
             };
             if let Some(waker) = waker {
                 waker.wake();
             }
-        });
+        };
+        thread::Builder::new().spawn(talk).map_err(|error| no_thread(name, &error))?;
+        let child = Command::new("sh")
+            .args(["-c", command])
+            // The key is for snapshots; the command answers calls of an untrusted script.
+            .env_remove(key::VARIABLE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell can be started: {error}")))?;
+        let answer = Answer { shared, group: Pid::from_child(&child) };
+        hand_over.send(child).map_err(|_| RpcError::new("command_failed", format!("{name}: its thread is gone")))?;
         Ok(answer)
     }
+}
+
+fn no_thread(name: &str, error: &io::Error) -> RpcError {
+    RpcError::new("command_failed", format!("{name}: no thread can be started: {error}"))
 }
 
 impl Future for Answer {
@@ -147,21 +158,27 @@ fn converse(
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let mut output = Vec::new();
     // On a thread of its own, because a command may print more than a pipe holds before it reads anything.
-    thread::scope(|scope| {
-        scope.spawn(|| {
+    let written = thread::scope(|scope| {
+        let write = || {
             if let Some(mut stdin) = stdin {
                 // A command that does not read its input is a good one too.
                 let _ = stdin.write_all(params.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
             }
-        });
+        };
+        thread::Builder::new().spawn_scoped(scope, write)?;
         if let Some(stdout) = stdout {
             let _ = stdout.take(most_bytes.saturating_add(1)).read_to_end(&mut output);
         }
         if output.len() as u64 > most_bytes {
             let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         }
+        Ok(())
     });
+    if written.is_err() {
+        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    }
     let status = reap(&mut child, shared);
+    written.map_err(|error| no_thread(name, &error))?;
     if output.len() as u64 > most_bytes {
         return Err(RpcError::new(
             "message_too_large",
@@ -180,7 +197,7 @@ fn converse(
 }
 
 /// Waits for the end first and reaps then, under the lock, so that nobody kills a number that has passed to another process.
-fn reap(child: &mut Child, shared: &Mutex<Shared>) -> std::io::Result<ExitStatus> {
+fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while waitid(WaitId::Pid(Pid::from_child(child)), ended).is_err_and(|error| error == Errno::INTR) {}
     let mut shared = lock(shared);

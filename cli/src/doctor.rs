@@ -15,8 +15,8 @@ use crate::screen::{BLUE, DIM, GREEN, RED, Screen};
 
 /// How often something is tried to see what it costs.
 const ROUNDS: usize = 200;
-/// The first Linux that can tell which pages a process has written to.
-const PAGEMAP_SCAN: (u32, u32) = (6, 7);
+/// Address space that an instance takes, about.
+const SLOT_BYTES: u64 = 4 << 30;
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -60,10 +60,7 @@ fn judged(
 pub(crate) fn perform(doctor: &arguments::Doctor, screen: &Screen) -> Result<Ending, Refusal> {
     let findings = examine()?;
     if doctor.json {
-        let mut line = serde_json::to_vec(&findings)
-            .map_err(|error| Refusal::internal(format!("the findings have no JSON form: {error}")))?;
-        line.push(b'\n');
-        return screen.write_bytes(&line);
+        return screen.write_json(&findings);
     }
     let mut text = String::new();
     for Finding { name, state, value, means, advice } in &findings {
@@ -114,8 +111,7 @@ fn examine() -> Result<Vec<Finding>, Refusal> {
     ];
     findings.extend(memory(&plain));
     let kernel = rustix::system::uname();
-    let release = kernel.release().to_string_lossy().into_owned();
-    findings.push(pagemap_scan(&release));
+    let release = kernel.release().to_string_lossy();
     findings.push(told(
         "kernel",
         format!("{} {release} {}", kernel.sysname().to_string_lossy(), kernel.machine().to_string_lossy()),
@@ -135,22 +131,19 @@ fn processor(features: &[&str]) -> String {
 /// Pooling, copy-on-write and address space, as far as trying them tells.
 fn memory(plain: &Runtime) -> Vec<Finding> {
     let on_demand = cost(plain);
-    let before = measure::reserved_bytes();
     let built = Runtime::new();
-    let reserved = measure::reserved_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
     let limit = getrlimit(Resource::As).current;
     let terabytes = |bytes: u64| format!("{:.1} TB", bytes as f64 / 1e12);
     let mut findings = Vec::new();
     findings.push(judged(
         "address space",
         built.is_ok() && limit.is_none(),
-        match (&built, limit, reserved) {
-            (Err(error), _, _) => error.to_string(),
-            (Ok(_), Some(limit), _) => format!("limited to {}", terabytes(limit)),
-            (Ok(_), None, Some(reserved)) => {
-                format!("no limit; {} instances reserve {}", plain_number(&built), terabytes(reserved))
+        match (&built, limit) {
+            (Err(error), _) => error.to_string(),
+            (Ok(_), Some(limit)) => {
+                format!("limited to {}, room for {} instances at once", terabytes(limit), limit / SLOT_BYTES)
             }
-            (Ok(_), None, None) => "no limit".into(),
+            (Ok(_), None) => "no limit".into(),
         },
         "every instance lies in 4 GiB that nothing else uses, so the processor checks every access for nothing",
         "ulimit -v unlimited, vm.overcommit_memory 0 or 1, or fewer instances with max_instances",
@@ -168,6 +161,7 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
         "memory is mapped once and used again by one instance after another; this command itself does without, for one script",
         "see address space",
     ));
+    findings.push(fresh_memory(&built));
     let share = built.as_ref().ok().and_then(crowd);
     findings.push(match share {
         Some((own, image)) => judged(
@@ -198,10 +192,6 @@ fn memfd() -> Option<Result<(), rustix::io::Errno>> {
     None
 }
 
-fn plain_number(runtime: &belljar::Result<Runtime>) -> String {
-    runtime.as_ref().map_or("no".into(), |runtime| runtime.facts().max_instances.to_string())
-}
-
 /// The median cost of an instance that does nothing, in nanoseconds.
 fn cost(runtime: &Runtime) -> Option<u64> {
     let (router, limits) = (Router::new(), Limits::default());
@@ -226,24 +216,19 @@ fn crowd(runtime: &Runtime) -> Option<(u64, u64)> {
     Some((held, crowd.first()?.stats().memory_bytes))
 }
 
-fn pagemap_scan(release: &str) -> Finding {
-    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(|part| part.parse::<u32>());
-    let version = match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
-        _ => (0, 0),
+/// How the memory of one instance becomes that of the next, and whether pages can be in swap meanwhile.
+fn fresh_memory(built: &belljar::Result<Runtime>) -> Finding {
+    let reset = built.as_ref().map_or("not available", |runtime| runtime.facts().memory_reset);
+    let swap = match fs::read_to_string("/proc/swaps").map(|list| list.lines().count()) {
+        Ok(0 | 1) => "; there is no swap",
+        Ok(_) => "; there is swap, and pages in it are seen",
+        Err(_) => "",
     };
-    let is_linux = cfg!(target_os = "linux");
-    let is_there = is_linux && version >= PAGEMAP_SCAN && fs::File::open("/proc/self/pagemap").is_ok();
     judged(
-        "pagemap scan",
-        is_there,
-        match (is_there, is_linux) {
-            // To ask for a scan takes a system call that no safe wrapper has.
-            (true, _) => format!("inferred: Linux {release} has it, and /proc/self/pagemap opens"),
-            (false, true) => format!("inferred: Linux {release} is too old, or /proc/self/pagemap does not open"),
-            (false, false) => "only Linux has it".to_owned(),
-        },
-        "only the pages that a script wrote to are cleaned for the next one, instead of all that were touched",
-        "Linux 6.7 or newer, with /proc/self/pagemap readable in the container",
+        "fresh memory",
+        reset == "page scan",
+        format!("{reset}, tried out{swap}"),
+        "a script never sees what an earlier one left; the kernel names the pages that must be cleaned for that, also those in swap or on the move",
+        "Linux 6.7 or newer with /proc/self/pagemap in the container; everything else is as safe and slower",
     )
 }

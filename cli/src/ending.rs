@@ -2,12 +2,12 @@
 //!
 //! It must never know where the words go.
 
-use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use belljar::{Blame, Error, Json, OPCODES_PER_POLL, Stats};
+use belljar::{Blame, Error, Json, LimitKind, OPCODES_PER_POLL, Stats};
 use serde::Serialize;
 
 use crate::bounds;
@@ -57,24 +57,34 @@ impl From<Ending> for ExitCode {
 /// Why the command did nothing, or not all of it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    message: String,
+    cause: Cause,
     code: &'static str,
     ending: Ending,
 }
 
+#[derive(Debug)]
+enum Cause {
+    Told(String),
+    /// Becomes text when it is printed, because the advice depends on the task.
+    Error {
+        file: Option<PathBuf>,
+        error: Box<Error>,
+    },
+}
+
 impl Refusal {
     pub(crate) fn usage(message: impl Into<String>) -> Refusal {
-        Refusal { message: message.into(), code: "usage", ending: Ending::Usage }
+        Refusal { cause: Cause::Told(message.into()), code: "usage", ending: Ending::Usage }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Refusal {
-        Refusal { message: message.into(), code: "internal", ending: Ending::Internal }
+        Refusal { cause: Cause::Told(message.into()), code: "internal", ending: Ending::Internal }
     }
 
     /// What is wrong with a file.
     pub(crate) fn of_file(path: &Path, error: &Error) -> Refusal {
-        let message = format!("{}: {}", path.display(), words(error, Speech::Flags));
-        Refusal { message, code: error.code(), ending: Ending::of(error) }
+        let cause = Cause::Error { file: Some(path.to_owned()), error: Box::new(error.clone()) };
+        Refusal { cause, code: error.code(), ending: Ending::of(error) }
     }
 
     /// Why a jar did not begin, which may have been the fault of the snapshot that it should have begun from.
@@ -85,31 +95,48 @@ impl Refusal {
         }
     }
 
+    /// Why a script was not compiled. No flag changes the limits of the compiler.
+    pub(crate) fn of_compiling(error: &Error) -> Refusal {
+        let cause = Cause::Told(words(error, Speech::Fixed));
+        Refusal { cause, code: error.code(), ending: Ending::of(error) }
+    }
+
+    /// A thread could not be started.
+    pub(crate) fn no_thread(error: &io::Error) -> Refusal {
+        Refusal::internal(format!(
+            "no thread can be started: {error}; raise ulimit -u for this user, or the pids limit of the container"
+        ))
+    }
+
     pub(crate) fn ending(&self) -> Ending {
         self.ending
     }
 
+    /// The refusal as text, with advice for this kind of reader.
+    pub(crate) fn told(&self, speech: Speech) -> String {
+        match &self.cause {
+            Cause::Told(message) => message.clone(),
+            Cause::Error { file: None, error } => words(error, speech),
+            Cause::Error { file: Some(path), error } => format!("{}: {}", path.display(), words(error, speech)),
+        }
+    }
+
     /// What `--json` prints instead of a report.
-    pub(crate) fn report(&self) -> Refused {
+    pub(crate) fn report(&self, speech: Speech) -> Refused {
         let blame = match self.ending {
             Ending::Usage => "caller",
             Ending::Limit => "limits",
             _ => "host",
         };
-        let failure = Failure::told(self.message.clone(), blame);
+        let failure = Failure::told(self.told(speech), blame);
         Refused { ok: false, error: Problem { code: self.code, failure }, logs: [] }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
-        Refusal { message: words(&error, Speech::Flags), code: error.code(), ending: Ending::of(&error) }
+        let (code, ending) = (error.code(), Ending::of(&error));
+        Refusal { cause: Cause::Error { file: None, error: Box::new(error) }, code, ending }
     }
 }
 
@@ -123,14 +150,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     pub(crate) fn of(error: &Error, rejections: &Rejections) -> Refused {
-        Refused { ok: false, error: Problem::of(error, rejections), logs: [] }
-    }
-
-    /// The line that it is.
-    pub(crate) fn line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        Refused { ok: false, error: Problem::of(error, rejections, Speech::Flags), logs: [] }
     }
 }
 
@@ -139,51 +159,67 @@ impl Refused {
 pub(crate) enum Speech {
     /// With a flag.
     Flags,
+    /// Not at all: the task has no flags for limits.
+    Fixed,
     /// At the prompt.
     Prompt,
     /// With a JSON line.
     Lines,
+    /// Not at all, for a `compile` line: it does not use the limits of an instance.
+    FixedLines,
 }
 
 impl Speech {
-    /// What raises a limit.
-    pub(crate) fn setting(self, name: &str) -> String {
+    /// What raises a limit. None where nothing does.
+    pub(crate) fn setting(self, name: &str) -> Option<String> {
         match self {
-            Speech::Flags => format!("--{name}"),
-            Speech::Prompt => format!(".limits {name} VALUE"),
-            Speech::Lines => format!("{{\"limits\": {{\"{}\": …}}}}", bounds::camel(name)),
+            Speech::Flags => Some(format!("--{name}")),
+            Speech::Prompt => Some(format!(".limits {name} VALUE")),
+            Speech::Lines => Some(format!("{{\"limits\": {{\"{}\": …}}}}", bounds::camel(name))),
+            Speech::Fixed | Speech::FixedLines => None,
         }
     }
 
-    /// A message of the library that names the one limit which it compares with what a snapshot holds.
+    /// A message of the library that names `memory_bytes` and sizes in bytes, with the name and unit of the setting.
     fn renamed(self, message: &str) -> String {
+        const FIELD: &str = "`memory_bytes`";
+        if !message.contains(FIELD) {
+            return message.to_owned();
+        }
         let name = match self {
             Speech::Flags => "--max-memory-mb",
             Speech::Prompt => "max-memory-mb",
             Speech::Lines => "maxMemoryMb",
+            Speech::Fixed | Speech::FixedLines => "the limit",
         };
-        message.replace("`memory_bytes`", name)
+        let megabytes = |bytes: u64| format!("{} MB", bytes.div_ceil(1 << 20));
+        let in_unit = |word: &str| word.parse().map_or(word.to_owned(), megabytes);
+        message.replace(FIELD, name).split(' ').map(in_unit).collect::<Vec<_>>().join(" ")
     }
 
     fn reset(self) -> &'static str {
         match self {
-            Speech::Flags => "run it again",
+            Speech::Flags | Speech::Fixed => "run it again",
             Speech::Prompt => ".reset brings it back",
-            Speech::Lines => "{\"reset\": true} brings it back",
+            Speech::Lines | Speech::FixedLines => "{\"reset\": true} brings it back",
         }
+    }
+}
+
+/// What a limit says when it was hit, and how it is raised.
+pub(crate) fn limit_words(kind: LimitKind, limit: u64, speech: Speech) -> String {
+    let what = format!("{}: {} is limited to {}", kind.code(), bounds::noun(kind), bounds::shown(kind, limit));
+    match (speech.setting(bounds::setting(kind)), speech) {
+        (Some(setting), _) => format!("{what}; {setting} raises it"),
+        (None, Speech::FixedLines) => format!("{what}; `limits` does not apply to compile, so split the script"),
+        (None, _) => format!("{what}; no flag raises it, so split the script"),
     }
 }
 
 /// An error in one sentence. The library's own words name items of Rust; here it is something else that helps.
 pub(crate) fn words(error: &Error, speech: Speech) -> String {
     match error {
-        Error::Limit { kind, limit, .. } => {
-            // Of one there is no plural, and "ms" is none.
-            let single = kind.unit().strip_suffix('s').filter(|unit| unit.len() > 1);
-            let unit = if *limit == 1 { single.unwrap_or(kind.unit()) } else { kind.unit() };
-            let setting = speech.setting(bounds::setting(*kind));
-            format!("{}: {} is limited to {limit} {unit}; {setting} raises it", error.code(), kind.field())
-        }
+        Error::Limit { kind, limit, .. } => limit_words(*kind, *limit, speech),
         Error::NeverSettled { pending } if pending.is_empty() => {
             "the script waits for a promise that nothing can settle".into()
         }
@@ -217,8 +253,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn of(error: &Error, rejections: &Rejections) -> Problem {
-        Problem { code: error.code(), failure: Failure::of(error, rejections, Speech::Flags) }
+    pub(crate) fn of(error: &Error, rejections: &Rejections, speech: Speech) -> Problem {
+        Problem { code: error.code(), failure: Failure::of(error, rejections, speech) }
     }
 }
 
@@ -315,5 +351,116 @@ impl Cost {
         ]
         .map(|(name, value)| format!("{name:<18} {value}\n"))
         .concat()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "arguments that cannot be read are a failed test")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use belljar::LimitKind;
+    use clap::FromArgMatches as _;
+
+    use super::{Speech, limit_words};
+    use crate::arguments::{self, Arguments};
+    use crate::bounds;
+
+    const KINDS: [LimitKind; 12] = [
+        LimitKind::Fuel,
+        LimitKind::Opcodes,
+        LimitKind::CpuTime,
+        LimitKind::WallTime,
+        LimitKind::JsHeap,
+        LimitKind::Memory,
+        LimitKind::Stack,
+        LimitKind::PendingRpcs,
+        LimitKind::RpcCalls,
+        LimitKind::Message,
+        LimitKind::Source,
+        LimitKind::Console,
+    ];
+
+    /// Every task with the least arguments that it needs.
+    const TYPED: [&str; 10] = [
+        "run -e 1",
+        "repl",
+        "compile -e 1 -o out",
+        "snapshot -e 1 -o out",
+        "inspect file",
+        "json",
+        "bench",
+        "doctor",
+        "man",
+        "completions bash",
+    ];
+
+    fn speech(typed: &str) -> Speech {
+        let words = std::iter::once("belljar").chain(typed.split(' ').filter(|word| !word.is_empty()));
+        let matches = arguments::command().try_get_matches_from(words).expect("it can be typed");
+        Arguments::from_arg_matches(&matches).expect("it can be read").speech()
+    }
+
+    fn flags(text: &str) -> BTreeSet<&str> {
+        let is_part = |character: char| character.is_ascii_lowercase() || character == '-';
+        text.split(|character| !is_part(character)).filter_map(|word| word.strip_prefix("--")).collect()
+    }
+
+    #[test]
+    fn every_limit_names_a_flag_of_the_task_or_none() {
+        let command = arguments::command();
+        let tasks: BTreeSet<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(tasks, TYPED.iter().map(|typed| typed.split(' ').next().unwrap_or_default()).collect());
+        for typed in TYPED.iter().copied().chain([""]) {
+            let name = typed.split(' ').next().unwrap_or_default();
+            let task = command.find_subcommand(name).unwrap_or(&command);
+            let known: BTreeSet<_> = task.get_arguments().filter_map(|argument| argument.get_long()).collect();
+            for kind in KINDS {
+                let words = limit_words(kind, 1 << 20, speech(typed));
+                let named = flags(&words);
+                assert!(named.is_subset(&known), "belljar {typed}: {words}");
+                let takes_limits = known.contains(bounds::setting(kind));
+                assert_eq!(named.contains(bounds::setting(kind)), takes_limits, "belljar {typed}: {words}");
+                assert_eq!(words.contains("split the script"), !takes_limits, "belljar {typed}: {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_in_the_unit_of_its_flag() {
+        for kind in KINDS {
+            let shown = |limit| bounds::shown(kind, limit);
+            let setting = bounds::setting(kind);
+            let is_size = setting.ends_with("-mb") || setting.ends_with("-kb");
+            assert_eq!(is_size, kind.unit() == "bytes", "{setting}");
+            match setting.rsplit('-').next() {
+                Some("mb") => assert_eq!((shown(3 << 20), shown(1 << 10)), ("3 MB".into(), "1024 bytes".into())),
+                Some("kb") => assert_eq!((shown(3 << 20), shown(1 << 10)), ("3072 KB".into(), "1 KB".into())),
+                Some("ms") => assert_eq!(shown(7), "7 ms"),
+                _ => assert!(shown(7).starts_with('7'), "{}", shown(7)),
+            }
+        }
+    }
+
+    #[test]
+    fn neither_the_prompt_nor_a_line_names_a_flag() {
+        for kind in KINDS {
+            let setting = bounds::setting(kind);
+            let words = |speech| limit_words(kind, 1, speech);
+            assert!(words(Speech::Prompt).ends_with(&format!("; .limits {setting} VALUE raises it")));
+            let line = format!("; {{\"limits\": {{\"{}\": …}}}} raises it", bounds::camel(setting));
+            assert!(words(Speech::Lines).ends_with(&line));
+            for speech in [Speech::Prompt, Speech::Lines, Speech::Fixed, Speech::FixedLines] {
+                assert_eq!(flags(&words(speech)), BTreeSet::new());
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_in_a_message_of_the_library_is_in_the_unit_of_its_name() {
+        let message = "`memory_bytes` of 3145728 is less than the 9502721 that the snapshot or prelude holds; raise it";
+        let told = "--max-memory-mb of 3 MB is less than the 10 MB that the snapshot or prelude holds; raise it";
+        assert_eq!(Speech::Flags.renamed(message), told);
+        assert_eq!(Speech::Prompt.renamed("it waits for 3 calls"), "it waits for 3 calls");
     }
 }

@@ -12,6 +12,7 @@ use std::thread;
 use belljar::{Call, Router, RpcError};
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Refusal;
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
 use crate::rejections::Rejections;
@@ -80,8 +81,8 @@ pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt, rej
 }
 
 /// Reads replies, and nothing but replies, on a thread of its own. What is none is passed to `complain`.
-pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) {
-    thread::spawn(move || {
+pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) -> Result<(), Refusal> {
+    let read = move || {
         let mut stdin = io::stdin().lock();
         let mut line = Vec::new();
         loop {
@@ -101,7 +102,8 @@ pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) {
             }
         }
         calls.close();
-    });
+    };
+    thread::Builder::new().spawn(read).map(drop).map_err(|error| Refusal::no_thread(&error))
 }
 
 type Replied = Result<belljar::Json, RpcError>;

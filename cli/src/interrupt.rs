@@ -38,7 +38,8 @@ impl Interrupt {
         let heard = interrupt.clone();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
             .map_err(|error| Refusal::internal(format!("signals cannot be caught: {error}")))?;
-        thread::spawn(move || signals.forever().for_each(|signal| heard.signal(signal)));
+        let listen = move || signals.forever().for_each(|signal| heard.signal(signal));
+        thread::Builder::new().spawn(listen).map_err(|error| Refusal::no_thread(&error))?;
         Ok(interrupt)
     }
 
@@ -65,6 +66,13 @@ impl Interrupt {
     /// What to do before a signal ends the process.
     pub(crate) fn before_the_end(&self, farewell: impl Fn() + Send + 'static) {
         self.lock().farewell = Some(Box::new(farewell));
+    }
+
+    /// Does work that a signal must not cut off. A signal that arrives meanwhile takes effect afterwards, so the work
+    /// must not block for long.
+    pub(crate) fn finish<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _state = self.lock();
+        work()
     }
 
     /// What the script prints does not arrive any more, so it need not go on. That nobody reads it is no failure.

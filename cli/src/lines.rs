@@ -6,14 +6,15 @@ use std::io::{self, BufRead, Write as _};
 
 use serde::Serialize;
 
+use crate::{escape, screen};
+
 /// The longest line that is read.
 pub(crate) const MOST_BYTES: usize = 10 << 20;
 
 /// Writes a line in one piece, so that lines of handlers and answers do not mix.
 pub(crate) fn print(line: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
-    text.push(b'\n');
-    let mut stdout = io::stdout().lock();
+    let text = escape::json(line).map_err(io::Error::other)?;
+    let mut stdout = screen::stdout()?;
     stdout.write_all(&text)?;
     stdout.flush()
 }

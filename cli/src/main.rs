@@ -11,14 +11,18 @@ mod commands;
 mod completion;
 mod doctor;
 mod ending;
+mod escape;
 mod executor;
 mod forward;
 mod frame;
 mod inputs;
 mod interrupt;
 mod jar;
+mod key;
 mod lines;
 mod measure;
+mod opened;
+mod outfile;
 mod prompt;
 mod protocol;
 mod rejections;
@@ -34,9 +38,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Task};
-use crate::ending::{Ending, Refusal};
+use crate::ending::{Ending, Refusal, Speech};
 use crate::interrupt::Interrupt;
-use crate::screen::Screen;
+use crate::screen::{Screen, Stream};
 
 fn main() -> ExitCode {
     let screen = Screen::of_this_process();
@@ -44,26 +48,34 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return unread(&error, &screen).into(),
     };
+    let speech = arguments.speech();
     let ending = match Interrupt::listen() {
         Ok(interrupt) => perform(arguments, &screen, &interrupt),
         Err(refusal) => Err(refusal),
     };
-    ending.unwrap_or_else(|refusal| refuse(&refusal, &screen)).into()
+    ending.unwrap_or_else(|refusal| refuse(&refusal, &screen, speech)).into()
 }
 
 /// Arguments that cannot be read, or that ask for help.
 fn unread(error: &clap::Error, screen: &Screen) -> Ending {
     if let Some((word, task)) = arguments::meant_first().filter(|_| error.use_stderr()) {
-        return refuse(&mistyped(&word, &task), screen);
+        return refuse(&mistyped(&word, &task), screen, Speech::Fixed);
     }
-    if !error.use_stderr() || !arguments::wants_json() {
-        // Who asked for help and does not read it has what they wanted.
-        let _ = error.print();
-        return if error.use_stderr() { Ending::Usage } else { Ending::Done };
+    let text = error.render();
+    if !error.use_stderr() {
+        let help = if screen.has_colour(Stream::Out) { text.ansi().to_string() } else { text.to_string() };
+        return screen.write_bytes(help.as_bytes()).unwrap_or_else(|refusal| refuse(&refusal, screen, Speech::Fixed));
     }
-    let text = error.render().to_string();
-    let what = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-    refuse(&Refusal::usage(what), screen)
+    let plain = text.to_string();
+    if arguments::wants_json() {
+        let what = plain.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        return refuse(&Refusal::usage(what), screen, Speech::Fixed);
+    }
+    // The message repeats arguments. Where one has to be escaped, for instance a file name, there are no colours.
+    let shown = screen.shown(&plain);
+    let is_painted = shown == plain && screen.has_colour(Stream::Err);
+    screen.explain(&if is_painted { text.ansi().to_string() } else { shown });
+    Ending::Usage
 }
 
 /// A word that is no file, and a task or nearly one.
@@ -77,9 +89,9 @@ fn mistyped(word: &Path, task: &str) -> Refusal {
 }
 
 /// Says why nothing was done, to a person or as JSON.
-fn refuse(refusal: &Refusal, screen: &Screen) -> Ending {
-    if !arguments::wants_json() || screen.write_bytes(&refusal.report().line()).is_err() {
-        screen.complain(&refusal.to_string());
+fn refuse(refusal: &Refusal, screen: &Screen, speech: Speech) -> Ending {
+    if !arguments::wants_json() || screen.write_json(&refusal.report(speech)).is_err() {
+        screen.complain(&refusal.told(speech));
     }
     refusal.ending()
 }
@@ -88,7 +100,7 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
     telling::begin(arguments.verbosity())?;
     match arguments.task {
         Some(Task::Run(run)) => run::perform(&run, screen, interrupt),
-        Some(Task::Compile(compile)) => artefact::compile(&compile, screen),
+        Some(Task::Compile(compile)) => artefact::compile(&compile, screen, interrupt),
         Some(Task::Snapshot(snapshot)) => artefact::snapshot(&snapshot, screen, interrupt),
         Some(Task::Inspect(inspect)) => artefact::inspect(&inspect, screen),
         Some(Task::Repl(repl)) => repl::perform(repl, screen, interrupt),

@@ -103,12 +103,6 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     kilobytes(&status, "RssAnon:").map(|kilobytes| kilobytes << 10)
 }
 
-/// The address space that this process has reserved, in bytes. None where the system does not tell.
-pub(crate) fn reserved_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    kilobytes(&status, "VmSize:").map(|kilobytes| kilobytes << 10)
-}
-
 fn kilobytes(status: &str, field: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(field)?.trim().strip_suffix("kB")?.trim().parse().ok())
 }

@@ -14,10 +14,10 @@ use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-use crate::frame;
 use crate::repl::{COMMANDS, Session};
 use crate::screen::{BLUE, CYAN, DIM, GREEN, MAGENTA, RED, YELLOW};
 use crate::syntax::{self, Kind};
+use crate::{escape, frame};
 
 pub(crate) struct Prompt {
     session: Rc<RefCell<Session>>,
@@ -141,13 +141,18 @@ impl Prompt {
         let pairs = |names: Vec<String>, beginning: &str| {
             names
                 .into_iter()
-                .filter(|name| name.starts_with(beginning))
+                // A script can register an event of any name, and the editor would print it raw.
+                .filter(|name| name.starts_with(beginning) && escape::is_plain(name))
                 .map(|name| Pair { display: name.clone(), replacement: name + " " })
                 .collect::<Vec<_>>()
         };
         match typed.split_once(' ') {
             None => Ok((0, pairs(COMMANDS.map(|(name, _, _)| name.to_owned()).into(), typed))),
-            Some((".load" | ".open" | ".save", _)) => self.files.complete(line, typed.len(), context),
+            Some((".load" | ".open" | ".save", _)) => {
+                let (at, mut files) = self.files.complete(line, typed.len(), context)?;
+                files.retain(|file| escape::is_plain(&file.display));
+                Ok((at, files))
+            }
             Some((".limits", beginning)) => {
                 let names = self.session.borrow().limits().map(str::to_owned).into();
                 Ok((typed.len() - beginning.len(), pairs(names, beginning)))

@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::arguments;
-use crate::artefact::{self, Key};
+use crate::artefact;
 use crate::bounds::{Bounds, camel, kebab};
 use crate::ending::{Cost, Ending, Failure, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls, Response};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::key::{self, Key};
 use crate::lines::{self, Next};
 use crate::rejections::Rejections;
 use crate::run::Log;
@@ -190,11 +191,12 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         runtime: jar::runtime()?,
         router,
         bounds: arguments.jar.bounds.clone(),
-        key: artefact::key(&arguments.key)?,
+        key: key::read(&arguments.key)?,
         open: BTreeMap::new(),
     };
     jars.named("")?;
-    for Asked { id, instance, name, request } in read(calls, forwards) {
+    for Asked { id, instance, name, request } in read(calls, forwards)? {
+        let speech = if matches!(request, Request::Compile(_)) { Speech::FixedLines } else { Speech::Lines };
         let (result, stats) = jars.answer(&instance, name, request, interrupt);
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let (result, text, error) = match result {
@@ -202,7 +204,7 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
             Err(error) => (
                 None,
                 None,
-                Some(Problem { error_code: error.code(), failure: Failure::of(&error, &rejections, Speech::Lines) }),
+                Some(Problem { error_code: error.code(), failure: Failure::of(&error, &rejections, speech) }),
             ),
         };
         match lines::print(&Reply { id, result, error, text, logs, stats }) {
@@ -315,7 +317,7 @@ fn unpack(text: &str) -> belljar::Result<Vec<u8>> {
 type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
 /// Reads requests on a thread of its own, because replies to calls arrive while a script runs.
-fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
+fn read(calls: Calls, forwards: bool) -> Result<Receiver<Asked>, Refusal> {
     // With calls forwarded, a reply may stand behind any number of requests, and must be found.
     let (send, requests): (Send, _) = if forwards {
         let (sender, requests) = mpsc::channel();
@@ -324,7 +326,7 @@ fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
         let (sender, requests) = mpsc::sync_channel(AHEAD);
         (Box::new(move |request| sender.send(request).is_ok()), requests)
     };
-    thread::spawn(move || {
+    let read = move || {
         let mut stdin = io::stdin().lock();
         let mut line = Vec::new();
         loop {
@@ -341,8 +343,9 @@ fn read(calls: Calls, forwards: bool) -> Receiver<Asked> {
             }
         }
         calls.close();
-    });
-    requests
+    };
+    thread::Builder::new().spawn(read).map_err(|error| Refusal::no_thread(&error))?;
+    Ok(requests)
 }
 
 /// What a line asks for; None when it was a reply, which is delivered at once.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -20,15 +21,17 @@ use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::arguments;
-use crate::artefact::{self, Key};
+use crate::artefact;
 use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::key::{self, Key};
+use crate::outfile::{self, Readers};
 use crate::prompt::{self, Prompt};
 use crate::rejections::Rejections;
-use crate::screen::{DIM, Screen};
+use crate::screen::{DIM, Screen, Stream};
 use crate::source::Source;
 use crate::{completion, run, syntax};
 
@@ -118,13 +121,13 @@ enum Then {
 }
 
 pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
-    let key = artefact::key(&arguments.key)?;
+    let key = key::read(&arguments.key)?;
     let origin = match &arguments.from {
         Some(path) => Some(artefact::thaw(path, key.as_ref())?),
         None => None,
     };
     let session = Rc::new(RefCell::new(Session::new(&arguments, origin, key, screen, interrupt)?));
-    let colours = if screen.has_colour() { ColorMode::Enabled } else { ColorMode::Disabled };
+    let colours = if screen.has_colour(Stream::Out) { ColorMode::Enabled } else { ColorMode::Disabled };
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .color_mode(colours)
@@ -197,8 +200,10 @@ fn history() -> Option<PathBuf> {
         folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?
     };
     let ours = states.join("belljar");
-    fs::create_dir_all(&ours).ok()?;
-    Some(ours.join("history"))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&ours).ok()?;
+    let history = ours.join("history");
+    // The editor would block on a pipe and change the mode of a device. A link to /dev/null means no history.
+    fs::metadata(&history).map_or(true, |about| about.is_file()).then_some(history)
 }
 
 impl Session {
@@ -244,7 +249,7 @@ impl Session {
         }
         match self.command(command, rest.trim()) {
             Ok(text) => drop(self.screen.write_bytes(text.as_bytes())?),
-            Err(refusal) => self.screen.complain(&refusal.to_string()),
+            Err(refusal) => self.screen.complain(&refusal.told(Speech::Prompt)),
         }
         Ok(Then::GoOn)
     }
@@ -307,7 +312,7 @@ impl Session {
             }
             (".save", path) => {
                 let bytes = artefact::freeze(&mut self.jar.instance, "", self.key.as_ref())?;
-                artefact::write(Path::new(path), &bytes)?;
+                outfile::write(Path::new(path), &bytes, Readers::Owner, &self.interrupt)?;
                 Ok(format!("{} bytes\n", bytes.len()))
             }
             (".open", path) => {
@@ -429,13 +434,15 @@ impl Session {
         let handle = self.jar.instance.cancel_handle();
         let (is_done, done) = mpsc::channel::<()>();
         // The editor has taken Ctrl-C for itself, so somebody else must stop what takes too long, as often as it begins anew.
-        let watch = thread::spawn(move || {
+        let watch = move || {
             let mut patience = PATIENCE;
             while done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
                 handle.cancel();
                 patience = Duration::from_millis(1);
             }
-        });
+        };
+        // Without this thread, a script could block the prompt forever.
+        let Ok(watch) = thread::Builder::new().spawn(watch) else { return Vec::new() };
         self.console.keep();
         let console = self.console.clone();
         let names = completion::names(&mut self.jar.instance, path, &self.declared, &|| console.take());

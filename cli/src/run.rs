@@ -17,7 +17,7 @@ use crate::jar::{self, Jar};
 use crate::rejections::Rejections;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::{advice, artefact, frame};
+use crate::{advice, artefact, frame, key};
 
 /// One console line.
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         ));
     }
     // Asked for first: a key that is no key is told even where nothing needs one.
-    let key = artefact::key(&run.key)?;
+    let key = key::read(&run.key)?;
     let source = Source::of_run(run)?;
     let origin = match &run.from {
         Some(path) => Some(artefact::thaw(path, key.as_ref())?),
@@ -84,14 +84,14 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
         })
     } else {
-        console(*screen, interrupt)
+        console(*screen, interrupt, stream)
     };
     let rejections = Rejections::default();
     let mut router = jar::router(router, &run.jar, &rejections)?;
     if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
         router = forward::register(router, &calls, interrupt, &rejections);
-        forward::listen(calls, move |message| screen.complain(message));
+        forward::listen(calls, move |message| screen.complain(message))?;
     }
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
@@ -111,14 +111,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         let report = Report {
             ok: result.is_ok(),
             value: if let Ok(Value::Json(value)) = &result { Some(value) } else { None },
-            error: result.as_ref().err().map(|error| Problem::of(error, &rejections)),
+            error: result.as_ref().err().map(|error| Problem::of(error, &rejections, Speech::Flags)),
             logs: &logs,
             stats,
         };
-        let mut line = serde_json::to_vec(&report)
-            .map_err(|error| Refusal::internal(format!("the report has no JSON form: {error}")))?;
-        line.push(b'\n');
-        screen.write_bytes(&line)?;
+        screen.write_json(&report)?;
         return Ok(result.as_ref().map_or_else(Ending::of, |_| Ending::Done));
     }
     interrupt.check_output()?;
@@ -126,7 +123,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         Ok(Value::Shown(value)) => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
-        Err(error) => tell(screen, error, &source, &rejections),
+        Err(error) => tell(screen, error, &source, &rejections, Speech::Flags),
     };
     if run.stats {
         screen.explain(&stats.table());
@@ -134,8 +131,8 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     Ok(ending)
 }
 
-/// A router whose console is this process's: what warns goes to standard error, the rest to standard output.
-pub(crate) fn console(screen: Screen, interrupt: &Interrupt) -> Router {
+/// A router that prints console lines, each level on the stream that `stream` gives.
+pub(crate) fn console(screen: Screen, interrupt: &Interrupt, stream: fn(ConsoleLevel) -> Stream) -> Router {
     let interrupt = interrupt.clone();
     Router::new().on_console(move |level, line| {
         if let Err(error) = screen.print(stream(level), line) {
@@ -144,7 +141,7 @@ pub(crate) fn console(screen: Screen, interrupt: &Interrupt) -> Router {
     })
 }
 
-/// Where a console line goes.
+/// The stream of a console line: warnings and errors go to standard error, the rest to standard output.
 pub(crate) fn stream(level: ConsoleLevel) -> Stream {
     match level {
         ConsoleLevel::Warn | ConsoleLevel::Error | ConsoleLevel::Trace => Stream::Err,
@@ -166,16 +163,14 @@ pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Inte
 }
 
 /// Tells a person what went wrong.
-pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections) -> Ending {
+pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections, speech: Speech) -> Ending {
     match (error, source) {
         (Error::Program { .. }, Source::Program { path, .. }) => {
-            screen.complain(&Refusal::of_file(path, error).to_string());
+            screen.complain(&Refusal::of_file(path, error).told(speech));
         }
-        (Error::Js(js), Source::Script { name, text }) => {
-            tell_thrown(screen, js, (name, text), rejections, Speech::Flags)
-        }
-        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, ("", ""), rejections, Speech::Flags),
-        (error, _) => screen.complain(&ending::words(error, Speech::Flags)),
+        (Error::Js(js), Source::Script { name, text }) => tell_thrown(screen, js, (name, text), rejections, speech),
+        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, ("", ""), rejections, speech),
+        (error, _) => screen.complain(&ending::words(error, speech)),
     }
     Ending::of(error)
 }

@@ -2,12 +2,24 @@
 //!
 //! Everything that a person reads goes through here. It must never know what it says.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
 
 use crate::ending::{Ending, Refusal};
+use crate::{escape, opened};
+
+/// Standard output.
+///
+/// # Errors
+///
+/// When the process was started without one.
+pub(crate) fn stdout() -> io::Result<StdoutLock<'static>> {
+    opened::output()?;
+    Ok(io::stdout().lock())
+}
 
 /// The two streams of this process.
 #[derive(Clone, Copy)]
@@ -38,21 +50,29 @@ impl Screen {
     /// Writes a line that the script made. A terminal obeys control characters, so there they are shown and not sent: a script
     /// must not be able to rename a window or to hide what was printed before.
     pub(crate) fn print(&self, stream: Stream, line: &str) -> io::Result<()> {
-        let line = if self.is_terminal[usize::from(stream == Stream::Err)] { visible(line) } else { line.to_owned() };
+        let line =
+            if self.is_terminal[usize::from(stream == Stream::Err)] { escape::text(line) } else { line.to_owned() };
         match stream {
-            Stream::Out => writeln!(io::stdout().lock(), "{line}"),
+            Stream::Out => writeln!(stdout()?, "{line}"),
             Stream::Err => writeln!(io::stderr().lock(), "{line}"),
         }
     }
 
     /// Writes to standard output as it is; a reader who has gone away is no failure.
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<Ending, Refusal> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        let written = stdout().and_then(|mut stdout| stdout.write_all(bytes).and_then(|()| stdout.flush()));
+        match written {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::Done),
             Err(error) => Err(Refusal::internal(format!("standard output cannot be written to: {error}"))),
         }
+    }
+
+    /// Writes a value to standard output as one line of JSON.
+    pub(crate) fn write_json(&self, value: &impl Serialize) -> Result<Ending, Refusal> {
+        let line = escape::json(value)
+            .map_err(|error| Refusal::internal(format!("what should be printed has no JSON form: {error}")))?;
+        self.write_bytes(&line)
     }
 
     /// Says on standard error what went wrong.
@@ -67,7 +87,7 @@ impl Screen {
 
     /// Text of the script's as it may stand on standard error.
     pub(crate) fn shown(&self, text: &str) -> String {
-        if self.is_terminal[1] { visible(text) } else { text.to_owned() }
+        if self.is_terminal[1] { escape::text(text) } else { text.to_owned() }
     }
 
     pub(crate) fn paint(&self, style: Style, text: &str) -> String {
@@ -76,12 +96,12 @@ impl Screen {
 
     /// Text of the script's as it may stand on standard output, painted by `paint` when colours are wanted there.
     pub(crate) fn painted(&self, text: &str, paint: impl FnOnce(&str) -> String) -> String {
-        let text = if self.is_terminal[0] { visible(text) } else { text.to_owned() };
+        let text = if self.is_terminal[0] { escape::text(text) } else { text.to_owned() };
         if self.has_colour[0] { paint(&text) } else { text }
     }
 
-    pub(crate) fn has_colour(&self) -> bool {
-        self.has_colour[0]
+    pub(crate) fn has_colour(&self, stream: Stream) -> bool {
+        self.has_colour[usize::from(stream == Stream::Err)]
     }
 }
 
@@ -92,30 +112,3 @@ pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const MAGENTA: Style = AnsiColor::Magenta.on_default();
 pub(crate) const DIM: Style = Style::new().dimmed();
-
-/// The text with its control characters, except for line ends and tabs, written out.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        // Beside what is called a control character, the marks that turn the direction of writing can hide text.
-        let hides = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        match character {
-            '\n' | '\t' => shown.push(character),
-            _ if character.is_control() || hides => shown.extend(character.escape_unicode()),
-            _ => shown.push(character),
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn a_terminal_gets_no_control_characters() {
-        assert_eq!(visible("a\tb\nc"), "a\tb\nc");
-        assert_eq!(visible("\x1b[2J\r\u{9b}"), "\\u{1b}[2J\\u{d}\\u{9b}");
-        assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
-    }
-}

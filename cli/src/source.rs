@@ -2,7 +2,7 @@
 //!
 //! It owns reading input. It must never run anything.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use belljar::Program;
 
 use crate::arguments::{Run, Script};
 use crate::ending::Refusal;
+use crate::opened;
 
 /// Larger files are not read at all: neither the largest script that a flag can allow nor a program of one comes near it.
 const MOST_BYTES: u64 = 2 << 30;
@@ -87,12 +88,19 @@ impl Kind {
 
 /// The bytes of a file.
 pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Refusal> {
+    file_that(path, |_| Ok(()))
+}
+
+/// The bytes of a file whose metadata passes a check.
+pub(crate) fn file_that(path: &Path, check: impl FnOnce(&Metadata) -> Result<(), Refusal>) -> Result<Vec<u8>, Refusal> {
     let refuse = |error: io::Error| Refusal::usage(format!("{} cannot be read: {error}", path.display()));
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(refuse)?;
-    if file.metadata().map_err(refuse)?.is_dir() {
+    let about = file.metadata().map_err(refuse)?;
+    if about.is_dir() {
         return Err(Refusal::usage(format!("{} is a folder; name a file in it", path.display())));
     }
+    check(&about)?;
     let length = file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(refuse)?;
     if length as u64 == MOST_BYTES {
         return Err(Refusal::usage(format!("{} is too large to be a script", path.display())));
@@ -102,10 +110,8 @@ pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Refusal> {
 
 fn stdin() -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .take(MOST_BYTES)
-        .read_to_end(&mut bytes)
+    opened::input()
+        .and_then(|()| io::stdin().lock().take(MOST_BYTES).read_to_end(&mut bytes))
         .map_err(|error| Refusal::usage(format!("standard input cannot be read: {error}")))?;
     Ok(bytes)
 }

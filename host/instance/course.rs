@@ -2,6 +2,7 @@
 //!
 //! It joins the driver, the virtual machine and the handlers. It must never know what the result means.
 
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -11,8 +12,11 @@ use super::{Instance, Phase};
 use crate::calls::{Calls, Mode};
 use crate::driver::{Driver, Nanos, Outcome, Spent};
 use crate::error::{Error, Result};
+use crate::excerpt;
 use crate::limits::LimitKind;
-use crate::snapshot::{Answer, CallId};
+use crate::nesting;
+use crate::pending::{Answer, CallId};
+use crate::timer::Timer;
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
 
@@ -134,7 +138,7 @@ impl Instance {
     fn account(&mut self, now: Nanos, rest: impl FnOnce(&mut Driver, Nanos)) {
         let mut driver = self.desk.driver();
         if let Some(vm) = &mut self.vm {
-            self.was_memory_refused = vm.was_memory_refused();
+            self.refusal = vm.refusal();
             let stats = driver.call_stats();
             stats.fuel = vm.fuel_used();
             stats.heap_bytes = vm.vital(vitals::HEAP_BYTES);
@@ -146,10 +150,10 @@ impl Instance {
 
     /// Runs a fresh call to its end. A handler that pauses is out of place here.
     pub(super) async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
-        let now = self.begin()?;
-        match self.drive(mode, Some((op, message)), Vec::new(), now).await {
+        self.begin()?;
+        match self.drive(mode, Some((op, message)), Vec::new()).await {
             Ok(Ended::Paused) => {
-                let pending = self.paused.iter().map(|call| call.method.clone()).collect();
+                let pending = excerpt::names(self.paused.iter().map(|call| call.method.as_str()));
                 if !self.housekeep(Op::Abandon, &[]) {
                     self.poison();
                 }
@@ -161,19 +165,18 @@ impl Instance {
         }
     }
 
-    /// Readies everything for a call that has used nothing yet, and tells when it began.
-    pub(super) fn begin(&mut self) -> Result<Nanos> {
+    /// Readies everything for a call that has used nothing yet.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        nesting::check()?;
         self.admit()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        self.desk.forget_cancel();
-        let now = self.desk.now();
         let slice = {
             let mut driver = self.desk.driver();
-            driver.begin(now);
+            driver.begin(self.desk.now());
             driver.next_slice(0)
         };
         vm.refuel(slice);
-        Ok(now)
+        Ok(())
     }
 
     /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
@@ -183,14 +186,16 @@ impl Instance {
         mode: Mode,
         next: Option<(Op, Message)>,
         answers: Vec<(CallId, Answer)>,
-        now: Nanos,
     ) -> Result<Ended> {
         let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
-        trace::call(op, async move {
-            let ended = self.take_turns(mode, next, answers, now).await;
+        let mut call = pin!(trace::call(op, async move {
+            let ended = self.take_turns(mode, next, answers).await;
             let (stats, _) = self.desk.driver().totals();
             trace::ended(&ended, &stats);
             ended
+        }));
+        poll_fn(|context| {
+            nesting::inside(|| call.as_mut().poll(context)).unwrap_or_else(|error| Poll::Ready(Err(error)))
         })
         .await
     }
@@ -200,7 +205,6 @@ impl Instance {
         mode: Mode,
         mut next: Option<(Op, Message)>,
         answers: Vec<(CallId, Answer)>,
-        mut now: Nanos,
     ) -> Result<Ended> {
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let desk = &*self.desk;
@@ -215,18 +219,18 @@ impl Instance {
         self.phase = Phase::Waiting;
         let mut calls = Calls::new(desk, &self.routes, &self.data, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
-        let mut timer = None;
-        let (ended, leftovers) = loop {
-            if let Some(operation) = next.take() {
+        let mut timer = Timer::default();
+        let (mut ended, mut leftovers) = loop {
+            // A call that is over by now begins no turn, and finds the reason where it waits.
+            if let Some(operation) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
                 self.phase = Phase::Running;
-                let turn = turn(vm, desk, &mut calls, flags, operation, &mut timer, &mut now).await;
+                let turn = turn(vm, desk, &mut calls, flags, operation, &mut timer).await;
                 self.phase = Phase::Waiting;
                 let mut driver = desk.driver();
                 driver.burn(vm.fuel_used());
                 if driver.has_events() {
                     drop(driver);
                     calls.deliver();
-                    now = desk.now();
                     driver = desk.driver();
                 }
                 let (stop, outcome) = (driver.stopped().cloned(), driver.take_outcome());
@@ -249,8 +253,7 @@ impl Instance {
                     (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
                         // Calls that nobody awaited have been started; each gets one chance to finish.
                         if calls.is_working() {
-                            calls.poll(&mut Context::from_waker(Waker::noop()));
-                            now = desk.now();
+                            calls.poll(&mut Context::from_waker(Waker::noop()), u64::MAX);
                         }
                         let leftovers = if calls.has_unanswered() { Leftovers::Some } else { Leftovers::None };
                         break (Ok(Ended::Outcome(outcome)), leftovers);
@@ -263,19 +266,32 @@ impl Instance {
                     }
                 }
             }
-            let waited = wait(desk, &mut calls, &mut timer).await;
-            now = desk.now();
-            match waited {
-                Waited::Answered => next = Some((Op::Answer, Message::of(&[&calls.take_answers()], 0))),
+            match wait(desk, &mut calls, &mut timer).await {
+                Waited::Answered => next = Some((Op::Answer, Message::whole(calls.take_answers()))),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                Waited::Paused => {
-                    self.paused = calls.take_paused(&mut self.ids);
-                    break (Ok(Ended::Paused), Leftovers::Call);
-                }
+                Waited::Paused => match calls.take_paused(&mut self.ids) {
+                    Ok(paused) => {
+                        self.paused = paused;
+                        break (Ok(Ended::Paused), Leftovers::Call);
+                    }
+                    Err(error) => break (Err(error), Leftovers::Some),
+                },
             }
         };
+        calls.give_up();
         drop(calls);
+        let now = {
+            let mut driver = desk.driver();
+            // Whatever the guest has come to: a call that is over by now has not ended well.
+            if ended.is_ok()
+                && driver.is_stopping(desk.is_cancelled())
+                && let Some(stop) = driver.stopped()
+            {
+                (ended, leftovers) = (Err(stop.clone().into_error(&self.limits)), Leftovers::Some);
+            }
+            driver.seen()
+        };
         match leftovers {
             Leftovers::Call => {
                 let mut spent = Spent::default();

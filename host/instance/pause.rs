@@ -2,6 +2,7 @@
 //!
 //! It joins the course of a call with the snapshot. It must never know the format of one.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use belljar_abi::Op;
@@ -9,12 +10,14 @@ use serde::Serialize;
 
 use super::course::Ended;
 use super::{Instance, Phase};
-use crate::calls::Mode;
+use crate::calls::{Mode, weigh};
 use crate::clock::Clock;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
+use crate::nesting;
+use crate::pending::{Answer, CallId, PendingCall};
 use crate::program::Program;
-use crate::snapshot::{About, Answer, CallId, Paused, PendingCall, Snapshot, Turn};
+use crate::snapshot::{About, Paused, Snapshot, Turn};
 use crate::value::Script;
 
 impl Instance {
@@ -74,11 +77,11 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.script_message(&script.into());
+        let message = self.open_script(&script.into());
         async move {
             let message = message?;
-            let now = self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Eval, message)), Vec::new(), now).await;
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Eval, message)), Vec::new()).await;
             self.turn(ended)
         }
     }
@@ -93,11 +96,11 @@ impl Instance {
         event: &str,
         params: &(impl Serialize + ?Sized),
     ) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.event_message(event, params);
+        let message = self.open_event(event, params);
         async move {
             let message = message?;
-            let now = self.begin()?;
-            match self.drive(Mode::Async, Some((Op::Dispatch, message)), Vec::new(), now).await {
+            self.begin()?;
+            match self.drive(Mode::Async, Some((Op::Dispatch, message)), Vec::new()).await {
                 Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
                 ended => self.turn(ended),
             }
@@ -110,11 +113,11 @@ impl Instance {
     ///
     /// As [`Instance::run`].
     pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.program_message(program);
+        let message = self.open_program(program);
         async move {
             let message = message?;
-            let now = self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Run, message)), Vec::new(), now).await;
+            self.begin()?;
+            let ended = self.drive(Mode::Async, Some((Op::Run, message)), Vec::new()).await;
             self.turn(ended)
         }
     }
@@ -131,30 +134,42 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::Input`] when nothing is paused or an id names no pending call; otherwise as [`Instance::eval`].
-    pub async fn resume_async(&mut self, answers: impl IntoIterator<Item = (CallId, Answer)> + Send) -> Result<Turn> {
+    pub fn resume_async(
+        &mut self,
+        answers: impl IntoIterator<Item = (CallId, Answer)> + Send,
+    ) -> impl Future<Output = Result<Turn>> + Send {
         let answers: Vec<(CallId, Answer)> = answers.into_iter().collect();
+        self.open();
+        async move {
+            self.begin_again(&answers)?;
+            let ended = self.drive(Mode::Async, None, answers).await;
+            self.turn(ended)
+        }
+    }
+
+    /// Readies everything to go on with a paused script.
+    fn begin_again(&mut self, answers: &[(CallId, Answer)]) -> Result<()> {
+        nesting::check()?;
         if self.phase != Phase::Paused {
             return Err(Error::input(
                 "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
             ));
         }
-        if let Some((id, _)) = answers.iter().find(|(id, _)| !self.paused.iter().any(|call| call.id == *id)) {
+        let pending: HashSet<CallId> = self.paused.iter().map(|call| call.id).collect();
+        if let Some((id, _)) = answers.iter().find(|(id, _)| !pending.contains(id)) {
             return Err(Error::input(format!(
                 "no pending call has the id {id}; `pending()` lists those that there are"
             )));
         }
         self.configure()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
-        self.desk.forget_cancel();
-        let now = self.desk.now();
         let slice = {
             let mut driver = self.desk.driver();
-            driver.begin_again(now, self.spent);
+            driver.begin_again(self.desk.now(), self.spent, weigh(&self.paused));
             driver.next_slice(0)
         };
         vm.refuel(slice);
-        let ended = self.drive(Mode::Async, None, answers, now).await;
-        self.turn(ended)
+        Ok(())
     }
 
     /// Gives a paused script the budget of a fresh call.

@@ -14,25 +14,6 @@ use crate::error::Result;
 /// Table elements that an image may have; QuickJS has a few hundred C functions.
 const TABLE_ELEMENTS: usize = 20_000;
 
-/// What is done to bring the memory of an instance back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    /// wasmtime's pool clears it.
-    Cleared,
-}
-
-impl Method {
-    /// The only one.
-    pub(crate) fn of_this_system() -> Method {
-        Method::Cleared
-    }
-
-    /// A name for people.
-    pub(crate) fn name(self) -> &'static str {
-        "clear"
-    }
-}
-
 /// The memory that instances begin with.
 pub(crate) struct MemoryImage {
     bytes: Box<[u8]>,
@@ -61,6 +42,11 @@ impl MemoryImage {
     /// The bytes of the image.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// How the memory of an instance is brought back, for people.
+    pub(crate) fn reset(&self) -> &'static str {
+        "clear"
     }
 
     /// The use of the image by one instance.

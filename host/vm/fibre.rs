@@ -14,7 +14,7 @@ use wasmtime::{Global, Instance, Memory, Store, Trap, TypedFunc, Val};
 use super::frozen::{Frozen, PAGE_BYTES};
 use super::image::{Image, wrong};
 use super::pool::{Lease, MemoryImage};
-use super::state::{Ceiling, Desk, Host};
+use super::state::{Ceiling, Desk, Host, Refusal};
 use super::tuning::FUEL_EXPORT;
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
@@ -25,6 +25,8 @@ const WASM_PAGE: u64 = 64 << 10;
 pub(crate) enum Crash {
     /// A limit that only a trap can enforce.
     Limit(LimitKind),
+    /// Memory that it cannot do without was refused.
+    Memory(Refusal),
     /// Anything else.
     Trap(String),
 }
@@ -33,6 +35,7 @@ impl Crash {
     pub(crate) fn into_error(self, limits: &Limits) -> Error {
         match self {
             Crash::Limit(kind) => kind.error(limits),
+            Crash::Memory(refusal) => refusal.error(limits),
             Crash::Trap(trap) => Error::guest(format!("it trapped: {trap}")),
         }
     }
@@ -60,13 +63,13 @@ impl Vm {
     pub(crate) fn new(image: &Image, start: &Arc<MemoryImage>, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let lease = start.lease()?;
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
-        let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refused: false };
+        let ceiling = Ceiling { bytes: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX), refusal: None };
         let mut store =
             Store::new(image.pre.module().engine(), Host { desk, memory: None, fuel: None, granted: 0, ceiling });
         store.limiter(|host| &mut host.ceiling);
         let instance = match lease.with(|| ready(image.pre.instantiate_async(&mut store))) {
             Some(Ok(instance)) => instance,
-            Some(Err(_)) if store.data().ceiling.refused => {
+            Some(Err(_)) if store.data().ceiling.refusal == Some(Refusal::Limit) => {
                 return Err(Error::input(format!(
                     "`memory_bytes` of {} is less than the guest itself needs",
                     limits.memory_bytes
@@ -97,7 +100,7 @@ impl Vm {
     /// Gives a call its first slice of fuel; `poll` gives it the others.
     pub(crate) fn refuel(&mut self, fuel: u64) {
         let host = self.store.data_mut();
-        (host.granted, host.ceiling.refused) = (fuel, false);
+        (host.granted, host.ceiling.refusal) = (fuel, None);
         // The meter made the counter a mutable number, so this cannot fail; if it did, the guest would ask at once.
         let _ = self.fuel.set(&mut self.store, Val::I64(i64::try_from(fuel).unwrap_or(i64::MAX)));
     }
@@ -127,8 +130,10 @@ impl Vm {
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Crash::Limit(LimitKind::Stack),
             // The guest aborts when memory that it cannot do without is refused.
-            Some(_) if self.store.data().ceiling.refused => Crash::Limit(LimitKind::Memory),
-            Some(trap) => Crash::Trap(trap.to_string()),
+            Some(trap) => match &self.store.data().ceiling.refusal {
+                Some(refusal) => Crash::Memory(refusal.clone()),
+                None => Crash::Trap(trap.to_string()),
+            },
             None => Crash::Trap("an import refused what it was given".into()),
         }
     }
@@ -170,13 +175,16 @@ impl Vm {
         // Growing runs no guest code; the limiter that it asks is ours and answers at once.
         match ready(self.memory.grow_async(&mut self.store, pages)) {
             Some(Ok(_)) => Ok(()),
-            _ => Err(Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() }),
+            _ => Err(match self.refusal() {
+                Some(refusal @ Refusal::System(_)) => refusal.error(&Limits::default()),
+                _ => Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() },
+            }),
         }
     }
 
-    /// Whether the call in progress asked for more linear memory than it may have.
-    pub(crate) fn was_memory_refused(&self) -> bool {
-        self.store.data().ceiling.refused
+    /// Why the call in progress did not get the linear memory that it asked for, where it did not.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.store.data().ceiling.refusal.clone()
     }
 
     /// The size of linear memory.

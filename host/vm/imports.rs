@@ -19,13 +19,20 @@ const UNWIND: i32 = 1;
 
 /// Defines the six.
 pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    linker.func_wrap(import::MODULE, import::ASK, |caller: Caller<'_, Host>, what: u32| -> i64 {
+    linker.func_wrap(import::MODULE, import::ASK, |caller: Caller<'_, Host>, what: u32| -> wasmtime::Result<i64> {
         let desk = &caller.data().desk;
         match Ask::from_wire(what) {
-            Some(Ask::WallMicros) => desk.wall_micros(),
-            Some(Ask::MonotonicNanos) => desk.monotonic_nanos(),
-            Some(Ask::Seed) => desk.seed().cast_signed(),
-            None => 0,
+            Some(Ask::WallMicros) => Ok(desk.wall_micros()),
+            Some(Ask::MonotonicNanos) => Ok(desk.monotonic_nanos()),
+            Some(Ask::Seed) => match desk.seed() {
+                Ok(seed) => Ok(seed.cast_signed()),
+                // No number may be drawn from what is no seed, so the guest does not come back from here.
+                Err(error) => {
+                    desk.driver().stop(Stop::Failed(error));
+                    bail!("there is no seed for the guest")
+                }
+            },
+            None => Ok(0),
         }
     })?;
     linker.func_wrap_async(import::MODULE, import::POLL, |caller: Caller<'_, Host>, (): ()| Box::new(poll(caller)))?;

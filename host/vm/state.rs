@@ -1,7 +1,7 @@
 //! What a store carries, and what it shares with the code that drives it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atomic_refcell::{AtomicRefCell, AtomicRefMut};
 use atomic_waker::AtomicWaker;
@@ -10,6 +10,9 @@ use wasmtime::{Global, Memory, ResourceLimiter};
 use crate::call::Signal;
 use crate::clock::Clock;
 use crate::driver::{Driver, Nanos};
+use crate::error::{Error, Result};
+use crate::limits::{LimitKind, Limits};
+use crate::random;
 
 /// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
 /// both sides need is here, outside of the store.
@@ -77,7 +80,7 @@ impl Desk {
         self.signal.is_set()
     }
 
-    /// A call that begins is not the one that an earlier cancellation meant.
+    /// A call that is opened is not the one that an earlier cancellation meant.
     pub(crate) fn forget_cancel(&self) {
         self.signal.clear();
     }
@@ -105,16 +108,27 @@ impl Desk {
         self.seed
     }
 
-    /// The seed that the embedder chose, or one that nobody can guess, another one each time.
-    pub(crate) fn seed(&self) -> u64 {
-        self.seed.unwrap_or_else(random)
+    /// What scripts draw their numbers from: the seed that the embedder chose, or one that nobody can guess, another one each time.
+    pub(super) fn seed(&self) -> Result<u64> {
+        match self.seed {
+            Some(seed) => Ok(seed),
+            None => Ok(random::derive("belljar seed of a guest", &random::draw::<32>()?)),
+        }
     }
-}
 
-/// 64 bits that scripts cannot guess: the standard library keys its hash maps from the system's randomness.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    RandomState::new().build_hasher().finish()
+    /// What sets the ids of the calls that are paused here apart. They are shown to others, so nobody may learn the seed from one.
+    pub(crate) fn nonce(&self) -> Result<u64> {
+        const PURPOSE: &str = "belljar call ids";
+        match self.seed {
+            Some(seed) => Ok(random::derive(PURPOSE, &seed.to_le_bytes())),
+            None => Ok(random::derive(PURPOSE, &random::draw::<32>()?)),
+        }
+    }
+
+    /// The moment after so many nanoseconds of this desk's, and a while; None if no clock can show it.
+    pub(crate) fn moment(&self, now: Nanos, later: Duration) -> Option<Instant> {
+        self.epoch.checked_add(Duration::from_nanos(now))?.checked_add(later)
+    }
 }
 
 /// What wasmtime keeps for us beside the instance.
@@ -131,14 +145,47 @@ pub(crate) struct Host {
 /// The hard ceiling of linear memory.
 pub(crate) struct Ceiling {
     pub(super) bytes: usize,
-    pub(super) refused: bool,
+    /// Why the call in progress did not get the memory that it asked for last.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Why linear memory does not grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The limit.
+    Limit,
+    /// The system has no more, in its words.
+    System(String),
+}
+
+impl Refusal {
+    /// What a call that ends for lack of memory ends with.
+    pub(crate) fn error(&self, limits: &Limits) -> Error {
+        match self {
+            Refusal::Limit => LimitKind::Memory.error(limits),
+            Refusal::System(why) => Error::host(format!(
+                "the system gave an instance no more memory: {why}; free some, raise the memory limit of the process or container, or \
+                 `vm.max_map_count`"
+            )),
+        }
+    }
 }
 
 impl ResourceLimiter for Ceiling {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let fits = desired <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
-        self.refused |= !fits;
+        if !fits {
+            self.refusal = Some(Refusal::Limit);
+        }
         Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Anything else is an image that asks for more than its own memory can be.
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            self.refusal = Some(Refusal::System(error.to_string()));
+        }
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {

@@ -191,6 +191,74 @@ fn a_panic_while_a_handler_is_dropped_harms_nothing() {
 }
 
 #[test]
+fn a_panic_whose_payload_panics_when_it_is_dropped_is_contained_wherever_it_comes_from() {
+    /// Every drop of one makes another, so whoever drops what came out of the last drop is at it for ever.
+    struct Chain;
+    impl Drop for Chain {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new(Chain));
+        }
+    }
+    fn fall() {
+        std::panic::resume_unwind(Box::new(Chain));
+    }
+    struct Fall;
+    impl Drop for Fall {
+        fn drop(&mut self) {
+            fall();
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Fall {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Fall, D::Error> {
+            fall();
+            Ok(Fall)
+        }
+    }
+    let router = Router::new()
+        .handle("sync", |_: &Call, (): ()| {
+            fall();
+            Ok(())
+        })
+        .handle("read", |_: &Call, _: Fall| Ok(()))
+        .handle_async("read_later", |_: Call, _: Fall| async { Ok(()) })
+        .handle_async("at_once", |_: Call, (): ()| {
+            fall();
+            std::future::ready(Ok(()))
+        })
+        .handle_async("later", |_: Call, (): ()| async {
+            tokio::task::yield_now().await;
+            fall();
+            Ok(())
+        })
+        .handle_async("never", |_: Call, (): ()| {
+            let falls = Fall;
+            async move {
+                std::future::pending::<()>().await;
+                drop(falls);
+                Ok(())
+            }
+        })
+        .on_console(|_, _| fall())
+        .on_unhandled_rejection(|_| {
+            fall();
+            belljar::Verdict::Continue
+        });
+    let mut jar = jar_of(&router, &Limits { wall_time: Duration::from_millis(200), ..Limits::default() });
+    for method in ["sync", "read", "read_later", "at_once", "later"] {
+        for call in ["host.rpcSync", "await host.rpc"] {
+            let script = format!("try {{ {call}('{method}') }} catch (e) {{ e.code }}");
+            assert_eq!(block_on(jar.eval_async(&script)).unwrap().as_str(), "\"handler_panicked\"", "{call} {method}");
+        }
+    }
+    assert_eq!(jar.eval("console.log('x'); 1").unwrap().as_str(), "1");
+    assert_eq!(jar.eval("Promise.reject(new Error('x')); 1").unwrap_err().code(), "js_error");
+    for script in ["host.rpc('never'); await host.rpc('never')", "host.rpcSync('never')"] {
+        assert_eq!(limit_of(block_on(jar.eval_async(script))).0, LimitKind::WallTime, "{script}");
+    }
+    assert_usable(&mut jar);
+}
+
+#[test]
 fn a_panic_in_the_console_or_in_the_judge_of_rejections_harms_nothing() {
     let router = Router::new().on_console(|_, _| panic!("on purpose")).on_unhandled_rejection(|_| panic!("on purpose"));
     let mut jar = jar_of(&router, &Limits::default());
@@ -283,7 +351,9 @@ fn round(
             );
         }
     }
-    assert_eq!(jar.dispatch("mine", &()).unwrap().get::<usize>().unwrap(), mine);
+    // The cancellation that was sent when nothing was in progress may meet this call, which is in progress by then.
+    let ended = std::iter::repeat_with(|| jar.dispatch("mine", &())).find(|ended| *ended != Err(Error::Cancelled));
+    assert_eq!(ended.unwrap().unwrap().get::<usize>().unwrap(), mine);
 }
 
 /// What the threads do; the resident memory of the process after a third of it and at the end.

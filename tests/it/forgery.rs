@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use belljar::{Answer, Blame, Call, Error, Json, Limits, Program, Router, RpcError, Snapshot, Status, Turn};
 use sha2::{Digest, Sha256};
 
-use crate::support::{assert_usable, block_on, jar, jar_of, jar_with_router, runtime};
+use crate::support::{
+    assert_usable, block_on, forget_peak, is_alone, jar, jar_of, jar_with_router, peak_resident_bytes, resident_bytes,
+    runtime,
+};
 
 /// Where the fields of a program lie that belong to its contents.
 const LENGTH: usize = 48;
@@ -222,4 +225,170 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
             }
         }
     }
+}
+
+// ---- forgeries that are larger than they look
+
+/// An index in which some fields have other values.
+fn with_fields(sound: &[u8], fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
+    let mut index: serde_json::Value = serde_json::from_slice(parts(sound).0).unwrap();
+    for (path, value) in fields {
+        *index.pointer_mut(path).unwrap() = value.clone();
+    }
+    serde_json::to_vec(&index).unwrap()
+}
+
+/// A megabyte of LZ4 for every 255 that it unpacks to: one byte, one match that repeats it, and five to end with.
+fn packed_zeros(unpacked: usize) -> Vec<u8> {
+    let left = unpacked - 1 - 19 - 5;
+    let mut packed = vec![0x1f, 0, 1, 0];
+    packed.resize(4 + left / 255, 255);
+    packed.extend([(left % 255) as u8, 0x50, 0, 0, 0, 0, 0]);
+    packed
+}
+
+/// A snapshot that says of itself that so many megabytes of its memory differ.
+pub(crate) fn bomb(megabytes: usize) -> Vec<u8> {
+    let sound = sound();
+    let pages = megabytes << 8;
+    let fields = [("/memory_bytes", (pages << 12).into()), ("/pages", (0..pages).collect::<Vec<_>>().into())];
+    forge_snapshot(&sound, &with_fields(&sound, &fields), &packed_zeros(pages << 12))
+}
+
+/// A snapshot of a script that waits for so many calls, each with parameters of some length.
+fn waiting_for(calls: usize, params: usize) -> Vec<u8> {
+    let sound = sound();
+    let params = "x".repeat(params);
+    let pending: Vec<_> = (0..calls)
+        .map(|n| serde_json::json!({ "id": format!("{:016x}-{n}", 7), "slot": n, "method": "m", "params": params }))
+        .collect();
+    let spent = serde_json::json!({ "cpu": 0, "wall": 0, "fuel": 0, "rpc_calls": 0, "console_bytes": 0 });
+    let index = with_fields(&sound, &[("/about/pending", pending.into()), ("/about/spent", spent)]);
+    forge_snapshot(&sound, &index, parts(&sound).1)
+}
+
+/// A snapshot of an instance that has some pages of its own.
+fn sound() -> Vec<u8> {
+    let mut jar = jar();
+    jar.eval("let n = 1").unwrap();
+    jar.snapshot().unwrap().to_bytes()
+}
+
+/// What some work takes of memory at most, where the system tells.
+fn memory_taken<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = resident_bytes();
+    forget_peak();
+    let result = work();
+    (result, peak_resident_bytes().zip(before).map_or(0, |(peak, before)| peak.saturating_sub(before)))
+}
+
+#[test]
+fn a_snapshot_that_claims_a_large_memory_takes_none_before_a_limit_admits_it() {
+    if !is_alone("forgery::a_snapshot_that_claims_a_large_memory_takes_none_before_a_limit_admits_it") {
+        return;
+    }
+    const MEGABYTES: usize = 128;
+    let forged = bomb(MEGABYTES);
+    assert!(forged.len() < 8 << 20, "{} bytes", forged.len());
+    let (snapshot, taken) = memory_taken(|| Snapshot::from_bytes(&forged).unwrap());
+    assert!(taken < 32 << 20, "reading {} KB took {} MB", forged.len() >> 10, taken >> 20);
+    assert_eq!(snapshot.memory_bytes(), MEGABYTES << 20);
+    let limits = Limits { memory_bytes: (MEGABYTES as u64) << 20, ..Limits::default() };
+    let just_under = Limits { memory_bytes: limits.memory_bytes - 1, ..Limits::default() };
+    let (refused, taken) = memory_taken(|| runtime().restore(&snapshot, &Router::new(), &just_under).unwrap_err());
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.to_string().contains("`memory_bytes` of 134217727 is less than the 134217728"), "{refused}");
+    assert!(taken < 32 << 20, "a refused restore took {} MB", taken >> 20);
+    // Whoever allows it gets it, and its pages are packed as they were.
+    let restored = runtime().restore(&snapshot, &Router::new(), &limits).unwrap();
+    assert_eq!(restored.stats().memory_bytes, limits.memory_bytes);
+    assert!(parts(&snapshot.to_bytes()).1 == parts(&forged).1);
+    assert_usable(&mut jar());
+}
+
+#[test]
+fn a_snapshot_whose_pages_unpack_to_something_else_is_refused_when_it_is_read() {
+    let sound = sound();
+    let (index, packed) = parts(&sound);
+    let refused = |packed: &[u8]| {
+        let error = Snapshot::from_bytes(&forge_snapshot(&sound, index, packed)).unwrap_err();
+        assert!(matches!(error, Error::Snapshot { .. }), "{error:?}");
+    };
+    let size = Snapshot::from_bytes(&sound).unwrap().memory_bytes();
+    refused(&[]);
+    refused(&packed[..packed.len() - 1]);
+    refused(&[packed, &[0]].concat());
+    for other in [size - 1, size + 1, size + 4096] {
+        refused(&packed_zeros(other));
+    }
+    assert!(Snapshot::from_bytes(&forge_snapshot(&sound, index, &packed_zeros(size))).is_ok());
+    // A match that begins before the first byte, one that begins nowhere, and lengths that no machine has.
+    refused(&[0x1f, 0, 2, 0, 0, 0x50, 0, 0, 0, 0, 0]);
+    refused(&[0x1f, 0, 0, 0, 0, 0x50, 0, 0, 0, 0, 0]);
+    refused(&vec![255; 20 << 20]);
+    refused(&[&[0x1f, 0, 1, 0][..], &vec![255; 20 << 20]].concat());
+}
+
+#[test]
+fn an_index_with_lists_that_cannot_be_is_refused() {
+    let sound = sound();
+    let packed = parts(&sound).1;
+    let call =
+        |id: u32, slot: u32| serde_json::json!({ "id": format!("{:016x}-{id}", 7), "slot": slot, "method": "m" });
+    let lists = [
+        ("/pages", serde_json::json!([1, 1])),
+        ("/pages", serde_json::json!([2, 1])),
+        ("/pages", serde_json::json!([4_294_967_295_u32])),
+        ("/memory_bytes", serde_json::json!(u64::MAX)),
+        ("/memory_bytes", serde_json::json!(4097)),
+        ("/memory_bytes", serde_json::json!(0)),
+        ("/about/configured", vec![0; 1000].into()),
+        ("/about/pending", serde_json::json!([call(1, 1), call(1, 2)])),
+        ("/about/pending", serde_json::json!([call(1, 1), call(2, 1)])),
+    ];
+    for (path, value) in lists {
+        let forged = forge_snapshot(&sound, &with_fields(&sound, &[(path, value)]), packed);
+        let error = Snapshot::from_bytes(&forged).unwrap_err();
+        assert!(matches!(error, Error::Snapshot { .. }), "{path}: {error:?}");
+    }
+    let long = "x".repeat(1 << 20);
+    let forged = forge_snapshot(&sound, &with_fields(&sound, &[("/about/clock", long.into())]), packed);
+    let told = Snapshot::from_bytes(&forged).unwrap_err().to_string();
+    assert!(told.len() < 500, "{} bytes", told.len());
+}
+
+#[test]
+fn a_snapshot_that_waits_for_more_than_the_limits_allow_is_refused_by_name() {
+    let restore = |forged: &[u8], limits: &Limits| {
+        runtime().restore(&Snapshot::from_bytes(forged).unwrap(), &Router::new(), limits)
+    };
+    let limits = Limits { pending_rpcs: 100, ..Limits::default() };
+    assert_eq!(restore(&waiting_for(100, 0), &limits).unwrap().pending().len(), 100);
+    let refused = restore(&waiting_for(101, 0), &limits).unwrap_err();
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(refused.to_string().contains("`pending_rpcs` of 100 is less than the 101 calls"), "{refused}");
+    // A name of one byte, parameters with their quotes, and what the host keeps beside them.
+    let limits = Limits { memory_bytes: 8 << 20, ..Limits::default() };
+    let each = (1 << 20) - 3 - 256;
+    assert_eq!(restore(&waiting_for(8, each), &limits).unwrap().pending().len(), 8);
+    let refused = restore(&waiting_for(9, each), &limits).unwrap_err();
+    assert_eq!(refused.code(), "invalid_input");
+    assert!(
+        refused.to_string().contains("`memory_bytes` of 8388608 is less than the 9437184 of its pending calls"),
+        "{refused}"
+    );
+    assert_usable(&mut jar());
+}
+
+#[test]
+fn a_hundred_thousand_pending_calls_are_answered_in_time_that_grows_with_their_number() {
+    const CALLS: usize = 100_000;
+    let limits = Limits { pending_rpcs: CALLS as u32, ..Limits::default() };
+    let snapshot = Snapshot::from_bytes(&waiting_for(CALLS, 0)).unwrap();
+    let mut jar = runtime().restore(&snapshot, &Router::new(), &limits).unwrap();
+    let answers: Vec<_> = jar.pending().iter().rev().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
+    let from = std::time::Instant::now();
+    // The guest knows nothing of these calls, and says so.
+    let _ = block_on(jar.resume_async(answers));
+    assert!(from.elapsed() < std::time::Duration::from_secs(10), "{:?}", from.elapsed());
 }

@@ -218,30 +218,54 @@ fn without_address_space_the_error_names_the_way_out_and_what_fits_works() {
     if !is_alone_under("ulimit -v 20971520", test) {
         return;
     }
-    let error = Runtime::new().unwrap_err();
-    assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host));
-    assert!(error.to_string().contains("`on_demand`") && error.to_string().contains("`max_instances`"), "{error}");
-    let runtime = Runtime::builder().on_demand().build().unwrap();
     let (router, limits) = (Router::new(), Limits::default());
-    for _ in 0..3 {
-        let mut jars = Vec::new();
-        let error = loop {
-            match runtime.instance(&router, &limits) {
-                Ok(jar) => jars.push(jar),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
-        assert!((1..10).contains(&jars.len()), "{} instances", jars.len());
-        jars.iter_mut().for_each(assert_usable);
+    for builder in [Runtime::builder(), Runtime::builder().on_demand()] {
+        let runtime = builder.build().unwrap();
+        for _ in 0..3 {
+            let mut jars = Vec::new();
+            let error = loop {
+                match runtime.instance(&router, &limits) {
+                    Ok(jar) => jars.push(jar),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
+            assert!(
+                error.to_string().contains("`ulimit -v`") && error.to_string().contains("`max_instances`"),
+                "{error}"
+            );
+            assert!((1..10).contains(&jars.len()), "{} instances", jars.len());
+            jars.iter_mut().for_each(assert_usable);
+        }
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_the_system_refuses_is_the_systems_fault_and_not_a_limit() {
+    let test = "machine::memory_that_the_system_refuses_is_the_systems_fault_and_not_a_limit";
+    // What counts here is data that can be written to, which an instance has more of when it grows.
+    if !is_alone_under("ulimit -d 400000", test) {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(2).build().unwrap();
+    let limits = Limits { js_heap_bytes: 900 << 20, memory_bytes: 1 << 30, ..Limits::default() };
+    let mut jar = runtime.instance(&Router::new(), &limits).unwrap();
+    let error = jar.eval("new Uint8Array(600 << 20).length").unwrap_err();
+    assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
+    assert!(error.to_string().contains("the system gave an instance no more memory"), "{error}");
+    assert_eq!(jar.eval("new Uint8Array(8 << 20).length").unwrap().as_str(), "8388608");
+    let error = jar.eval("new Uint8Array(2 ** 31).length").unwrap_err();
+    assert_ne!(error.code(), "host_error", "{error}");
+    jar.reset().unwrap();
+    assert_usable(&mut jar);
 }
 
 #[test]
 #[cfg(unix)]
 fn without_address_space_for_a_lane_of_their_own_threads_share_one() {
     let test = "machine::without_address_space_for_a_lane_of_their_own_threads_share_one";
-    // Twenty gigabytes: room for a pool of two and the place that it keeps for itself, and not for another pool.
+    // Twenty gigabytes: room for the instances of a few threads.
     if !is_alone_under("ulimit -v 20971520", test) {
         return;
     }
@@ -254,4 +278,35 @@ fn without_address_space_for_a_lane_of_their_own_threads_share_one() {
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_thread_to_start_a_call_that_waits_ends_in_an_error_that_says_what_to_change() {
+    let test = "machine::without_a_thread_to_start_a_call_that_waits_ends_in_an_error_that_says_what_to_change";
+    if !crate::support::is_alone(test) {
+        return;
+    }
+    let router = Router::new()
+        .handle_async("never", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>())
+        .handle_async("at_once", |_: Call, (): ()| async { Ok(7) });
+    let limits = Limits { wall_time: std::time::Duration::from_millis(50), ..Limits::default() };
+    let mut jar = jar_of(&router, &limits);
+    crate::process::allow_threads(false);
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "this test needs a system that obeys RLIMIT_NPROC");
+    for _ in 0..3 {
+        for script in ["await host.rpc('never')", "host.rpcSync('never')"] {
+            let refused = block_on(jar.eval_async(script)).unwrap_err();
+            assert_eq!((refused.code(), refused.blame()), ("host_error", belljar::Blame::Host), "{script}");
+            let told = refused.to_string();
+            assert!(told.contains("thread") && told.contains("ulimit -u") && told.contains("pids"), "{told}");
+        }
+        // What does not wait needs no thread.
+        assert_eq!(block_on(jar.eval_async("await host.rpc('at_once')")).unwrap().as_str(), "7");
+        assert_usable(&mut jar);
+    }
+    crate::process::allow_threads(true);
+    let ended = block_on(jar.eval_async("await host.rpc('never')"));
+    assert_eq!(ended.unwrap_err().code(), "wall_limit_exceeded");
+    assert_usable(&mut jar);
 }

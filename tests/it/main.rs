@@ -7,17 +7,21 @@ mod bombs;
 mod cancel;
 mod concurrency;
 mod console;
+mod delivery;
 mod determinism;
 mod differential;
 mod dispatch;
 mod errors;
 mod faults;
 mod forgery;
+#[cfg(target_os = "linux")]
+mod forked;
 mod freeze;
 mod fuel;
 mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
+mod held;
 #[cfg(feature = "compiler")]
 mod hostile_guests;
 mod input;
@@ -27,10 +31,13 @@ mod json;
 mod limits;
 mod machine;
 mod native;
+mod nested;
 #[cfg(target_os = "linux")]
 mod pages;
 mod pool;
 mod prelude;
+#[cfg(target_os = "linux")]
+mod process;
 mod program;
 mod quickjs_suite;
 mod recording;

@@ -314,3 +314,40 @@ fn bytes_that_are_no_recording_are_refused() {
     let replay = Recording::from_bytes(odd).unwrap().replay();
     assert_eq!(block_on(start(&replay.router()).eval_async("await host.rpc('echo')")).unwrap().as_str(), "1");
 }
+
+#[test]
+fn a_forged_recording_with_the_largest_numbers_is_told_of_in_a_short_text() {
+    let most = u64::MAX;
+    let forged = format!(
+        r#"{{"belljar_recording":2,"events":[{{"answers":[{}]}}],"open":{{"4294967295":{most}}}}}"#,
+        vec![format!(r#"[{most},{{"value":1}}]"#); 1000].join(",")
+    );
+    let recording = Recording::from_bytes(forged.as_bytes()).unwrap();
+    assert!(recording.calls().is_empty());
+    let left = recording.replay().finish().unwrap_err();
+    assert_eq!(left.code(), "replay_diverged");
+    assert!(
+        left.to_string().contains("the answer to call 18446744073709551615") && left.to_string().len() < 600,
+        "{left}"
+    );
+    let replay = recording.replay();
+    let diverged = start(&replay.router()).eval("host.rpcSync('echo', 1)").unwrap_err();
+    assert_eq!(diverged.code(), "replay_diverged");
+    // One that goes on with what it was given by these bytes goes on.
+    let mut jar = start(&recording.record(&router()));
+    assert_eq!(block_on(jar.eval_async("await host.rpc('echo', 1)")).unwrap().as_str(), "1");
+}
+
+#[test]
+fn a_recorded_call_with_a_long_name_is_told_of_in_a_short_text() {
+    let long = "\u{1}".repeat(1 << 20);
+    let recording = Recording::new();
+    let router = Router::new().fallback(|_: &Call, value: Json| Ok(value));
+    start(&recording.record(&router)).eval("host.rpcSync('\\x01'.repeat(1 << 20), '\\x01'.repeat(1 << 20))").unwrap();
+    assert_eq!(recording.calls()[0].method, long);
+    let left = recording.replay().finish().unwrap_err().to_string();
+    assert!(left.len() < 2000, "{} bytes", left.len());
+    let replay = recording.replay();
+    let other = start(&replay.router()).eval("host.rpcSync('\\x02'.repeat(1 << 20))").unwrap_err().to_string();
+    assert!(other.len() < 2000, "{} bytes", other.len());
+}

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, write};
+use crate::support::{BELLJAR, belljar, end, feed, folder, golden, prints, refuses, run, secret, write};
 
 /// The engine names what it came to last, and counts from 0 in some places of the first row.
 #[test]
@@ -288,11 +288,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
     prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
-    refuses(
-        &["--from", &out, "-p", "1", "--max-memory-mb", "3"],
-        2,
-        "belljar: --max-memory-mb of 3145728 is less than",
-    );
+    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "belljar: --max-memory-mb of 3 MB is less than");
     prints(&["snapshot", &script, "-o", &out, "--label", "of a test"], "");
     let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
     assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));
@@ -326,9 +322,9 @@ fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
 #[test]
 fn a_sealed_snapshot_wants_its_key() {
     let folder = folder("sealed");
-    let key = write(&folder, "key", "0123456789abcdef".repeat(4) + "\n");
-    let other = write(&folder, "other", "f".repeat(64));
-    let short = write(&folder, "short", "abc");
+    let key = secret(&folder, "key", "0123456789abcdef".repeat(4) + "\n");
+    let other = secret(&folder, "other", "f".repeat(64));
+    let short = secret(&folder, "short", "abc");
     let out = folder.join("sealed.jar").to_str().unwrap().to_owned();
     prints(&["snapshot", "-e", "const secret = 'marmalade'", "-o", &out, "--key-file", &key], "");
     let bytes = fs::read(&out).unwrap();

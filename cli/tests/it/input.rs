@@ -4,7 +4,7 @@ use std::fs;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{belljar, end, folder, golden, prints, refuses, run, write};
+use crate::support::{belljar, end, folder, golden, prints, refuses, run, secret, write};
 
 #[test]
 fn what_cannot_be_is_refused() {
@@ -244,7 +244,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 fn a_key_that_is_none_is_refused() {
     let folder = folder("keys");
     for key in ["", "short", &"g".repeat(64), &"a".repeat(66)] {
-        let file = write(&folder, "key", key);
+        let file = secret(&folder, "key", key);
         refuses(&["snapshot", "-e", "1", "-o", "never", "--key-file", &file], 2, "64 hexadecimal digits");
     }
     refuses(&["snapshot", "-e", "1", "-o", "never", "--key-file", "/nowhere"], 2, "cannot be read");

@@ -13,10 +13,10 @@ use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::support::BELLJAR;
+use crate::support::{BELLJAR, NULL, device};
 
 const CTRL_C: &str = "\u{3}";
-const CTRL_D: &str = "\u{4}";
+pub(crate) const CTRL_D: &str = "\u{4}";
 const UP: &str = "\u{1b}[A";
 
 /// A prompt with nothing behind it yet. One that is only drawn again does not begin a line.
@@ -26,20 +26,20 @@ const FRESH: &str = "\n\r> ";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal with belljar in it.
-struct Terminal {
+pub(crate) struct Terminal {
     keys: File,
     screen: Receiver<Vec<u8>>,
     /// What was shown and not yet asked about, without colours.
     shown: String,
     raw: Vec<u8>,
     /// Everything that was ever sent, with its commands.
-    sent: Vec<u8>,
+    pub(crate) sent: Vec<u8>,
     child: Child,
-    line: OwnedFd,
+    line: Option<OwnedFd>,
 }
 
 /// A folder of one test's own, which is the whole home of its belljar.
-fn home(name: &str) -> PathBuf {
+pub(crate) fn home(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repl").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -55,11 +55,11 @@ impl Drop for Terminal {
 }
 
 impl Terminal {
-    fn open(home: &Path, arguments: &[&str]) -> Terminal {
+    pub(crate) fn open(home: &Path, arguments: &[&str]) -> Terminal {
         Terminal::open_with(home, arguments, &[])
     }
 
-    fn open_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
+    pub(crate) fn open_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
         // A child that held the other end of its own terminal would never see it go.
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -101,22 +101,30 @@ impl Terminal {
                 }
             }
         });
-        Terminal { keys, screen, shown: String::new(), raw: Vec::new(), sent: Vec::new(), child, line: line.into() }
+        Terminal {
+            keys,
+            screen,
+            shown: String::new(),
+            raw: Vec::new(),
+            sent: Vec::new(),
+            child,
+            line: Some(line.into()),
+        }
     }
 
-    fn start(home: &Path) -> Terminal {
+    pub(crate) fn start(home: &Path) -> Terminal {
         let mut terminal = Terminal::open(home, &["repl"]);
         terminal.sees("> ");
         terminal
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits until this is shown, and forgets everything up to there.
     #[track_caller]
-    fn sees(&mut self, text: &str) -> String {
+    pub(crate) fn sees(&mut self, text: &str) -> String {
         loop {
             if let Some(at) = self.shown.find(text) {
                 let before = self.shown[..at].to_owned();
@@ -136,7 +144,7 @@ impl Terminal {
 
     /// Types a line, and waits for the next prompt; what was shown in between.
     #[track_caller]
-    fn enter(&mut self, line: &str) -> String {
+    pub(crate) fn enter(&mut self, line: &str) -> String {
         self.press(line);
         self.press("\r");
         let shown = self.sees(FRESH);
@@ -144,7 +152,17 @@ impl Terminal {
         shown.split_once('\n').map_or("", |(_, shown)| shown).replace('\r', "").trim_end().to_owned()
     }
 
-    fn end(mut self) -> i32 {
+    /// Everything that was sent, to the end of the command.
+    pub(crate) fn all(&mut self) -> Vec<u8> {
+        // The last copy of the terminal's other side; without it the end of the command is the end of what is sent.
+        self.line = None;
+        while let Ok(bytes) = self.screen.recv_timeout(PATIENCE) {
+            self.sent.extend_from_slice(&bytes);
+        }
+        std::mem::take(&mut self.sent)
+    }
+
+    pub(crate) fn end(mut self) -> i32 {
         // Whoever does not read a terminal stops who writes to it.
         while self.screen.recv_timeout(Duration::from_millis(1)).is_ok() {}
         self.child.wait().unwrap().code().unwrap_or(-1)
@@ -276,10 +294,13 @@ fn ctrl_c_stops_the_script_and_not_the_prompt() {
 fn a_signal_from_elsewhere_puts_the_terminal_back_as_it_was() {
     let home = home("signal");
     let mut terminal = Terminal::start(&home);
-    assert!(!tcgetattr(&terminal.line).unwrap().local_modes.contains(LocalModes::ICANON), "the editor reads keys");
+    assert!(
+        !tcgetattr(terminal.line.as_ref().unwrap()).unwrap().local_modes.contains(LocalModes::ICANON),
+        "the editor reads keys"
+    );
     assert!(Command::new("kill").args(["-TERM", &terminal.child.id().to_string()]).status().unwrap().success());
     assert_eq!(terminal.child.wait().unwrap().code(), Some(4));
-    let modes = tcgetattr(&terminal.line).unwrap().local_modes;
+    let modes = tcgetattr(terminal.line.as_ref().unwrap()).unwrap().local_modes;
     assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO));
 
     let mut terminal = Terminal::start(&home);
@@ -434,4 +455,37 @@ fn what_is_no_terminal_gets_values_and_no_prompt() {
     child.stdin.take().unwrap().write_all(b"let n = [\n1\n]\nn\n.exit\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "[ 1 ]\n"));
+}
+
+/// A link to /dev/null is how somebody says that there should be no history.
+#[test]
+fn a_history_that_is_no_file_is_left_as_it_is() {
+    let home = home("no_history");
+    let place = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
+    let ours = home.join(place).join("belljar");
+    fs::create_dir_all(&ours).unwrap();
+    let history = ours.join("history");
+    if let Some(null) = device(&home, "null", NULL) {
+        std::os::unix::fs::symlink(&null, &history).unwrap();
+        let mode = || std::os::unix::fs::MetadataExt::mode(&fs::metadata(&null).unwrap());
+        let before = mode();
+        let mut terminal = Terminal::start(&home);
+        assert_eq!(terminal.enter("6 * 7"), "42");
+        terminal.press(CTRL_D);
+        assert_eq!(terminal.end(), 0);
+        assert_eq!(mode(), before);
+        assert!(fs::symlink_metadata(&history).unwrap().is_symlink());
+        fs::remove_file(&history).unwrap();
+    }
+    // Nobody would ever write to this one.
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &history,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let mut terminal = Terminal::start(&home);
+    assert_eq!(terminal.enter("6 * 7"), "42");
 }

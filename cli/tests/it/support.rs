@@ -1,8 +1,12 @@
 //! What every theme needs: the command started, fed and looked at.
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 pub(crate) const BELLJAR: &str = env!("CARGO_BIN_EXE_belljar");
 
@@ -62,6 +66,34 @@ pub(crate) fn write(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> St
     path.to_str().expect("the path is UTF-8").to_owned()
 }
 
+/// A file that only its owner can read.
+pub(crate) fn secret(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
+    let path = write(folder, name, contents);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the mode can be set");
+    path
+}
+
+/// A device in a folder of the test. A defect that replaces a device must not reach those of the machine. None where a
+/// device cannot be made, which takes root, or opened.
+pub(crate) fn device(folder: &Path, name: &str, (major, minor): (u32, u32)) -> Option<String> {
+    let path = folder.join(name);
+    let device = rustix::fs::makedev(major, minor);
+    mknodat(CWD, &path, FileType::CharacterDevice, Mode::from_raw_mode(0o666), device).ok()?;
+    fs::OpenOptions::new().read(true).write(true).open(&path).ok()?;
+    Some(path.to_str().expect("the path is UTF-8").to_owned())
+}
+
+pub(crate) const NULL: (u32, u32) = (1, 3);
+pub(crate) const FULL: (u32, u32) = (1, 7);
+
+/// A link to standard output in a folder of the test, for the same reason.
+pub(crate) fn stdout_link(folder: &Path) -> String {
+    let path = folder.join("stdout");
+    let _ = fs::remove_file(&path);
+    std::os::unix::fs::symlink("/proc/self/fd/1", &path).expect("the link can be made");
+    path.to_str().expect("the path is UTF-8").to_owned()
+}
+
 #[track_caller]
 pub(crate) fn prints(arguments: &[&str], expected: &str) {
     let ended = run(arguments);
@@ -86,4 +118,36 @@ pub(crate) fn golden(name: &str, text: &str) {
     }
     let expected = fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(text, expected, "{} differs", path.display());
+}
+
+/// The command without root's right to ignore modes and owners of files. None where that cannot be given up.
+pub(crate) fn without_rights() -> Option<Command> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(belljar());
+    }
+    let drops = "--bounding-set=-chown,-dac_override,-dac_read_search,-fowner";
+    let can = Command::new("setpriv").args([drops, "true"]).stderr(Stdio::null()).status();
+    let mut command = Command::new("setpriv");
+    command.args([drops, BELLJAR]).env_remove("BELLJAR_KEY").stdin(Stdio::null());
+    can.is_ok_and(|status| status.success()).then_some(command)
+}
+
+/// The command as a user who may have this many processes and threads. None where the system cannot limit them. A test
+/// run by a user other than root has processes already, so the command can start none.
+pub(crate) fn with_threads(most: u32) -> Option<Command> {
+    static USER: AtomicU32 = AtomicU32::new(0);
+    // The system counts per user, so every command gets a user that nobody else has.
+    let user = 2_000_000_000 + (std::process::id() << 8) % 1_000_000_000 + USER.fetch_add(1, Ordering::Relaxed) % 256;
+    let (user, limit) = (format!("--ruid={user}"), format!("--nproc={most}"));
+    let mut words = vec!["prlimit", &limit];
+    if rustix::process::geteuid().is_root() {
+        words.splice(..0, ["setpriv", &user, "--bounding-set=-sys_resource,-sys_admin"]);
+    }
+    let starts = |program: &str| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(program).env_remove("BELLJAR_KEY").stdin(Stdio::null());
+        command
+    };
+    let can = starts("true").stderr(Stdio::null()).status();
+    can.is_ok_and(|status| status.success()).then(|| starts(BELLJAR))
 }

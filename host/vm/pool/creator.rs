@@ -19,18 +19,24 @@ thread_local! {
 
 /// Does something for which wasmtime may ask for memory or a stack, and has it take them from this slot.
 pub(super) fn with<R>(slot: &Arc<Slot>, work: impl FnOnce() -> R) -> R {
+    /// What was there before, also where the work ends in a panic.
     struct Back(Option<Arc<Slot>>);
     impl Drop for Back {
         fn drop(&mut self) {
-            CURRENT.set(self.0.take());
+            let _ = swap(self.0.take());
         }
     }
-    let _back = Back(CURRENT.replace(Some(slot.clone())));
+    let _back = Back(swap(Some(slot.clone())));
     work()
 }
 
+/// A thread that is about to end has no current slot any more, and wasmtime is told so when it asks.
+fn swap(slot: Option<Arc<Slot>>) -> Option<Arc<Slot>> {
+    CURRENT.try_with(|current| current.replace(slot)).ok().flatten()
+}
+
 fn current() -> Option<Arc<Slot>> {
-    CURRENT.with_borrow(Clone::clone)
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// What wasmtime asks.

@@ -18,7 +18,7 @@ use wasmtime::{Config, InstanceAllocationStrategy};
 use self::contents::Contents;
 use self::creator::Creator;
 use self::pagemap::{Changed, changed};
-pub(crate) use self::probe::Method;
+use self::probe::Method;
 use self::slot::Slot;
 use crate::error::Result;
 use crate::thread;
@@ -87,6 +87,11 @@ impl MemoryImage {
     /// The bytes of the image.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.contents.bytes()
+    }
+
+    /// How its slots are brought back, for people.
+    pub(crate) fn reset(&self) -> &'static str {
+        if self.most_idle_in_shard == 0 { Method::Unmap.name() } else { self.method.name() }
     }
 
     /// The use of a slot, an idle one if there is one.
@@ -166,4 +171,141 @@ pub(super) fn configure(config: &mut Config, _: Allocation) {
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     config.with_host_memory(Arc::new(Creator));
     config.with_host_stack(Arc::new(Creator));
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test that cannot go on should stop there")]
+mod tests {
+    use super::pagemap::{Question, State};
+    use super::*;
+
+    const LENGTH: usize = 1 << 20;
+    const SECRET: u8 = 0x5a;
+    const METHODS: [Method; 3] = [Method::Scan, Method::Words, Method::Discard];
+
+    /// Some pages of text, some of zeros, some of text again.
+    fn contents() -> Contents {
+        let bytes: Vec<u8> =
+            (0..LENGTH / 2).map(|at| if at / 50_000 % 2 == 0 { 0 } else { (at % 251) as u8 }).collect();
+        Contents::new(&bytes, LENGTH).expect("there is memory for it")
+    }
+
+    /// Writes to every n-th page of everything that a slot has.
+    fn confide(slot: &mut Slot, step: usize) {
+        slot.grow(LENGTH + (1 << 20)).expect("there is room");
+        let bytes = slot.whole_memory_mut();
+        (0..bytes.len()).step_by(step).for_each(|at| bytes[at] = SECRET);
+        let stack = slot.whole_stack_mut();
+        (0..stack.len()).step_by(step).for_each(|at| stack[at] = SECRET);
+        // The upper end is where a stack begins.
+        if let Some(last) = stack.last_mut() {
+            *last = SECRET;
+        }
+    }
+
+    #[track_caller]
+    fn assert_fresh(slot: &mut Slot, contents: &Contents) {
+        assert!(slot.image_mut() == contents.bytes());
+        assert!(slot.whole_stack_mut().iter().all(|byte| *byte == 0));
+        slot.grow(LENGTH + (1 << 20)).expect("there is room");
+        assert!(slot.whole_memory_mut().iter().skip(LENGTH).all(|byte| *byte == 0));
+    }
+
+    fn reset(slot: &mut Slot, contents: &Contents, method: Method) -> bool {
+        match method.question() {
+            Some(question) => slot.reset(contents, question, |range, each| changed(question, range, each)),
+            None => slot.discard_all(),
+        }
+    }
+
+    #[test]
+    fn a_slot_is_fresh_after_every_way_to_bring_it_back() {
+        let contents = contents();
+        'methods: for method in METHODS {
+            for step in [4096, 3 * 4096 + 1, 40 * 4096, LENGTH] {
+                let mut slot = Slot::map(&contents).expect("there is address space");
+                for _ in 0..3 {
+                    confide(&mut slot, step);
+                    if !reset(&mut slot, &contents, method) && method == Method::Scan {
+                        continue 'methods; // This kernel has no such ioctl.
+                    }
+                    assert_fresh(&mut slot, &contents);
+                }
+            }
+        }
+    }
+
+    /// What the kernel says while it swaps, moves or merges pages, with the pages still there: what is told decides, and not what is found.
+    #[test]
+    fn a_page_that_is_said_to_be_in_swap_or_on_the_move_or_all_zeros_is_brought_back_too() {
+        let contents = contents();
+        for state in [State::Absent, State::Zero] {
+            let mut slot = Slot::map(&contents).expect("there is address space");
+            let image = slot.image();
+            confide(&mut slot, 4096);
+            let is_reset = slot.reset(&contents, Question::Words, |range, each| {
+                changed(Question::Words, range, |told| {
+                    // A page of zeros on the stack is what a fresh one holds, so only that of the image may be called so.
+                    let state = if told.range.start >= image.start { state } else { State::Absent };
+                    each(Changed { state, ..told });
+                })
+            });
+            assert!(is_reset);
+            assert_fresh(&mut slot, &contents);
+        }
+    }
+
+    #[test]
+    fn a_list_of_pages_that_breaks_off_brings_every_page_back() {
+        let contents = contents();
+        let mut slot = Slot::map(&contents).expect("there is address space");
+        confide(&mut slot, 4096);
+        let is_reset = slot.reset(&contents, Question::Scan, |range, each| {
+            let mut first = true;
+            changed(Question::Words, range, |told| {
+                if std::mem::take(&mut first) {
+                    each(told);
+                }
+            });
+            false
+        });
+        assert!(is_reset);
+        assert_fresh(&mut slot, &contents);
+    }
+
+    #[test]
+    fn a_page_that_is_not_the_slots_is_not_touched_and_ends_the_slot() {
+        let contents = contents();
+        let mut slot = Slot::map(&contents).expect("there is address space");
+        let outside = slot.image().end..slot.image().end + 4096;
+        let is_reset = slot.reset(&contents, Question::Scan, |_, each| {
+            each(Changed { range: outside.clone(), state: State::Present });
+            true
+        });
+        assert!(!is_reset);
+    }
+
+    #[test]
+    fn a_slot_is_used_again_where_it_may_be_and_never_where_somebody_still_has_a_part_of_it() {
+        let image = |most_idle| Arc::new(MemoryImage::new(&[1], LENGTH, most_idle).expect("there is memory for it"));
+        let place = |lease: &Lease| lease.slot.as_ref().map(|slot| slot.image().start);
+        let pool = image(2);
+        let first = pool.lease().expect("there is address space");
+        let (was, part) = (place(&first), first.slot.clone());
+        drop(first);
+        let second = pool.lease().expect("there is address space");
+        assert_ne!(place(&second), was, "a part of it is in use");
+        let was = place(&second);
+        drop((part, second));
+        assert_eq!(place(&pool.lease().expect("there is address space")), was);
+        // One that keeps nothing maps anew each time, and leaves nothing mapped.
+        let on_demand = image(0);
+        drop(on_demand.lease());
+        assert!(on_demand.idle.iter().all(|shard| shard.take().is_none()));
+    }
+
+    #[test]
+    fn a_system_that_was_tried_out_uses_slots_again() {
+        assert_ne!(Method::of_this_system(), Method::Unmap);
+    }
 }

@@ -11,7 +11,7 @@ use super::slot::Slot;
 
 /// What is done to bring a slot back, the quickest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
+pub(super) enum Method {
     /// The ioctl `PAGEMAP_SCAN` names the pages that have changed; they are written back.
     Scan,
     /// `/proc/self/pagemap` does.
@@ -50,7 +50,7 @@ impl Method {
     }
 
     /// A name for people.
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Method::Scan => "page scan",
             Method::Words => "page map",

@@ -206,6 +206,20 @@ impl Slot {
         unsafe { std::slice::from_raw_parts_mut(start, KEEP_STACK_BYTES) }
     }
 
+    /// All of accessible memory. The slot is in nobody's use.
+    #[cfg(test)]
+    pub(super) fn whole_memory_mut(&mut self) -> &mut [u8] {
+        // SAFETY: it is accessible, and the slot is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.memory(), *self.accessible.get_mut()) }
+    }
+
+    /// All of the stack. The slot is in nobody's use.
+    #[cfg(test)]
+    pub(super) fn whole_stack_mut(&mut self) -> &mut [u8] {
+        // SAFETY: it is accessible, and the slot is ours alone.
+        unsafe { std::slice::from_raw_parts_mut(self.at(STACK_AT).cast(), STACK_BYTES) }
+    }
+
     /// Takes back what memory has grown by.
     fn shrink(&mut self) -> bool {
         let accessible = *self.accessible.get_mut();

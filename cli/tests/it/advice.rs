@@ -1,0 +1,216 @@
+//! Advice: what it names is there, and its numbers are in the unit of what it names.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{belljar, feed, folder, prints, run, write};
+
+/// A script that hits a limit, and the flag that sets it low enough.
+const HITS: [(&str, &str, &str, &str); 12] = [
+    ("max-fuel", "100000", "100000 units", "for (;;) {}"),
+    ("max-opcodes", "10000", "10000", "for (;;) {}"),
+    ("max-cpu-ms", "10", "10 ms", "for (;;) {}"),
+    ("max-wall-ms", "10", "10 ms", "for (;;) {}"),
+    ("max-heap-mb", "2", "2 MB", "new ArrayBuffer(3e7)"),
+    ("max-memory-mb", "4", "4 MB", "new ArrayBuffer(3e7)"),
+    ("max-rpc", "1", "1", "await host.rpc('x'); await host.rpc('x')"),
+    ("max-pending-rpc", "1", "1", "await Promise.all([host.rpc('x'), host.rpc('x')])"),
+    ("max-message-mb", "1", "1 MB", "'x'.repeat(2e6)"),
+    ("max-console-kb", "1", "1 KB", "for (;;) console.log('x'.repeat(99))"),
+    ("max-source-mb", "1", "1 MB", "1"),
+    ("max-stack-kb", "512", "", "function f() { f() } f()"),
+];
+
+/// Every word of a text that looks like a long flag.
+fn flags(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    text.split(|c| !is_part(c)).filter(|word| word.len() > 2 && word.starts_with("--")).map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn has_flags(task: &str, text: &str) {
+    let known = flags(&run(&[task, "--help"]).out);
+    assert!(!known.is_empty(), "{task}");
+    let unknown: Vec<_> = flags(text).difference(&known).cloned().collect();
+    assert!(unknown.is_empty(), "belljar {task} takes no {unknown:?}: {text}");
+}
+
+#[test]
+fn a_limit_that_was_hit_names_a_flag_that_the_task_has_and_a_number_in_its_unit() {
+    let folder = folder("advice_flags");
+    let out = folder.join("out").to_str().unwrap().to_owned();
+    let long = write(&folder, "long.js", format!("1 //{}", "x".repeat(2 << 20)));
+    for (name, value, number, code) in HITS {
+        let code = write(&folder, "code.js", code);
+        let script = if name == "max-source-mb" { &long } else { &code };
+        let flag = format!("--{name}");
+        for task in ["run", "snapshot", "bench"] {
+            let more: &[&str] = match task {
+                "snapshot" => &["-o", &out],
+                "bench" => &["--rounds", "1", "--threads", "1"],
+                _ => &[],
+            };
+            let ended = run(&[&[task, script, &flag, value, "--rpc", "x=cat"], more].concat());
+            assert_ne!(ended.code, 0, "{task} {flag}");
+            let says =
+                if number.is_empty() { flag.clone() } else { format!("is limited to {number}; {flag} raises it") };
+            assert!(ended.err.contains(&says), "{task}: {says:?}: {}", ended.err);
+            has_flags(task, &ended.err);
+        }
+    }
+}
+
+#[test]
+fn a_task_without_flags_for_limits_names_none() {
+    let folder = folder("advice_compile");
+    let out = folder.join("out").to_str().unwrap().to_owned();
+    let cases = [
+        (
+            format!("var a = [{}]", "1,".repeat(5_000_000)),
+            "memory_limit_exceeded: the heap of the script is limited to 32 MB",
+        ),
+        ("x".repeat(11 << 20), "source_too_large: one script is limited to 10 MB"),
+        ("[".repeat(20_000), "Maximum call stack size exceeded"),
+    ];
+    for (source, says) in cases {
+        let script = write(&folder, "script.js", source);
+        let ended = run(&["compile", &script, "-o", &out]);
+        assert!(matches!(ended.code, 1 | 3), "{}", ended.err);
+        assert!(ended.err.contains(says), "{says:?}: {}", ended.err);
+        assert_eq!(flags(&ended.err), BTreeSet::new(), "{}", ended.err);
+        assert!(ended.err.contains("split the script") || says.starts_with("Maximum"), "{}", ended.err);
+        has_flags("compile", &ended.err);
+    }
+    // And without them one is compiled.
+    prints(&["compile", "-e", "1", "-o", &out], "");
+}
+
+/// What bench compiles is under the library's own limits, whatever the flags allow the script.
+#[test]
+fn a_bench_that_cannot_compile_a_script_does_not_advise_what_it_was_given() {
+    let script = write(&folder("advice_bench"), "script.js", format!("1 //{}", "x".repeat(11 << 20)));
+    let ended = run(&["bench", &script, "--rounds", "1", "--threads", "1", "--max-source-mb", "20"]);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(
+        ended.err.contains("one script is limited to 10 MB; no flag raises it, so split the script"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_line_of_the_protocol_names_a_limit_that_it_has() {
+    let known = feed(&["json"], b"{\"limits\": {}}").out;
+    let known: Value = serde_json::from_str(&known).unwrap();
+    let camel = |name: &str| {
+        let mut parts = name.split('-');
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |all, part| all + &part[..1].to_uppercase() + &part[1..])
+    };
+    let mut input = String::new();
+    for (name, value, _, code) in HITS {
+        let code = if name == "max-source-mb" { format!("1 //{}", "x".repeat(2 << 20)) } else { code.to_owned() };
+        let code = serde_json::to_string(&code).unwrap();
+        input += &format!("{{\"limits\": {{\"{}\": {value}}}, \"instance\": \"{name}\"}}\n", camel(name));
+        input += &format!("{{\"eval\": {code}, \"instance\": \"{name}\"}}\n");
+    }
+    let ended = feed(&["json", "--rpc", "x=cat"], input.as_bytes());
+    let lines: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2 * HITS.len());
+    for ((name, _, number, _), line) in HITS.iter().zip(lines.iter().skip(1).step_by(2)) {
+        let message = line["error"]["message"].as_str().unwrap();
+        let name = camel(name);
+        assert!(!known["result"][&name].is_null() || name == "maxFuel" || name == "maxOpcodes", "{known}");
+        let says = format!("is limited to {number}; {{\"limits\": {{\"{name}\": …}}}} raises it");
+        assert!(number.is_empty() || message.contains(&says), "{says:?}: {message}");
+        assert_eq!(flags(message), BTreeSet::new(), "{message}");
+    }
+    // A program is compiled under limits of its own, which no line changes.
+    let source = serde_json::to_string(&format!("var a = [{}]", "1,".repeat(4_500_000))).unwrap();
+    let input = format!("{{\"limits\": {{\"maxHeapMb\": 1000}}}}\n{{\"compile\": {source}}}\n");
+    let ended = feed(&["json"], input.as_bytes());
+    let line: Value = serde_json::from_str(ended.out.lines().nth(1).unwrap()).unwrap();
+    let message = line["error"]["message"].as_str().unwrap();
+    assert_eq!(line["error"]["errorCode"], "memory_limit_exceeded");
+    assert!(
+        message.contains(" MB; `limits` does not apply to compile, so split the script") && !message.contains("max"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_prompt_names_limits_that_it_has() {
+    let folder = folder("advice_prompt");
+    write(&folder, "long.js", format!("1 //{}", "x".repeat(2 << 20)));
+    let (mut input, mut limits) = (".limits\n".to_owned(), Vec::new());
+    for (name, value, number, code) in HITS {
+        let code = if name == "max-source-mb" { ".load long.js" } else { code };
+        input += &format!(".limits {name} {value}\n{code}\n");
+        // Back to what it was, or what allows all that comes.
+        let most = match name {
+            "max-memory-mb" => 64,
+            "max-heap-mb" => 32,
+            "max-source-mb" | "max-message-mb" => 10,
+            _ => 10_000,
+        };
+        input += &format!(".reset\n.limits {name} {}\n", if name == "max-stack-kb" { 512 } else { most });
+        if name == "max-fuel" || name == "max-opcodes" {
+            input += &format!(".limits {name} none\n");
+        }
+        limits.push(if number.is_empty() {
+            format!(".limits {name} VALUE raises the stack")
+        } else {
+            format!("is limited to {number}; .limits {name} VALUE raises it")
+        });
+    }
+    // What an error about a file names is there too.
+    input += "var a = new Array(1e6).fill(1)\n.save large\n.reset\n";
+    input += ".limits max-heap-mb 2\n.limits max-memory-mb 3\n.open large\n";
+    let mut command = belljar();
+    command.args(["repl", "--rpc", "x=cat"]).current_dir(&folder).env("HOME", &folder);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    for says in &limits {
+        assert!(err.contains(says), "{says:?}: {err}");
+    }
+    for (name, ..) in HITS {
+        assert!(out.contains(&format!("\n{name} ")) || out.starts_with(name), "{name}: {out}");
+    }
+    assert!(err.contains("large: max-memory-mb of 3 MB is less than the "), "{err}");
+    assert_eq!(flags(&err), BTreeSet::new(), "{err}");
+}
+
+#[test]
+fn a_snapshot_that_does_not_fit_is_told_in_the_unit_of_the_flag() {
+    let out = folder("advice_snapshot").join("out").to_str().unwrap().to_owned();
+    prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
+    let ended = run(&["--from", &out, "-p", "1", "--max-memory-mb", "3"]);
+    assert_eq!(ended.code, 2);
+    let rest = ended.err.split_once("--max-memory-mb of 3 MB is less than the ").expect(&ended.err).1;
+    let (held, unit) = rest.split_once(' ').unwrap();
+    assert!(unit.starts_with("MB "), "{}", ended.err);
+    // What it says is enough.
+    prints(
+        &["--from", &out, "-p", "a.length", "--max-memory-mb", &(held.parse::<u64>().unwrap() + 1).to_string()],
+        "1000000\n",
+    );
+}
+
+/// Somebody pastes it into a shell.
+#[test]
+fn advice_for_a_shell_holds_nothing_that_a_script_made_up() {
+    let advises = |method: &str| run(&["-e", &format!("await host.rpc({})", serde_json::json!(method))]).err;
+    assert!(advises("orders.list").contains("belljar: --rpc orders.list=COMMAND answers this call\n"));
+    for method in ["$(touch trap)", "a; touch trap #", "a\nbelljar: type this", "", "-x y", &"x".repeat(1000)] {
+        let err = advises(method);
+        assert!(err.ends_with("belljar: --rpc NAME=COMMAND answers this call\n"), "{err}");
+    }
+}

@@ -1,0 +1,350 @@
+//! What is under way between the guest and the host: messages in both directions, calls of handlers, and what all of it weighs.
+//!
+//! It owns the queues and their weights: every byte that the host keeps for the call in progress counts against `memory_bytes` until it is
+//! gone. It must never know a handler or a clock.
+
+use std::collections::VecDeque;
+
+use belljar_abi::{Level, Send, Shape};
+
+use super::{Driver, Stop};
+use crate::limits::LimitKind;
+use crate::router::{Reply, RpcError};
+
+/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
+/// because the host reads them, and neither its memory nor its time is the guest's.
+pub(super) const REJECTIONS_PER_CALL: usize = 256;
+/// What the host needs for a message or a call besides its text, so that many empty ones weigh something too.
+pub(super) const MESSAGE_BYTES: u64 = 256;
+
+/// Something that the guest asked for and that happens outside of it, in order.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    Console(Level, Vec<u8>),
+    Rejection(Vec<u8>),
+    Rpc(Request),
+}
+
+/// A call of a handler.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) id: u32,
+    pub(crate) method: Vec<u8>,
+    pub(crate) params: Vec<u8>,
+}
+
+/// What a call weighs as long as it has no answer.
+pub(crate) fn call_weight(method: usize, params: usize) -> u64 {
+    MESSAGE_BYTES.saturating_add(method as u64).saturating_add(params as u64)
+}
+
+impl Request {
+    pub(crate) fn weight(&self) -> u64 {
+        call_weight(self.method.len(), self.params.len())
+    }
+}
+
+/// What the guest said its call has come to.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Value(Vec<u8>),
+    /// A string as itself.
+    Text(Vec<u8>),
+    /// What the console shows for anything else.
+    Shown(Vec<u8>),
+    Undefined,
+    Failure(Vec<u8>),
+    NotSerializable(Vec<u8>),
+    Bytecode(Vec<u8>),
+}
+
+/// A synchronous call of a handler, from the guest's request to the guest's pull of the reply.
+#[derive(Debug, Default)]
+enum SyncCall {
+    #[default]
+    None,
+    Asked(Request),
+    /// With the weight of the request.
+    Working(u64),
+    Answered(Result<Vec<u8>, Vec<u8>>),
+}
+
+/// Everything that is under way for the call in progress.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    inbox: Vec<u8>,
+    outcome: Option<Outcome>,
+    events: VecDeque<Event>,
+    rejections: usize,
+    rejection_bytes: u64,
+    sync_call: SyncCall,
+    /// Calls whose answers the guest has not taken, the paused ones among them.
+    in_flight: u32,
+    /// What the host keeps for the guest, in bytes.
+    held: u64,
+}
+
+impl Driver {
+    /// Takes so much more for the guest, if there is room for it. What the host keeps for a guest is bounded by the same number as the
+    /// guest's own memory; a call that needs more ends.
+    pub(crate) fn hold(&mut self, bytes: u64) -> bool {
+        let held = self.mail.held.saturating_add(bytes);
+        if held > self.limits.memory_bytes {
+            self.stop(Stop::Limit(LimitKind::Memory));
+            return false;
+        }
+        self.mail.held = held;
+        true
+    }
+
+    /// So much is gone.
+    pub(crate) fn let_go(&mut self, bytes: u64) {
+        self.mail.held = self.mail.held.saturating_sub(bytes);
+    }
+
+    /// Takes over calls that were paused before: they are in flight and weigh what they did.
+    pub(super) fn carry(&mut self, calls: u32, weight: u64) {
+        (self.mail.in_flight, self.mail.held) = (calls, weight);
+    }
+
+    /// Announces a message that the guest will pull.
+    pub(crate) fn announce(&mut self, message: Vec<u8>) {
+        self.call.bytes_in += message.len() as u64;
+        // It is there already, and takes the place of what weighed as much.
+        self.mail.held = self.mail.held.saturating_add(message.len() as u64);
+        self.mail.inbox = message;
+    }
+
+    /// The guest pulls the announced message; None when this is not its length.
+    pub(crate) fn take(&mut self, length: u64) -> Option<Vec<u8>> {
+        if self.mail.inbox.len() as u64 == length {
+            self.let_go(length);
+            Some(std::mem::take(&mut self.mail.inbox))
+        } else {
+            self.stop(Stop::Protocol("it took a message that was not announced"));
+            None
+        }
+    }
+
+    fn fits(&mut self, length: u64) -> bool {
+        let fits = length <= self.limits.message_bytes;
+        if !fits {
+            self.stop(Stop::Limit(LimitKind::Message));
+        }
+        self.call.bytes_out = self.call.bytes_out.saturating_add(length);
+        fits
+    }
+
+    /// The guest hands out bytes; true means that it must unwind.
+    pub(crate) fn send(&mut self, kind: u32, detail: u32, bytes: &[u8]) -> bool {
+        if self.stop.is_some() {
+            return true;
+        }
+        if !self.fits(bytes.len() as u64) {
+            return true;
+        }
+        match Send::from_wire(kind) {
+            Some(Send::Result) => match Shape::from_wire(detail) {
+                Some(Shape::Json) => self.settle(Outcome::Value, bytes),
+                Some(Shape::Text) => self.settle(Outcome::Text, bytes),
+                Some(Shape::Console) => self.settle(Outcome::Shown, bytes),
+                None => self.stop(Stop::Protocol("it sent a result of an unknown shape")),
+            },
+            Some(Send::Undefined) => self.settle(|_| Outcome::Undefined, bytes),
+            Some(Send::Failure) => self.settle(Outcome::Failure, bytes),
+            Some(Send::NotSerializable) => self.settle(Outcome::NotSerializable, bytes),
+            Some(Send::Bytecode) => self.settle(Outcome::Bytecode, bytes),
+            Some(Send::Console) => match Level::from_wire(detail) {
+                Some(level) => self.console(level, bytes),
+                None => self.stop(Stop::Protocol("it printed at an unknown level")),
+            },
+            Some(Send::Rejection) => self.rejection(bytes),
+            None => self.stop(Stop::Protocol("it sent bytes of an unknown kind")),
+        }
+        self.stop.is_some()
+    }
+
+    fn settle(&mut self, outcome: impl FnOnce(Vec<u8>) -> Outcome, bytes: &[u8]) {
+        if self.mail.outcome.is_some() {
+            self.stop(Stop::Protocol("it sent two results"));
+        } else if self.hold(bytes.len() as u64) {
+            self.mail.outcome = Some(outcome(bytes.to_vec()));
+        }
+    }
+
+    fn console(&mut self, level: Level, line: &[u8]) {
+        self.console_bytes = self.console_bytes.saturating_add(line.len() as u64 + 1);
+        if self.before.console_bytes.saturating_add(self.console_bytes) > self.limits.console_bytes {
+            self.stop(Stop::Limit(LimitKind::Console));
+        } else if self.hold(MESSAGE_BYTES + line.len() as u64) {
+            self.mail.events.push_back(Event::Console(level, line.to_vec()));
+        }
+    }
+
+    fn rejection(&mut self, report: &[u8]) {
+        let mail = &mut self.mail;
+        mail.rejection_bytes = mail.rejection_bytes.saturating_add(report.len() as u64);
+        if mail.rejections < REJECTIONS_PER_CALL && mail.rejection_bytes <= self.limits.message_bytes {
+            mail.rejections += 1;
+            if self.hold(MESSAGE_BYTES + report.len() as u64) {
+                self.mail.events.push_back(Event::Rejection(report.to_vec()));
+            }
+        }
+    }
+
+    fn admit(&mut self, method: &[u8], params: &[u8]) -> bool {
+        if self.stop.is_some() || !self.fits((method.len() + params.len()) as u64) {
+            return false;
+        }
+        self.call.rpc_calls += 1;
+        if self.before.rpc_calls.saturating_add(self.call.rpc_calls) > self.limits.rpc_calls.into() {
+            self.stop(Stop::Limit(LimitKind::RpcCalls));
+            return false;
+        }
+        true
+    }
+
+    /// The guest starts a call; true means that it must unwind.
+    pub(crate) fn rpc(&mut self, id: u32, method: &[u8], params: &[u8]) -> bool {
+        if !self.admit(method, params) {
+            return true;
+        }
+        if self.mail.in_flight >= self.limits.pending_rpcs {
+            self.stop(Stop::Limit(LimitKind::PendingRpcs));
+            return true;
+        }
+        if !self.hold(call_weight(method.len(), params.len())) {
+            return true;
+        }
+        self.mail.in_flight += 1;
+        self.mail.events.push_back(Event::Rpc(Request { id, method: method.to_vec(), params: params.to_vec() }));
+        false
+    }
+
+    /// A reply takes the place of its call, which weighed this much, and is what weighs from now on: a guest that is busy takes no
+    /// replies. Gives the reply and its weight; None where there is no room for it, which ends the call in progress.
+    pub(crate) fn replied(&mut self, call_weight: u64, reply: Reply) -> Option<(u64, Reply)> {
+        self.let_go(call_weight);
+        let reply = self.sized(reply);
+        let weight = MESSAGE_BYTES.saturating_add(length(&reply));
+        self.hold(weight).then_some((weight, reply))
+    }
+
+    /// The guest gets an answer, which weighed this much. Until then its call counts, whatever has become of it; one that is paused
+    /// counts until it is answered elsewhere.
+    pub(crate) fn answered(&mut self, weight: u64) {
+        self.let_go(weight);
+        self.mail.in_flight = self.mail.in_flight.saturating_sub(1);
+    }
+
+    /// The guest makes a call and waits; true means that it must unwind.
+    pub(crate) fn rpc_sync(&mut self, method: &[u8], params: &[u8]) -> bool {
+        if !self.admit(method, params) || !self.hold(call_weight(method.len(), params.len())) {
+            return true;
+        }
+        self.mail.sync_call = SyncCall::Asked(Request { id: 0, method: method.to_vec(), params: params.to_vec() });
+        false
+    }
+
+    /// Whether the guest is suspended in a synchronous call, and not at the end of a slice.
+    pub(crate) fn is_in_sync_call(&self) -> bool {
+        matches!(self.mail.sync_call, SyncCall::Asked(_) | SyncCall::Working(_))
+    }
+
+    /// The synchronous call that waits to be started.
+    pub(crate) fn take_sync_request(&mut self) -> Option<Request> {
+        match std::mem::take(&mut self.mail.sync_call) {
+            SyncCall::Asked(request) => {
+                self.mail.sync_call = SyncCall::Working(request.weight());
+                Some(request)
+            }
+            other => {
+                self.mail.sync_call = other;
+                None
+            }
+        }
+    }
+
+    /// Answers the synchronous call.
+    pub(crate) fn answer_sync(&mut self, reply: Reply) {
+        let call_weight = if let SyncCall::Working(weight) = self.mail.sync_call { weight } else { 0 };
+        let Some((weight, reply)) = self.replied(call_weight, reply) else { return };
+        let reply = match reply {
+            Ok(text) => Ok(text.unwrap_or_default().into_bytes()),
+            Err(error) => Err(error.to_wire().into_bytes()),
+        };
+        // From here on it weighs what it will as a message.
+        self.let_go(weight);
+        self.mail.sync_call = SyncCall::Answered(reply);
+    }
+
+    /// A reply that is too large is the handler's fault, so script gets an error that it can catch.
+    pub(crate) fn sized(&self, reply: Reply) -> Reply {
+        let limit = self.limits.message_bytes;
+        let length = length(&reply);
+        if length <= limit {
+            return reply;
+        }
+        let message = match reply {
+            Ok(_) => format!("the reply of {length} bytes is over the limit of {limit}"),
+            Err(_) => format!("the error of the handler is over the limit of {limit} bytes"),
+        };
+        Err(RpcError::new(LimitKind::Message.code(), message))
+    }
+
+    /// The guest comes back for its reply. None while there is none; otherwise whether it is a value, and its
+    /// length, which is then announced. An error stands for stop.
+    pub(crate) fn poll_sync(&mut self) -> Option<Result<(bool, u32), ()>> {
+        if self.stop.is_some() {
+            self.mail.sync_call = SyncCall::None;
+            return Some(Err(()));
+        }
+        match std::mem::take(&mut self.mail.sync_call) {
+            SyncCall::Answered(reply) => {
+                let (is_value, message) = match reply {
+                    Ok(message) => (true, message),
+                    Err(message) => (false, message),
+                };
+                let Ok(length) = u32::try_from(message.len()) else { return Some(Err(())) };
+                self.announce(message);
+                Some(Ok((is_value, length)))
+            }
+            other => {
+                self.mail.sync_call = other;
+                None
+            }
+        }
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        !self.mail.events.is_empty()
+    }
+
+    /// The next thing that is to happen outside. Once the call is stopped no handler is started any more; once it is cancelled or out of
+    /// wall time nothing happens at all.
+    pub(crate) fn take_event(&mut self, cancelled: bool) -> Option<Event> {
+        let is_over = self.is_over(cancelled);
+        while let Some(event) = self.mail.events.pop_front() {
+            match &event {
+                Event::Rpc(_) if self.stop.is_some() => continue,
+                Event::Rpc(_) => {}
+                Event::Console(..) | Event::Rejection(_) if is_over => continue,
+                Event::Console(_, text) | Event::Rejection(text) => self.let_go(MESSAGE_BYTES + text.len() as u64),
+            }
+            return Some(event);
+        }
+        None
+    }
+
+    pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
+        self.mail.outcome.take()
+    }
+}
+
+/// The length of a reply as the guest reads it.
+fn length(reply: &Reply) -> u64 {
+    match reply {
+        Ok(text) => text.as_ref().map_or(0, String::len) as u64,
+        Err(error) => error.wire_bytes(),
+    }
+}

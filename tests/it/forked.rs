@@ -1,0 +1,187 @@
+//! Processes that fork and go on in the child without starting another program: what the child draws is its own, and its limits hold.
+
+use std::collections::HashSet;
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Router, RpcError, Runtime, Turn};
+
+use crate::process::fork;
+use crate::support::{assert_usable, is_alone, poll_once};
+
+/// A handler that never answers, and one that leaves its calls to somebody else.
+fn router() -> Router {
+    Router::new()
+        .handle_async("never", |_: Call, _: Json| pending::<Result<(), RpcError>>())
+        .handle("ask", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+}
+
+fn hasty() -> Limits {
+    Limits { wall_time: Duration::from_millis(50), ..Limits::default() }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future to its end without any thread or file of an executor's.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            std::task::Poll::Ready(output) => return output,
+            std::task::Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[track_caller]
+fn assert_out_of_time<T: std::fmt::Debug>(ended: belljar::Result<T>) {
+    assert!(matches!(ended, Err(Error::Limit { kind: LimitKind::WallTime, .. })), "{ended:?}");
+}
+
+/// Ten numbers that an instance draws.
+fn numbers(jar: &mut Instance) -> String {
+    jar.eval("Array.from({ length: 10 }, Math.random).join()").unwrap().get().unwrap()
+}
+
+/// The id of a call that an instance pauses.
+fn id(jar: &mut Instance) -> String {
+    match block_on(jar.step_async("await host.rpc('ask')")).unwrap() {
+        Turn::Paused(paused) => paused.pending()[0].id.to_string(),
+        other => panic!("it should have paused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_forked_child_draws_numbers_and_ids_of_its_own() {
+    if !is_alone("forked::a_forked_child_draws_numbers_and_ids_of_its_own") {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(8).build().unwrap();
+    let start = || runtime.instance(&router(), &Limits::default()).unwrap();
+    // What was drawn before leaves nothing behind that the children would share.
+    let mut used = start();
+    let mut seen = HashSet::from([numbers(&mut used), id(&mut used)]);
+    let (mut fresh, mut waiting) = (start(), start());
+    id(&mut waiting);
+    let mut draw = || {
+        used.reset().unwrap();
+        [
+            numbers(&mut start()),
+            id(&mut start()),
+            numbers(&mut fresh),
+            id(&mut used),
+            numbers(&mut used),
+            id(&mut waiting),
+        ]
+        .join(" ")
+    };
+    let children: Vec<_> = (0..4).map(|_| fork(&mut draw)).collect();
+    let drawn: Vec<String> = children.into_iter().map(|child| child.join()).chain([draw()]).collect();
+    for text in drawn.iter().flat_map(|drawn| drawn.split(' ')) {
+        let nonce = text.split_once('-').map_or(text, |(nonce, _)| nonce);
+        assert!(seen.insert(nonce.to_owned()), "{nonce} was drawn twice: {drawn:?}");
+    }
+    assert_eq!(seen.len(), 2 + 5 * 6);
+}
+
+#[test]
+fn a_forked_child_feels_the_wall_limit_of_a_call_that_waits() {
+    if !is_alone("forked::a_forked_child_feels_the_wall_limit_of_a_call_that_waits") {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(4).build().unwrap();
+    let waits = || {
+        let mut jar = runtime.instance(&router(), &hasty()).unwrap();
+        assert_out_of_time(block_on(jar.eval_async("await host.rpc('never')")));
+        assert_out_of_time(block_on(jar.eval_async("host.rpcSync('never')")));
+        assert_usable(&mut jar);
+    };
+    // The parent has used its timer before, and its children's children have timers of their own too.
+    waits();
+    let child = fork(|| {
+        let before = fork(|| {
+            waits();
+            "before".into()
+        });
+        waits();
+        let after = fork(|| {
+            waits();
+            "after".into()
+        });
+        format!("{} {}", before.join(), after.join())
+    });
+    waits();
+    assert_eq!(child.join(), "before after");
+}
+
+#[test]
+fn a_call_that_waited_when_its_process_forked_feels_its_wall_limit_in_both() {
+    if !is_alone("forked::a_call_that_waited_when_its_process_forked_feels_its_wall_limit_in_both") {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(4).build().unwrap();
+    let limits = Limits { wall_time: Duration::from_millis(500), ..Limits::default() };
+    let mut jar = runtime.instance(&router(), &limits).unwrap();
+    let mut dropped = runtime.instance(&router(), &limits).unwrap();
+    {
+        let mut call = Box::pin(jar.eval_async("await host.rpc('never')"));
+        let mut other = Box::pin(dropped.eval_async("await host.rpc('never')"));
+        assert!(poll_once(&mut call).is_pending() && poll_once(&mut other).is_pending());
+        let child = fork(|| {
+            drop(other);
+            assert_out_of_time(block_on(&mut call));
+            "out of time".into()
+        });
+        assert_eq!(child.join(), "out of time");
+        assert_out_of_time(block_on(call));
+    }
+    assert_usable(&mut jar);
+    assert_usable(&mut dropped);
+}
+
+#[test]
+fn forks_while_other_threads_wait_hang_no_child() {
+    if !is_alone("forked::forks_while_other_threads_wait_hang_no_child") {
+        return;
+    }
+    let (busy, quiet) =
+        (Runtime::builder().max_instances(4).build().unwrap(), Runtime::builder().max_instances(4).build().unwrap());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // They use their runtime for nothing but calls that wait, all the time; the children have the other one.
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let limits = Limits { wall_time: Duration::from_millis(1), ..Limits::default() };
+                let mut jar = busy.instance(&router(), &limits).unwrap();
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_out_of_time(block_on(jar.eval_async("await host.rpc('never')")));
+                }
+            });
+        }
+        let mut jar =
+            quiet.instance(&router(), &Limits { wall_time: Duration::from_millis(3), ..Limits::default() }).unwrap();
+        assert_out_of_time(block_on(jar.eval_async("await host.rpc('never')")));
+        let from = Instant::now();
+        for _ in 0..200 {
+            let child = fork(|| {
+                assert_out_of_time(block_on(jar.eval_async("await host.rpc('never')")));
+                "ended".into()
+            });
+            assert_eq!(child.join(), "ended");
+        }
+        println!("200 children in {:?}", from.elapsed());
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
