@@ -41,7 +41,7 @@ const _: () = assert!(
 /// | everything that script made: globals, closures, generators, promises, suspended functions, event handlers | yes, as the pages of memory that differ from the guest image |
 /// | the calls that wait for an answer | yes: [`Snapshot::pending`] |
 /// | what the paused call has used of its limits | yes; under a clock of the embedder's its times are worked out from its fuel, a millisecond for every two million units, so that its bytes do not depend on the machine. That is five to twelve times what most scripts take: give such calls a limit on fuel, and time to spare. [`Instance::renew_budget`](crate::Instance::renew_budget) forgets it |
-/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew, and so do the [ids](CallId) of its next calls |
+/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew, and so do the [ids](crate::CallId) of its next calls |
 /// | the clock that the embedder chose, or how old the instance is by the system's | yes |
 /// | whether code generation was turned off | yes, and it stays off |
 /// | a label | yes: [`Snapshot::labelled`] |
