@@ -3,7 +3,7 @@
 //! It owns what is measured and how often. It must never know what a time looks like.
 
 use std::io::Write as _;
-use std::sync::Barrier;
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::rejections::Rejections;
 use crate::run;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
+use crate::threads;
 
 /// How many instances are alive at once while memory is measured.
 const CROWD: u64 = 200;
@@ -270,19 +271,33 @@ fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throug
     let work = |rounds| (0..rounds).try_for_each(|_| subject.run(&mut subject.instance()?));
     // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
     let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
+    let gate = Mutex::new(false);
     let (results, seconds) = thread::scope(|scope| {
         let worker = || {
+            if *gate.lock().unwrap_or_else(PoisonError::into_inner) {
+                return Ok(());
+            }
             warm.wait();
             let warmed = work(WARM_UP.max(rounds / 10));
             begin.wait();
             warmed.and_then(|()| work(rounds))
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        // They wait for each other, so none may begin before it is certain that all are there.
+        let mut is_called_off = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = |_| thread::Builder::new().spawn_scoped(scope, worker);
+        let workers = match (0..threads).map(start).collect::<std::io::Result<Vec<_>>>() {
+            Ok(workers) => workers,
+            Err(error) => {
+                *is_called_off = true;
+                return Err(Refusal::internal(threads::refused(&error)));
+            }
+        };
+        drop(is_called_off);
         begin.wait();
         let from = Instant::now();
         let results = workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>();
-        (results, from.elapsed().as_secs_f64())
-    });
+        Ok((results, from.elapsed().as_secs_f64()))
+    })?;
     for result in results {
         let result: belljar::Result<()> = result.map_err(|_| Refusal::internal("a thread of the bench panicked"))?;
         result?;

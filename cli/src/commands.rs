@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::ending::Refusal;
 use crate::rejections::Rejections;
+use crate::threads;
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -94,7 +95,7 @@ impl Answer {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (name, params) = (name.to_owned(), params.as_str().to_owned());
         let answer = Answer { shared: shared.clone(), group };
-        thread::spawn(move || {
+        let started = thread::Builder::new().spawn(move || {
             let reply = converse(&name, child, &params, most_bytes, &shared);
             let waker = {
                 let mut shared = lock(&shared);
@@ -105,6 +106,12 @@ impl Answer {
                 waker.wake();
             }
         });
+        if let Err(error) = started {
+            let _ = kill_process_group(group, Signal::KILL);
+            while waitid(WaitId::Pid(group), WaitIdOptions::EXITED).is_err_and(|error| error == Errno::INTR) {}
+            lock(&answer.shared).is_reaped = true;
+            return Err(RpcError::new("command_failed", threads::refused(&error)));
+        }
         Ok(answer)
     }
 }
@@ -147,21 +154,25 @@ fn converse(
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let mut output = Vec::new();
     // On a thread of its own, because a command may print more than a pipe holds before it reads anything.
-    thread::scope(|scope| {
-        scope.spawn(|| {
+    let spoken = thread::scope(|scope| {
+        let speaks = thread::Builder::new().spawn_scoped(scope, || {
             if let Some(mut stdin) = stdin {
                 // A command that does not read its input is a good one too.
                 let _ = stdin.write_all(params.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
             }
         });
-        if let Some(stdout) = stdout {
+        if let Some(stdout) = stdout.filter(|_| speaks.is_ok()) {
             let _ = stdout.take(most_bytes.saturating_add(1)).read_to_end(&mut output);
         }
-        if output.len() as u64 > most_bytes {
+        if output.len() as u64 > most_bytes || speaks.is_err() {
             let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         }
+        speaks.map(drop)
     });
     let status = reap(&mut child, shared);
+    if let Err(error) = spoken {
+        return Err(RpcError::new("command_failed", format!("{name}: {}", threads::refused(&error))));
+    }
     if output.len() as u64 > most_bytes {
         return Err(RpcError::new(
             "message_too_large",

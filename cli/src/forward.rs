@@ -7,14 +7,15 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 
 use belljar::{Call, Router, RpcError};
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Refusal;
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
 use crate::rejections::Rejections;
+use crate::threads;
 
 /// A reply to a call.
 #[derive(Deserialize)]
@@ -80,8 +81,8 @@ pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt, rej
 }
 
 /// Reads replies, and nothing but replies, on a thread of its own. What is none is passed to `complain`.
-pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) {
-    thread::spawn(move || {
+pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) -> Result<(), Refusal> {
+    threads::start("replies", move || {
         let mut stdin = io::stdin().lock();
         let mut line = Vec::new();
         loop {
@@ -96,12 +97,12 @@ pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) {
                             complain(&format!("no call waits for the rpc_response {number}"));
                         }
                     }
-                    Err(error) => complain(&format!("a line is no rpc_response: {error}")),
+                    Err(error) => complain(&format!("a line is no rpc_response: {}", lines::told(&error))),
                 },
             }
         }
         calls.close();
-    });
+    })
 }
 
 type Replied = Result<belljar::Json, RpcError>;

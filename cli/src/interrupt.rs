@@ -5,13 +5,13 @@
 use std::io;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use belljar::CancelHandle;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::ending::{Ending, Refusal};
+use crate::threads;
 
 /// What puts the terminal back as it was.
 type Farewell = Box<dyn Fn() + Send>;
@@ -38,7 +38,7 @@ impl Interrupt {
         let heard = interrupt.clone();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
             .map_err(|error| Refusal::internal(format!("signals cannot be caught: {error}")))?;
-        thread::spawn(move || signals.forever().for_each(|signal| heard.signal(signal)));
+        threads::start("signals", move || signals.forever().for_each(|signal| heard.signal(signal)))?;
         Ok(interrupt)
     }
 

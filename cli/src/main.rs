@@ -23,11 +23,13 @@ mod prompt;
 mod protocol;
 mod rejections;
 mod repl;
+mod requests;
 mod run;
 mod screen;
 mod source;
 mod syntax;
 mod telling;
+mod threads;
 
 use std::io::IsTerminal as _;
 use std::path::Path;

@@ -429,13 +429,15 @@ impl Session {
         let handle = self.jar.instance.cancel_handle();
         let (is_done, done) = mpsc::channel::<()>();
         // The editor has taken Ctrl-C for itself, so somebody else must stop what takes too long, as often as it begins anew.
-        let watch = thread::spawn(move || {
+        let watch = thread::Builder::new().spawn(move || {
             let mut patience = PATIENCE;
             while done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
                 handle.cancel();
                 patience = Duration::from_millis(1);
             }
         });
+        // Nothing is looked up that nobody could stop.
+        let Ok(watch) = watch else { return Vec::new() };
         self.console.keep();
         let console = self.console.clone();
         let names = completion::names(&mut self.jar.instance, path, &self.declared, &|| console.take());

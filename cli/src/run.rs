@@ -91,7 +91,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
         router = forward::register(router, &calls, interrupt, &rejections);
-        forward::listen(calls, move |message| screen.complain(message));
+        forward::listen(calls, move |message| screen.complain(message))?;
     }
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
