@@ -15,7 +15,8 @@ use crate::value::Json;
 /// Names a pending call, in this process and wherever its question is kept: it is text of at most 37 characters, a string in JSON.
 ///
 /// No other call has it, so an answer that comes too late meets no other call. An instance numbers the calls that it pauses, before and
-/// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones. What was pending
+/// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones, and so does a forked
+/// process. What was pending
 /// in a snapshot keeps its id in all of them. An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a
 /// run with the same seed gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
 ///

@@ -28,7 +28,14 @@ type Place = (Instant, u64);
 /// Wakes one task at one moment, unless it is dropped before.
 #[derive(Default)]
 pub(crate) struct Timer {
-    set: Option<(&'static Schedule, Place)>,
+    set: Option<Set>,
+}
+
+/// Where a task stands, and what wakes it.
+struct Set {
+    schedule: &'static Schedule,
+    place: Place,
+    waker: Waker,
 }
 
 /// Who is to be woken when, in one process.
@@ -59,19 +66,25 @@ impl Timer {
     /// [`Error::Host`] when there is no thread and none can be started.
     pub(crate) fn wake_at(&mut self, moment: Instant, waker: &Waker) -> Result<()> {
         let schedule = Schedule::of_this_process();
-        let waker = waker.clone();
-        if !self.set.is_some_and(|(other, place)| ptr::eq(other, schedule) && place.0 == moment) {
-            self.unset();
+        // A task stays in the schedule until its moment, unless its timer takes it out.
+        let stands = |set: &Set| {
+            ptr::eq(set.schedule, schedule)
+                && set.place.0 == moment
+                && set.waker.will_wake(waker)
+                && Instant::now() < moment
+        };
+        if self.set.as_ref().is_some_and(stands) {
+            return Ok(());
         }
-        let (place, before) = schedule.add(self.set.map(|(_, place)| place), moment, waker)?;
-        self.set = Some((schedule, place));
-        drop(before);
+        self.unset();
+        let place = schedule.add(moment, waker.clone())?;
+        self.set = Some(Set { schedule, place, waker: waker.clone() });
         Ok(())
     }
 
     fn unset(&mut self) {
         // What belongs to another process, of which this one is a child, wakes nobody here.
-        if let Some((schedule, place)) = self.set.take()
+        if let Some(Set { schedule, place, .. }) = self.set.take()
             && schedule.process == std::process::id()
         {
             let waker = schedule.lock().tasks.remove(&place);
@@ -106,24 +119,22 @@ impl Schedule {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a task at a place, at a new one if it has none yet; gives the place, and who stood there before.
-    fn add(&'static self, place: Option<Place>, moment: Instant, waker: Waker) -> Result<(Place, Option<Waker>)> {
+    /// Puts a task at a new place.
+    fn add(&'static self, moment: Instant, waker: Waker) -> Result<Place> {
         let mut state = self.lock();
         if !state.has_thread {
             thread::Builder::new().name("belljar-timer".into()).spawn(move || self.work()).map_err(no_thread)?;
             state.has_thread = true;
         }
-        let place = place.unwrap_or_else(|| {
-            state.places += 1;
-            (moment, state.places)
-        });
-        let before = state.tasks.insert(place, waker);
+        state.places += 1;
+        let place = (moment, state.places);
+        state.tasks.insert(place, waker);
         let look = after(moment);
         if state.looks_at.is_none_or(|looks_at| look < looks_at) {
             state.looks_at = Some(look);
             self.changed.notify_one();
         }
-        Ok((place, before))
+        Ok(place)
     }
 
     /// What the thread does.
@@ -224,7 +235,7 @@ mod tests {
         let later = soon(3_600_000);
         for moment in [later, later, soon(7_200_000), later] {
             assert!(timer.wake_at(moment, &waker).is_ok());
-            assert_eq!(Arc::strong_count(&bell), 3, "the test, its waker and the schedule have it");
+            assert_eq!(Arc::strong_count(&bell), 4, "the test, its waker, the timer and the schedule have it");
         }
         drop(timer);
         assert_eq!(Arc::strong_count(&bell), 2);

@@ -19,6 +19,16 @@ pub(crate) fn print(line: &impl Serialize) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Why a line cannot be read, in a short text: the reader's own repeats what it has read.
+pub(crate) fn told(error: &serde_json::Error) -> String {
+    const SHOWN: usize = 200;
+    let text = error.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 /// What came in.
 pub(crate) enum Next {
     Line,

@@ -27,6 +27,7 @@ mod prompt;
 mod protocol;
 mod rejections;
 mod repl;
+mod requests;
 mod run;
 mod screen;
 mod source;

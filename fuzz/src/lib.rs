@@ -3,6 +3,7 @@
 //!
 //! A panic, a hang or memory without bound is a find. So is an answer that cannot be right.
 
+mod allocation;
 mod patch;
 mod process;
 
@@ -16,7 +17,8 @@ use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, R
 use rquickjs as native;
 use serde_json::Value;
 
-use patch::{patched_program, patched_snapshot};
+use allocation::within;
+use patch::{made_snapshot, patched_program, patched_snapshot};
 pub use process::protocol;
 
 fn limits() -> Limits {
@@ -129,14 +131,17 @@ pub fn program(data: &[u8]) {
     assert_comes_back(&mut jar);
 }
 
-/// What lies in stores: snapshot bytes as they are, and a good snapshot with the changes that they ask for, under a right checksum; the
-/// bytes of a recording; the id of a call.
+/// What lies in stores: snapshot bytes as they are, a good snapshot with the changes that they ask for, and one whose whole contents they are,
+/// under a right checksum; the bytes of a recording; the id of a call. Reading takes memory in proportion to the bytes, and restoring what
+/// the limits allow.
 pub fn snapshot(data: &[u8]) {
-    let _ = Snapshot::from_bytes(data);
-    let _ = Snapshot::open(data, &[7; 32], b"context");
-    if let Ok(recording) = Recording::from_bytes(data) {
+    let _ = within(most_read(data), || Snapshot::from_bytes(data));
+    let _ = within(most_read(data), || Snapshot::open(data, &[7; 32], b"context"));
+    // The largest thing that is made of the shortest text is an event of a recording, of fifteen characters.
+    if let Ok(recording) = within(24 * data.len() + SMALL, || Recording::from_bytes(data)) {
         let again = Recording::from_bytes(&recording.to_bytes()).expect("a recording of ours is one");
         assert_eq!(again.calls(), recording.calls());
+        let _ = again.replay().finish();
         let mut jar = runtime().instance(&recording.replay().router(), &limits()).expect("there is room");
         let _ = poll_to_the_end(jar.eval_async("[host.rpcSync('a'), await host.rpc('b', 1), await host.rpc('b', 2)]"));
     }
@@ -155,8 +160,33 @@ pub fn snapshot(data: &[u8]) {
             other => panic!("it should have paused: {other:?}"),
         }
     });
-    let Ok(forged) = Snapshot::from_bytes(&patched_snapshot(good, data)) else { return };
-    let Ok(mut jar) = runtime().restore(&forged, &router(), &limits()) else { return };
+    go_on_from(&patched_snapshot(good, data));
+    go_on_from(&made_snapshot(good, data));
+}
+
+/// What the library may need beside what it is given.
+const SMALL: usize = 64 << 10;
+
+/// What reading a snapshot may take.
+fn most_read(bytes: &[u8]) -> usize {
+    8 * bytes.len() + SMALL
+}
+
+/// Reads a forged snapshot, and goes on from it if that is possible.
+fn go_on_from(bytes: &[u8]) {
+    let Ok(forged) = within(most_read(bytes), || Snapshot::from_bytes(bytes)) else { return };
+    assert_eq!(
+        Snapshot::from_bytes(&forged.to_bytes()).map(|again| again.memory_bytes()),
+        Ok(forged.memory_bytes()),
+        "what was read can be written"
+    );
+    let limits = limits();
+    let most = usize::try_from(limits.memory_bytes).expect("it fits");
+    // Pages are unpacked once, and as much again is room for the rest: pending calls are copied, and the first restore of all looks at the image.
+    // The instance's own memory is not counted.
+    let Ok(mut jar) = within(2 * most + most_read(bytes), || runtime().restore(&forged, &router(), &limits)) else {
+        return;
+    };
     let pending: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let _ =
         poll_to_the_end(jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Json::UNDEFINED)))));
@@ -167,7 +197,7 @@ pub fn snapshot(data: &[u8]) {
     let _ = jar.reset();
     let _ = jar.eval("1 + 2");
     drop(jar);
-    let mut next = runtime().instance(&router(), &limits()).expect("there is room");
+    let mut next = runtime().instance(&router(), &limits).expect("there is room");
     assert_comes_back(&mut next);
 }
 

@@ -25,6 +25,21 @@ pub(crate) fn patched_program(good: &[u8], changes: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A snapshot whose index and packed pages are these bytes, the first NUL between them.
+pub(crate) fn made_snapshot(good: &[u8], contents: &[u8]) -> Vec<u8> {
+    let mut halves = contents.splitn(2, |byte| *byte == 0);
+    let (index, packed) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+    let mut bytes = [&good[..76], &(index.len() as u64).to_le_bytes(), index, packed].concat();
+    seal(&mut bytes);
+    bytes
+}
+
+/// Writes the checksum that belongs to what a snapshot's bytes hold.
+fn seal(bytes: &mut [u8]) {
+    let checksum = Sha256::new().chain_update(&bytes[..44]).chain_update(&bytes[76..]).finalize();
+    bytes[44..76].copy_from_slice(&checksum);
+}
+
 /// The layout of snapshots: 44 bytes of header, a checksum of header and body, the body: an index behind its length, and packed pages.
 pub(crate) fn patched_snapshot(good: &[u8], changes: &[u8]) -> Vec<u8> {
     let mut bytes = good.to_vec();
@@ -33,7 +48,6 @@ pub(crate) fn patched_snapshot(good: &[u8], changes: &[u8]) -> Vec<u8> {
     // The first byte says what is changed: the pages, or also the index in front of them.
     let from = if changes.first().is_some_and(|first| first.is_multiple_of(8)) { 76 } else { 84 + index_bytes };
     patch(&mut bytes[from..], changes.get(1..).unwrap_or_default());
-    let checksum = Sha256::new().chain_update(&bytes[..44]).chain_update(&bytes[76..]).finalize();
-    bytes[44..76].copy_from_slice(&checksum);
+    seal(&mut bytes);
     bytes
 }

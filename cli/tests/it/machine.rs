@@ -180,3 +180,44 @@ fn whoever_wants_to_watch_is_told_of_calls() {
     command.args(["-e", "1"]).env("BELLJAR_LOG", "loud");
     assert_eq!(end(command).code, 2);
 }
+
+/// Where the system starts no more threads or processes than so many.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_thread_every_task_says_so_and_none_panics() {
+    use std::os::unix::process::CommandExt as _;
+    // The administrator may start as many as there are, so the command runs as somebody who has nothing else, and may read it where it lies.
+    let is_root = rustix::process::geteuid().is_root();
+    let copy = std::env::temp_dir().join(format!("belljar-without-threads-{}", std::process::id()));
+    fs::copy(BELLJAR, &copy).unwrap();
+    let tasks: [(&[&str], &[i32]); 5] = [
+        (&["-e", "1"], &[0]),
+        (&["-e", "await host.rpc('x', 1)", "--rpc", "x=cat"], &[0, 1]),
+        (&["json", "--rpc-all", "-"], &[0]),
+        (&["bench", "--rounds", "1", "--threads", "3"], &[0]),
+        (&["--json", "-e", "await host.rpc('x', 1)", "--rpc-all", "-"], &[1]),
+    ];
+    let mut refused = 0;
+    for (arguments, may_end) in tasks {
+        // Whoever is not the administrator has other processes already.
+        for most in if is_root { 1..=6 } else { 0..=0 } {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -u {most} && exec \"$0\" \"$@\"")]).arg(&copy).args(arguments);
+            shell.stdin(std::process::Stdio::null()).current_dir("/");
+            if is_root {
+                shell.uid(54_321).gid(54_321);
+            }
+            let ended = end(shell);
+            assert!(!ended.err.contains("panicked"), "{arguments:?}, {most}: {}", ended.err);
+            if may_end.contains(&ended.code) {
+                continue;
+            }
+            refused += 1;
+            assert_eq!(ended.code, 5, "{arguments:?}, {most}: {}", ended.err);
+            let told = format!("{}{}", ended.out, ended.err);
+            assert!(told.contains("thread") && told.contains("ulimit -u"), "{arguments:?}, {most}: {told}");
+        }
+    }
+    fs::remove_file(copy).unwrap();
+    assert!(refused >= tasks.len(), "only {refused} were refused");
+}
