@@ -292,8 +292,10 @@ impl Drop for EndsWhenDropped {
 
 type Started<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
+type Start = fn(&mut Instance) -> Started<'_>;
+
 /// Every way to make the future of a call, by name. Each runs a script that would say so.
-fn every_async_call() -> Vec<(&'static str, fn(&mut Instance) -> Started<'_>)> {
+fn every_async_call() -> Vec<(&'static str, Start)> {
     vec![
         ("eval_async", |jar| {
             let call = jar.eval_async("host.rpcSync('ran')");
