@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom deny ci
+.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -16,6 +16,9 @@ guest: ## build runtime-guest/guest.wasm from source with the pinned tools
 
 verify-guest: ## rebuild the guest elsewhere and compare it byte for byte with the committed one
 	runtime-guest/build-guest.sh verify
+
+verify-fresh: setup ## look at fresh instances in a machine that swaps, moves and merges pages; KERNEL=6.1 for an older one
+	tests/fresh/run
 
 # rustup installs nothing by itself where RUSTUP_AUTO_INSTALL is 0, and asks the network even for what is there.
 setup: ## install the pinned toolchain if rustup is here and the toolchain is not

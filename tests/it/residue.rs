@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use belljar::{Instance, Limits, Router, Runtime, RuntimeBuilder};
 
-use crate::pages;
-use crate::support::{is_alone, is_alone_under};
+use crate::support::is_alone_under;
 
 const SLOTS: u32 = 4;
 const SECRET: &str = "the secret of the tenant before";
@@ -72,50 +71,6 @@ fn a_page_of_the_pool_holds_nothing_of_an_older_instance() {
 #[test]
 fn a_page_mapped_on_demand_holds_nothing_of_an_older_instance() {
     assert_nothing_is_left(Runtime::builder().on_demand());
-}
-
-/// Instances whose pages the kernel has taken away leave slots behind that are as fresh as any.
-#[cfg(target_os = "linux")]
-fn assert_fresh_after(take_pages_away: impl Fn(), builder: RuntimeBuilder) {
-    const TENANTS: u32 = 50;
-    let runtime = builder.max_instances(TENANTS).build().unwrap();
-    let (router, limits) = (Router::new(), Limits::default());
-    let tenants: Vec<Instance> = (0..TENANTS)
-        .map(|number| {
-            let mut jar = runtime.instance(&router, &limits).unwrap();
-            jar.eval(&*format!(
-                "globalThis.secret = '{SECRET} {number}'; globalThis.more = Array(9000).fill(secret); 0"
-            ))
-            .unwrap();
-            jar
-        })
-        .collect();
-    take_pages_away();
-    drop(tenants);
-    let mut strangers: Vec<Instance> = (0..TENANTS).map(|_| runtime.instance(&router, &limits).unwrap()).collect();
-    for jar in &mut strangers {
-        assert_clean(jar);
-        assert_eq!(jar.eval("typeof secret + typeof more").unwrap().as_str(), "\"undefinedundefined\"");
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_page_that_was_swapped_out_when_its_instance_went_is_not_the_next_ones() {
-    if !pages::there_is_swap() {
-        println!("there is no swap here; `make verify-fresh` runs this test where there is");
-        return;
-    }
-    if !is_alone("residue::a_page_that_was_swapped_out_when_its_instance_went_is_not_the_next_ones") {
-        return;
-    }
-    let swap_out = || {
-        pages::swap_out();
-        assert!(pages::swapped_bytes() > 0, "nothing was swapped out");
-    };
-    for builder in [Runtime::builder(), Runtime::builder().on_demand()] {
-        assert_fresh_after(swap_out, builder);
-    }
 }
 
 /// Whether this process asks the kernel which pages were written.

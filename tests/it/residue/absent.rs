@@ -9,6 +9,7 @@ use belljar::{Clock, Instance, Limits, Router, Runtime, Snapshot};
 
 use super::SECRET;
 use crate::pages;
+use crate::process::fork;
 use crate::support::is_alone;
 
 /// How many instances come and go at a time.
@@ -51,10 +52,12 @@ struct House {
 }
 
 impl House {
-    /// One whose instances map the guest's image, and one whose instances map an image with a prelude.
-    fn both() -> [House; 2] {
+    /// Instances map the guest's image, or one with a prelude, from a pool and on demand.
+    fn all() -> [House; 3] {
         let builder = || Runtime::builder().max_instances(TENANTS);
-        [("bare", builder()), ("with a prelude", builder().prelude(PRELUDE))].map(|(name, builder)| {
+        let houses =
+            [("bare", builder()), ("with a prelude", builder().prelude(PRELUDE)), ("on demand", builder().on_demand())];
+        houses.map(|(name, builder)| {
             let runtime = builder.build().unwrap();
             let pristine = start(&runtime).snapshot().unwrap().to_bytes();
             House { name, runtime, pristine }
@@ -62,7 +65,7 @@ impl House {
     }
 
     /// Instances that have written a secret, and zeros over what they began with.
-    fn tenants(&self) -> Vec<Instance> {
+    fn tenants_of(&self, count: u32) -> Vec<Instance> {
         let write = |number| {
             let mut jar = start(&self.runtime);
             let script = format!(
@@ -72,7 +75,7 @@ impl House {
             jar.eval(&*script).unwrap();
             jar
         };
-        (0..TENANTS).map(write).collect()
+        (0..count).map(write).collect()
     }
 
     /// Looks at as many fresh instances as there were tenants.
@@ -156,12 +159,18 @@ fn assert_fresh_while(busy: impl Fn() + Sync) {
 /// Something is done to the pages of instances, which then go.
 #[track_caller]
 fn assert_fresh_after(take_pages_away: impl Fn()) {
-    for house in House::both() {
-        let tenants = house.tenants();
+    for house in House::all() {
+        let tenants = house.tenants_of(TENANTS);
         take_pages_away();
         drop(tenants);
         house.look().assert_none(house.name);
     }
+}
+
+/// Leaves some time to get on in, which pages in swap take away.
+fn swap_out_now_and_then() {
+    pages::swap_out();
+    std::thread::sleep(Duration::from_millis(20));
 }
 
 /// Whether the test can be run here and now. It runs in a process of its own, because it takes pages away from all that run in one.
@@ -192,10 +201,21 @@ fn a_page_that_was_being_compacted_when_its_instance_went_is_not_the_next_ones()
 }
 
 #[test]
+fn a_page_that_was_swapped_out_when_its_instance_went_is_not_the_next_ones() {
+    let test = "a_page_that_was_swapped_out_when_its_instance_went_is_not_the_next_ones";
+    if can_run(test, "swap", pages::there_is_swap()) {
+        assert_fresh_after(|| {
+            pages::swap_out();
+            assert!(pages::swapped_bytes() > 0, "nothing was swapped out");
+        });
+    }
+}
+
+#[test]
 fn a_page_that_was_being_swapped_out_when_its_instance_went_is_not_the_next_ones() {
     let test = "a_page_that_was_being_swapped_out_when_its_instance_went_is_not_the_next_ones";
     if can_run(test, "swap", pages::there_is_swap()) {
-        assert_fresh_while(pages::swap_out);
+        assert_fresh_while(swap_out_now_and_then);
     }
 }
 
@@ -225,12 +245,37 @@ fn a_large_page_that_an_instance_left_is_not_the_next_ones() {
     }
 }
 
-/// An instance with a few megabytes of its own, and what it is when nothing disturbs it.
+#[test]
+fn a_forked_child_brings_its_own_pages_back_and_not_its_parents() {
+    if !can_run("a_forked_child_brings_its_own_pages_back_and_not_its_parents", "Linux", true) {
+        return;
+    }
+    for house in House::all() {
+        // Slots that are in use, and slots that were given back, with whatever the process opens for that.
+        let mut tenants = house.tenants_of(TENANTS);
+        tenants.truncate(TENANTS as usize / 2);
+        let child = fork(|| {
+            // Pages that only the child has written to, and pages that it has from its parent.
+            drop(house.tenants_of(TENANTS / 2));
+            tenants.clear();
+            house.look().assert_none(house.name);
+            "all were fresh".to_owned()
+        });
+        assert_eq!(child.join(), "all were fresh");
+        for jar in &mut tenants {
+            assert_eq!(jar.eval("more.length").unwrap().as_str(), "9000");
+        }
+        tenants.clear();
+        house.look().assert_none(house.name);
+    }
+}
+
+/// An instance with half a megabyte of its own, and what it is when nothing disturbs it.
 fn full() -> (Runtime, Instance, Snapshot) {
     let runtime = Runtime::builder().max_instances(TENANTS).build().unwrap();
     let mut jar = start(&runtime);
-    let script = "const list = Array.from({ length: 5000 }, (_, i) => ({ ['name' + i]: 'value ' + i })), \
-                  bytes = new Uint8Array(1 << 20).map((_, i) => i * 7); 0";
+    let script = "const list = Array.from({ length: 500 }, (_, i) => ({ ['name' + i]: 'value ' + i })), \
+                  bytes = new Uint8Array(1 << 18).map((_, i) => i * 7); 0";
     jar.eval(script).unwrap();
     let snapshot = jar.snapshot().unwrap();
     (runtime, jar, snapshot)
@@ -307,7 +352,7 @@ fn a_snapshot_that_is_taken_while_its_pages_move_has_them_all() {
 fn a_snapshot_that_is_taken_while_its_pages_are_swapped_out_has_them_all() {
     let test = "a_snapshot_that_is_taken_while_its_pages_are_swapped_out_has_them_all";
     if can_run(test, "swap", pages::there_is_swap()) {
-        assert_whole_while("swapped out", pages::swap_out);
+        assert_whole_while("swapped out", swap_out_now_and_then);
     }
 }
 
