@@ -101,7 +101,7 @@ pub enum Error {
         /// How.
         message: String,
     },
-    /// The machine or the embedder's set-up is at fault; or calls of instances lie too deep inside each other, see [`Router`](crate::Router).
+    /// The machine or the embedder's set-up is at fault; or too many calls are nested, see [`Router`](crate::Router).
     Host {
         /// How.
         message: String,

@@ -1,12 +1,12 @@
-//! How many calls of instances lie inside each other on one thread: a handler that runs a script, which calls a handler, and so on.
+//! How many calls of instances are nested on one thread: a handler runs a script in another instance, that script calls a handler, and so on.
 //!
-//! It must never know what a call is. Each one takes a part of the thread's own stack, and no one can catch the end of that.
+//! Each call uses some of the thread's own stack, and running out of that ends the process. This file must never know what a call does.
 
 use std::cell::Cell;
 
 use crate::error::{Error, Result};
 
-/// The most calls inside each other on one thread.
+/// The most calls that may be nested on one thread. In a debug build, where each uses the most, they leave half of a stack of 2 MB free.
 const MOST: u32 = 24;
 
 thread_local! {
@@ -24,8 +24,8 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     }
     Err(Error::host(format!(
-        "{MOST} calls of instances lie inside each other on this thread, which is the most that its stack is good for; a handler that runs \
-         scripts must not be in the reach of those: give their instances a router without it"
+        "{MOST} calls are nested on this thread, which is the most that its stack has room for; a handler that runs scripts should give their \
+         instances a router without that handler"
     )))
 }
 

@@ -45,8 +45,9 @@ pub(crate) enum Handler {
 /// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
 /// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
 ///
-/// A handler may run scripts in other instances. Where those can call it too, they decide how deep its calls lie inside each other; on one
-/// thread that ends after 24 with [`Error::Host`](crate::Error::Host), because each takes a part of the thread's own stack.
+/// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way; the next one ends with
+/// [`Error::Host`](crate::Error::Host), because each uses some of the thread's own stack. Give those instances a router without the handler, unless
+/// their scripts should be able to call it again.
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};

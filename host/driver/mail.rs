@@ -85,8 +85,8 @@ pub(super) struct Mail {
 }
 
 impl Driver {
-    /// Takes so much more for the guest, if there is room for it. What the host keeps for a guest is bounded by the same number as the
-    /// guest's own memory; a call that needs more ends.
+    /// Counts bytes that the host keeps for the guest from now on. The same number bounds them as the guest's own memory; where it would be
+    /// exceeded, nothing is counted, and the call in progress ends.
     pub(crate) fn hold(&mut self, bytes: u64) -> bool {
         let held = self.mail.held.saturating_add(bytes);
         if held > self.limits.memory_bytes {
@@ -97,7 +97,7 @@ impl Driver {
         true
     }
 
-    /// So much is gone.
+    /// Counts bytes no longer, because the host does not keep them any more.
     pub(crate) fn let_go(&mut self, bytes: u64) {
         self.mail.held = self.mail.held.saturating_sub(bytes);
     }
@@ -110,7 +110,7 @@ impl Driver {
     /// Announces a message that the guest will pull.
     pub(crate) fn announce(&mut self, message: Vec<u8>) {
         self.call.bytes_in += message.len() as u64;
-        // It is there already, and takes the place of what weighed as much.
+        // It takes the place of something that weighed as much, so there is always room for it.
         self.mail.held = self.mail.held.saturating_add(message.len() as u64);
         self.mail.inbox = message;
     }
@@ -221,8 +221,8 @@ impl Driver {
         false
     }
 
-    /// A reply takes the place of its call, which weighed this much, and is what weighs from now on: a guest that is busy takes no
-    /// replies. Gives the reply and its weight; None where there is no room for it, which ends the call in progress.
+    /// A reply takes the place of its call, which weighed this much. It weighs until the guest takes it, because a busy guest takes none.
+    /// Gives the reply and its weight; None where there is no room for it, and then the call in progress ends.
     pub(crate) fn replied(&mut self, call_weight: u64, reply: Reply) -> Option<(u64, Reply)> {
         self.let_go(call_weight);
         let reply = self.sized(reply);
@@ -230,8 +230,7 @@ impl Driver {
         self.hold(weight).then_some((weight, reply))
     }
 
-    /// The guest gets an answer, which weighed this much. Until then its call counts, whatever has become of it; one that is paused
-    /// counts until it is answered elsewhere.
+    /// The guest gets an answer, which weighed this much. Its call was in flight until now, also while it was paused.
     pub(crate) fn answered(&mut self, weight: u64) {
         self.let_go(weight);
         self.mail.in_flight = self.mail.in_flight.saturating_sub(1);
