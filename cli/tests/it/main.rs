@@ -4,6 +4,7 @@
 mod advice;
 mod command;
 mod input;
+mod lines;
 mod machine;
 mod print;
 mod protocol;
