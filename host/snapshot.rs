@@ -191,7 +191,8 @@ impl Snapshot {
         bytes
     }
 
-    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times their length.
+    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times their
+    /// length and a few kilobytes.
     ///
     /// # Errors
     ///
