@@ -11,7 +11,9 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::error::{Error, Result};
-use crate::vm::frozen::PAGE_BYTES;
+
+/// How much is written at once: few system calls, and few zeros.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A sealed file, and a view of it.
 pub(super) struct Contents {
@@ -41,12 +43,12 @@ impl Contents {
         ftruncate(&file, length as u64).map_err(|error| failed(error.into()))?;
         let file = File::from(file);
         let mut place = 0;
-        for page in bytes.chunks(PAGE_BYTES) {
+        for piece in bytes.chunks(PIECE_BYTES) {
             // What is not written takes no memory until somebody reads it.
-            if page.iter().any(|byte| *byte != 0) {
-                file.write_all_at(page, place).map_err(failed)?;
+            if piece.iter().any(|byte| *byte != 0) {
+                file.write_all_at(piece, place).map_err(failed)?;
             }
-            place += page.len() as u64;
+            place += piece.len() as u64;
         }
         let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
         fcntl_add_seals(&file, seals).map_err(|error| failed(error.into()))?;
