@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use belljar_abi::{Op, export, vitals};
+use belljar_abi::{Op, configure, export, vitals};
 use wasmtime::{Global, Instance, Memory, Store, Trap, TypedFunc, Val};
 
 use super::frozen::{Frozen, PAGE_BYTES};
@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 
 const WASM_PAGE: u64 = 64 << 10;
+/// More than the frame of a C function that calls no other, which need not say in the stack pointer how much it uses.
+const FRAME_BYTES: u32 = 4 << 10;
 /// How an operation ended when it did not end with a status.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Crash {
@@ -126,9 +128,10 @@ impl Vm {
         }
     }
 
-    fn explain(&self, error: &wasmtime::Error) -> Crash {
+    fn explain(&mut self, error: &wasmtime::Error) -> Crash {
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Crash::Limit(LimitKind::Stack),
+            Some(Trap::MemoryOutOfBounds) if self.is_out_of_stack() => Crash::Limit(LimitKind::Stack),
             // The guest aborts when memory that it cannot do without is refused.
             Some(trap) => match &self.store.data().ceiling.refusal {
                 Some(refusal) => Crash::Memory(refusal.clone()),
@@ -136,6 +139,13 @@ impl Vm {
             },
             None => Crash::Trap("an import refused what it was given".into()),
         }
+    }
+
+    /// Whether the C stack has run out. It ends at address 0 and grows down, so code that goes on below that traps: its pointer has
+    /// wrapped around then, or is so low that no more than the frame of one function fits.
+    fn is_out_of_stack(&mut self) -> bool {
+        let pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default().cast_unsigned();
+        !(FRAME_BYTES..=configure::C_STACK_BYTES).contains(&pointer)
     }
 
     /// Everything about the guest that differs from its image. The guest must not be running.
@@ -152,6 +162,10 @@ impl Vm {
         } else {
             changed = (0..pages(memory.len())).collect();
         }
+        // The C stack comes first in memory. What lies below its pointer is left over from calls that have returned: nobody reads it again,
+        // and it may hold what the script let go of.
+        let dead = stack_pointer.cast_unsigned().min(configure::C_STACK_BYTES) as usize;
+        changed.retain(|number| (*number as usize + 1) * PAGE_BYTES > dead);
         Frozen::between(bare.bytes(), memory, stack_pointer, &changed)
     }
 

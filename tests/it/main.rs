@@ -8,6 +8,7 @@ mod cancel;
 mod concurrency;
 mod console;
 mod delivery;
+mod depth;
 mod determinism;
 mod differential;
 mod dispatch;
