@@ -132,7 +132,7 @@ pub(crate) fn are_merged() -> bool {
 
 /// Lets the kernel make one of all pages of this process that are the same, and waits until it has.
 pub(crate) fn merge() {
-    const PATIENCE: Duration = Duration::from_secs(240);
+    const PATIENCE: Duration = Duration::from_secs(900);
     assert!(advise(libc::MADV_MERGEABLE) > 0, "no mapping can be merged: {}", Error::last_os_error());
     // A page is merged when it was seen unchanged, so in the second full round; the first may be half over.
     let (before, begin) = (merging("full_scans").unwrap(), Instant::now());
