@@ -95,7 +95,7 @@ install_tools() {
     binaryen_home=$tools/binaryen-$(pin "$here/tools/package-lock.json")
 
     once "$zig_home" 'the C compiler' install_zig
-    cc=$zig_home/cc
+    zig_cc=$zig_home/cc
     ar=$zig_home/ar
 
     if ! { command -v node && command -v npm; } >/dev/null; then
@@ -127,6 +127,7 @@ join_flags() {
 
 # Writes the linked module; everything in it is decided by the source, the lock file and the flags above.
 compile() {
+    need patch 'it changes QuickJS as tools/quickjs.patch says'
     need cargo 'install Rust with rustup; rust-toolchain.toml names the version'
     cd "$here"
     cargo fetch --quiet --locked
@@ -164,9 +165,9 @@ compile() {
     done
 
     ZIG_GLOBAL_CACHE_DIR=$target/zig ZIG_LOCAL_CACHE_DIR=$target/zig \
-        CC_wasm32_unknown_unknown=$cc AR_wasm32_unknown_unknown=$ar \
+        CC_wasm32_unknown_unknown=$here/tools/cc ZIG_CC=$zig_cc AR_wasm32_unknown_unknown=$ar \
         CRATE_CC_NO_DEFAULTS=1 CC_SHELL_ESCAPED_FLAGS=1 \
-        CFLAGS_wasm32_unknown_unknown="$c_flags ${c[*]}" \
+        CFLAGS_wasm32_unknown_unknown="$c_flags -DPATCH=$(pin "$here/tools/quickjs.patch") ${c[*]}" \
         RUSTC_WRAPPER=$here/tools/rustc CARGO_ENCODED_RUSTFLAGS=$(join_flags "${rust[@]}") \
         cargo build --quiet --locked --release --target wasm32-unknown-unknown --target-dir "$target"
     linked=$target/wasm32-unknown-unknown/release/belljar_guest.wasm

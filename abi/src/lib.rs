@@ -93,6 +93,8 @@ wire_enum! {
         Abandon = 7,
         /// Collects garbage.
         Collect = 8,
+        /// Clears the memory that is free, before a snapshot copies it. Guests from before there was this operation refuse it.
+        Clear = 9,
     }
 }
 
@@ -260,7 +262,7 @@ settled!(
     VERSION == 1,
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
     Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
-    Op::from_wire(0).is_none() && Op::from_wire(9).is_none(),
+    Op::Clear as u32 == 9 && Op::from_wire(0).is_none() && Op::from_wire(10).is_none(),
     flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
     Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,

@@ -102,10 +102,23 @@ impl Instance {
 
     /// Does something of our own in the guest, which runs no script.
     pub(super) fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
-        let Some(vm) = &mut self.vm else { return false };
+        self.chore(op, payload, CHORE_SLICES) == Some(Wire::Done)
+    }
+
+    /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any more.
+    pub(super) fn clear_free_memory(&mut self) -> bool {
+        let megabytes = self.vm.as_ref().map_or(0, |vm| vm.memory_bytes() >> 20);
+        let slices = CHORE_SLICES.saturating_add(u32::try_from(megabytes).unwrap_or(u32::MAX));
+        // A guest from before there was this operation refuses it.
+        matches!(self.chore(Op::Clear, &[], slices), Some(Wire::Done | Wire::Refused))
+    }
+
+    /// What the guest answers to work of our own; None when it does not end with an answer.
+    fn chore(&mut self, op: Op, payload: &[u8], slices: u32) -> Option<Wire> {
+        let vm = self.vm.as_mut()?;
         let slice = {
             let mut driver = self.desk.driver();
-            driver.begin_chore(CHORE_SLICES);
+            driver.begin_chore(slices);
             driver.announce(payload.to_vec());
             driver.next_slice(0)
         };
@@ -114,10 +127,10 @@ impl Instance {
         // A chore makes no synchronous call and does not yield, so it ends the first time that it is polled.
         let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(ended) => ended,
-            Poll::Pending => return false,
+            Poll::Pending => return None,
         };
         self.desk.driver().end_chore();
-        status == Ok(Wire::Done as u32)
+        Wire::from_wire(status.ok()?)
     }
 
     /// Ends the call in progress, and makes sure that nothing of it can run later.

@@ -30,6 +30,10 @@ impl Instance {
         if self.phase != Phase::Paused {
             self.admit()?;
         }
+        if self.vm.is_some() && !self.clear_free_memory() {
+            self.poison();
+            return Err(Error::guest("it did not clear its memory for a snapshot"));
+        }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
         // Where the clock is the embedder's, a snapshot holds no time of this machine's.

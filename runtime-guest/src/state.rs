@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::hint::black_box;
 
 use belljar_abi::{Op, Status, configure, flag};
 
@@ -88,6 +89,8 @@ pub fn start() {
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
     qjs::heap::settle_image(SPARE_BYTES);
+    // What is clear in the image is only read by the operation that clears, so its pages stay shared.
+    qjs::heap::clear_free();
 }
 
 /// The stack limit in force, which [`abandon`] takes away for a moment.
@@ -125,7 +128,25 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
             qjs::collect();
             Status::Done
         }
+        Op::Clear => {
+            forget();
+            Status::Done
+        }
     }
+}
+
+/// Lets go of what only the engine and we would look at again, and clears the memory that is free.
+fn forget() {
+    with(|state| {
+        if state.root.is_none() {
+            // `None` leaves the bits of the last result where they are, which may be a number.
+            state.root = Some(Root::Threw(Value::undefined()));
+            black_box(&mut state.root);
+            state.root = None;
+        }
+    });
+    qjs::forget_stack_trace();
+    qjs::heap::clear_free();
 }
 
 fn begin(flags: u32) {

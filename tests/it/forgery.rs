@@ -33,7 +33,7 @@ pub(crate) fn forge_program(bytes: &mut [u8]) {
 }
 
 /// The index and the packed pages of a snapshot.
-fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = bytes[SNAPSHOT_BODY..].split_first_chunk::<8>().unwrap();
     rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap())
 }

@@ -184,6 +184,20 @@ pub fn take_exception(_: Thrown) -> Value {
     Value(unsafe { sys::JS_GetException(context()) })
 }
 
+unsafe extern "C" {
+    /// Questions of QuickJS's own library to the engine. The header lists them, the bindings leave it out.
+    fn js_std_cmd(command: c_int, ...) -> usize;
+}
+
+/// Lets go of the stack trace of the last error, which the engine keeps until it compiles the next script.
+pub fn forget_stack_trace() {
+    const TAKE_STACK_TRACE: c_int = 2;
+    let mut trace = sys::JS_UNDEFINED;
+    // SAFETY: this command takes the context and a place for a value, which it hands over.
+    unsafe { js_std_cmd(TAKE_STACK_TRACE, context(), &raw mut trace) };
+    drop(Value(trace));
+}
+
 /// Compiles a script that may await. Both texts must end in NUL, which is not part of them.
 pub fn compile(name: &[u8], source: &[u8]) -> Result<Value> {
     let function = evaluate(name, source, COMPILE_ASYNC)?;
