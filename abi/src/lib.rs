@@ -93,7 +93,8 @@ wire_enum! {
         Abandon = 7,
         /// Collects garbage.
         Collect = 8,
-        /// Clears the memory that is free, before a snapshot copies it. Guests from before there was this operation refuse it.
+        /// Clears the memory that is free, before a snapshot copies it. The message has a bit for each page of memory that may have been
+        /// written to, the lowest first. Guests from before there was this operation refuse it.
         Clear = 9,
     }
 }

@@ -107,10 +107,11 @@ impl Instance {
 
     /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any more.
     pub(super) fn clear_free_memory(&mut self) -> bool {
-        let megabytes = self.vm.as_ref().map_or(0, |vm| vm.memory_bytes() >> 20);
-        let slices = CHORE_SLICES.saturating_add(u32::try_from(megabytes).unwrap_or(u32::MAX));
+        let Some(vm) = &self.vm else { return false };
+        let slices = CHORE_SLICES.saturating_add(u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX));
+        let changed = vm.changed_bits();
         // A guest from before there was this operation refuses it.
-        matches!(self.chore(Op::Clear, &[], slices), Some(Wire::Done | Wire::Refused))
+        matches!(self.chore(Op::Clear, &changed, slices), Some(Wire::Done | Wire::Refused))
     }
 
     /// What the guest answers to work of our own; None when it does not end with an answer.

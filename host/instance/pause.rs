@@ -19,6 +19,7 @@ use crate::pending::{Answer, CallId, PendingCall};
 use crate::program::Program;
 use crate::snapshot::{About, Paused, Snapshot, Turn};
 use crate::value::Script;
+use crate::vm::fibre::Vm;
 
 impl Instance {
     /// Takes the instance apart from this process: between calls, or while it is paused at an `await`.
@@ -30,7 +31,7 @@ impl Instance {
         if self.phase != Phase::Paused {
             self.admit()?;
         }
-        if self.vm.is_some() && !self.clear_free_memory() {
+        if self.vm.as_ref().is_some_and(Vm::has_run) && !self.clear_free_memory() {
             self.poison();
             return Err(Error::guest("it did not clear its memory for a snapshot"));
         }

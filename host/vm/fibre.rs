@@ -51,6 +51,8 @@ pub(crate) struct Vm {
     fuel: Global,
     stack_pointer: Global,
     vitals: u32,
+    /// Whether an operation has been started, so that memory may hold what a script let go of.
+    has_run: bool,
     #[cfg_attr(
         not(feature = "compiler"),
         allow(dead_code, reason = "only images that are not ours are asked for their version")
@@ -93,7 +95,7 @@ impl Vm {
         store.data_mut().fuel = Some(fuel);
         store.data_mut().memory = Some(memory);
         let vitals = vitals.i32().ok_or_else(|| wrong(export::VITALS))?.cast_unsigned();
-        let mut vm = Vm { store, call, memory, fuel, stack_pointer, vitals, instance, lease };
+        let mut vm = Vm { store, call, memory, fuel, stack_pointer, vitals, has_run: false, instance, lease };
         vm.grow_to(start.bytes().len())?;
         vm.lease.fill(vm.memory.data_mut(&mut vm.store));
         Ok(vm)
@@ -116,6 +118,7 @@ impl Vm {
     /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and while
     /// it waits for a synchronous call, and nobody wakes it.
     pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
+        self.has_run = true;
         let lease = &self.lease;
         let ended = {
             let mut call = pin!(self.call.call_async(&mut self.store, (op as u32, flags, split, length)));
@@ -148,25 +151,45 @@ impl Vm {
         !(FRAME_BYTES..=configure::C_STACK_BYTES).contains(&pointer)
     }
 
-    /// Everything about the guest that differs from its image. The guest must not be running.
-    pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
-        let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
-        let memory = self.memory.data(&self.store);
+    /// Whether an operation has been started.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// The numbers of the pages that may differ from the bare guest's, rising.
+    fn changed_pages(&self) -> Vec<u32> {
         let pages = |bytes: usize| u32::try_from(bytes / PAGE_BYTES).unwrap_or(u32::MAX);
         // What the instance began with may differ from the bare guest's in pages that it has not changed.
         let mut changed = self.lease.image().differing_pages().to_vec();
         let is_told = self.lease.changed(|range| changed.extend(pages(range.start)..pages(range.end)));
-        if is_told {
-            changed.sort_unstable();
-            changed.dedup();
-        } else {
-            changed = (0..pages(memory.len())).collect();
+        if !is_told {
+            return (0..pages(self.memory.data_size(&self.store))).collect();
         }
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    /// A bit for each page of memory, which is set where the page may differ from the bare guest's.
+    pub(crate) fn changed_bits(&self) -> Vec<u8> {
+        let mut bits = vec![0_u8; (self.memory.data_size(&self.store) / PAGE_BYTES).div_ceil(8)];
+        for number in self.changed_pages() {
+            if let Some(byte) = bits.get_mut(number as usize / 8) {
+                *byte |= 1 << (number % 8);
+            }
+        }
+        bits
+    }
+
+    /// Everything about the guest that differs from its image. The guest must not be running.
+    pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
+        let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
         // The C stack comes first in memory. What lies below its pointer is left over from calls that have returned: nobody reads it again,
         // and it may hold what the script let go of.
         let dead = stack_pointer.cast_unsigned().min(configure::C_STACK_BYTES) as usize;
+        let mut changed = self.changed_pages();
         changed.retain(|number| (*number as usize + 1) * PAGE_BYTES > dead);
-        Frozen::between(bare.bytes(), memory, stack_pointer, &changed)
+        Frozen::between(bare.bytes(), self.memory.data(&self.store), stack_pointer, &changed)
     }
 
     /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is so already.

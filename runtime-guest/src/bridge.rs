@@ -35,6 +35,12 @@ impl Pending {
         core::mem::replace(self, Pending::new())
     }
 
+    /// Clears the room for more.
+    pub fn clear_spare(&mut self) {
+        state::clear_spare(&mut self.slots);
+        state::clear_spare(&mut self.free);
+    }
+
     fn insert(&mut self, call: InFlight) -> u32 {
         if let Some(id) = self.free.pop()
             && let Some(slot) = self.slots.get_mut(id as usize)

@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::hint::black_box;
+use core::mem::MaybeUninit;
 
 use belljar_abi::{Op, Status, configure, flag};
 
@@ -88,9 +89,9 @@ pub fn start() {
         .and_then(|()| intrinsics::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
-    qjs::heap::settle_image(SPARE_BYTES);
     // What is clear in the image is only read by the operation that clears, so its pages stay shared.
-    qjs::heap::clear_free();
+    assert!(qjs::free::prove(), "C's allocator is not the one that `free.rs` knows");
+    qjs::heap::settle_image(SPARE_BYTES);
 }
 
 /// The stack limit in force, which [`abandon`] takes away for a moment.
@@ -129,24 +130,38 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
             Status::Done
         }
         Op::Clear => {
-            forget();
-            Status::Done
+            let Some(mut message) = abi::take(length) else {
+                return Status::Refused;
+            };
+            let is_clear = forget(message.get(..length).unwrap_or_default());
+            // Which pages an instance has written to may differ where nothing else does.
+            black_box(&mut message).fill(0);
+            if is_clear { Status::Done } else { Status::Stopped }
         }
     }
 }
 
 /// Lets go of what only the engine and we would look at again, and clears the memory that is free.
-fn forget() {
+fn forget(touched: &[u8]) -> bool {
     with(|state| {
         if state.root.is_none() {
-            // `None` leaves the bits of the last result where they are, which may be a number.
+            // `None` leaves the bits of the last result where they are, and those may be a number.
             state.root = Some(Root::Threw(Value::undefined()));
             black_box(&mut state.root);
             state.root = None;
         }
+        state.pending.clear_spare();
+        clear_spare(&mut state.rejections);
     });
     qjs::forget_stack_trace();
-    qjs::heap::clear_free();
+    qjs::free::clear(qjs::free::Touched(touched))
+}
+
+/// Clears the room for more in a list that lives on, where an older block's bytes may be.
+pub fn clear_spare<T>(list: &mut Vec<T>) {
+    for place in list.spare_capacity_mut() {
+        *black_box(place) = MaybeUninit::zeroed();
+    }
 }
 
 fn begin(flags: u32) {

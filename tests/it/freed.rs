@@ -324,6 +324,7 @@ fn a_snapshot_is_no_larger_for_what_was_let_go_of() {
         jar.eval("var kept = 1").unwrap();
         jar.snapshot().unwrap().to_bytes().len()
     };
-    let (fresh, used) = (size("1"), size("{ let n = 0; for (let i = 0; i < 3000; i++) n += `${i} and ${i * 7}`.length } 1"));
+    let (fresh, used) =
+        (size("1"), size("{ let n = 0; for (let i = 0; i < 3000; i++) n += `${i} and ${i * 7}`.length } 1"));
     assert!(used < fresh + 2048, "{used} bytes after work, {fresh} without");
 }

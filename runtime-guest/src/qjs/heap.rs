@@ -1,13 +1,12 @@
 //! The heap: C's allocator with a limit, so that what script holds is counted where it is taken.
 //!
-//! It owns the limit and the figures in `belljar_vitals`, and it clears what is freed, so that a snapshot holds nothing that a script
-//! has let go of. Blocks in QuickJS's arenas are cleared before a snapshot, by [`clear_free`]. It must never know a value.
+//! It owns the limit and the figures in `belljar_vitals`. Of a block that was asked for, it clears what was not asked for; what is free is
+//! cleared before a snapshot (`free.rs`). It must never know a value.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use core::ffi::c_void;
-use core::hint::black_box;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,8 +26,6 @@ unsafe extern "C" {
     fn c_free(pointer: *mut c_void);
     #[link_name = "aligned_alloc"]
     fn c_aligned_alloc(align: usize, size: usize) -> *mut c_void;
-    /// `tools/quickjs.patch` adds it to QuickJS.
-    fn js_arena_clear_free(runtime: *mut sys::JSRuntime);
 }
 
 /// Bytes held, most ever held, refusals, as `belljar_abi::vitals` lists them. They are atomics only to be a
@@ -106,7 +103,7 @@ pub(super) unsafe extern "C" fn malloc(_: *mut c_void, size: sys::size_t) -> *mu
     let pointer = unsafe {
         if is_arena(size as usize) { c_aligned_alloc(PAGE_BYTES, size as usize) } else { c_malloc(size as usize) }
     };
-    count(pointer)
+    count(pointer, size as usize)
 }
 
 /// What the host copies when an instance has written to it.
@@ -157,16 +154,51 @@ pub(super) unsafe extern "C" fn calloc(_: *mut c_void, count_of: sys::size_t, si
     }
     // SAFETY: C's allocator takes any count and size and checks their product.
     let pointer = unsafe { c_calloc(count_of as usize, size as usize) };
-    count(pointer)
+    count(pointer, (count_of as usize).saturating_mul(size as usize))
 }
 
-fn count(pointer: *mut c_void) -> *mut c_void {
+fn count(pointer: *mut c_void, asked: usize) -> *mut c_void {
     if pointer.is_null() {
         return refuse();
     }
-    // SAFETY: the pointer is a live allocation of C's allocator.
-    settle(0, unsafe { malloc_usable_size(pointer) });
+    // SAFETY: the pointer is a live allocation of C's allocator, of which nobody uses more than what was asked for.
+    settle(0, unsafe { clear_rest(pointer, asked) });
     pointer
+}
+
+/// Clears what a block has beyond what was asked for, and gives its size. What an older block left there would be in snapshots.
+///
+/// # Safety
+///
+/// The block is live, and nothing in it beyond what was asked for is needed.
+#[inline]
+unsafe fn clear_rest(block: *mut c_void, asked: usize) -> usize {
+    // SAFETY: the caller says so; sizes of blocks are multiples of four.
+    unsafe {
+        let usable = malloc_usable_size(block);
+        let mut at = asked;
+        while at < usable && !at.is_multiple_of(4) {
+            block.byte_add(at).cast::<u8>().write_volatile(0);
+            at += 1;
+        }
+        while at < usable {
+            block.byte_add(at).cast::<u32>().write_volatile(0);
+            at += 4;
+        }
+        usable
+    }
+}
+
+/// A block that is not counted.
+pub(super) fn take(bytes: usize) -> *mut c_void {
+    // SAFETY: C's allocator takes any size.
+    unsafe { c_malloc(bytes) }
+}
+
+/// Frees what [`take`] gave.
+pub(super) fn give_back(block: *mut c_void) {
+    // SAFETY: only `take` gives such blocks, and its callers free each once.
+    unsafe { c_free(block) }
 }
 
 pub(super) unsafe extern "C" fn free(_: *mut c_void, pointer: *mut c_void) {
@@ -175,69 +207,8 @@ pub(super) unsafe extern "C" fn free(_: *mut c_void, pointer: *mut c_void) {
     }
     // SAFETY: QuickJS frees what it got from the functions above, once.
     unsafe {
-        let bytes = malloc_usable_size(pointer);
-        settle(bytes, 0);
-        clear(pointer, 0, bytes);
+        settle(malloc_usable_size(pointer), 0);
         c_free(pointer);
-    }
-}
-
-/// Clears the blocks that are free in QuickJS's arenas. All other memory was cleared when it was freed.
-pub fn clear_free() {
-    // SAFETY: the runtime is live, and nobody uses a block that is free.
-    unsafe { js_arena_clear_free(super::runtime()) }
-}
-
-/// Writes zeros to a part of a block that is given up. The compiler knows what `free` does, and leaves out what it thinks that nobody
-/// reads; `black_box` might read it.
-///
-/// # Safety
-///
-/// The range lies inside the block, and nobody needs what is there.
-unsafe fn clear(block: *mut c_void, start: usize, end: usize) {
-    if start < end {
-        // SAFETY: the caller says that the range lies inside the block.
-        unsafe { block.cast::<u8>().add(start).write_bytes(0, end - start) };
-        black_box(block);
-    }
-}
-
-/// Where C's allocator keeps its notes in a free block: its lists in the first bytes, and the size in the last.
-const NOTES_AT_START: usize = 24;
-const NOTES_AT_END: usize = 4;
-
-/// C's `realloc`, but what it gives up is cleared. Null leaves the block as it was.
-///
-/// # Safety
-///
-/// The block is live and has `old` bytes.
-unsafe fn resize(block: *mut c_void, old: usize, new: usize) -> *mut c_void {
-    // SAFETY: the caller says that the block is live. Both ends of it are put aside and put back where they belong; of a block that
-    // `realloc` has freed, only bytes between its notes are written to, which C's allocator does not read.
-    unsafe {
-        if new <= old {
-            clear(block, new, old);
-            return c_realloc(block, new);
-        }
-        // Only C's allocator knows whether the block will move, and it has freed the old one when it says so. So the two ends, which
-        // then lie under its notes, are cleared before.
-        let tail = old.saturating_sub(NOTES_AT_END);
-        let head = NOTES_AT_START.min(tail);
-        let (mut start, mut end) = ([0_u8; NOTES_AT_START], [0_u8; NOTES_AT_END]);
-        let bytes = block.cast::<u8>();
-        bytes.copy_to_nonoverlapping(start.as_mut_ptr(), head);
-        bytes.add(tail).copy_to_nonoverlapping(end.as_mut_ptr(), old - tail);
-        clear(block, 0, head);
-        clear(block, tail, old);
-        let moved = c_realloc(block, new);
-        let place = if moved.is_null() { block } else { moved };
-        let bytes = place.cast::<u8>();
-        bytes.copy_from_nonoverlapping(start.as_ptr(), head);
-        bytes.add(tail).copy_from_nonoverlapping(end.as_ptr(), old - tail);
-        if place != block {
-            clear(block, head, tail);
-        }
-        moved
     }
 }
 
@@ -248,11 +219,16 @@ pub(super) unsafe extern "C" fn realloc(_: *mut c_void, pointer: *mut c_void, si
         if size as usize > old && !fits(size as usize - old) {
             return refuse();
         }
-        let new = if old == 0 { c_realloc(pointer, size as usize) } else { resize(pointer, old, size as usize) };
+        let new = c_realloc(pointer, size as usize);
         if new.is_null() {
             return if size == 0 { new } else { refuse() };
         }
-        settle(old, malloc_usable_size(new));
+        let usable = clear_rest(new, size as usize);
+        if (size as usize) > old {
+            // Lists grow before they are filled, and an older block's bytes would be in snapshots meanwhile.
+            new.byte_add(old).write_bytes(0, size as usize - old);
+        }
+        settle(old, usable);
         new
     }
 }
@@ -278,19 +254,20 @@ unsafe impl GlobalAlloc for Shared {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: size and alignment come from a valid layout.
         unsafe {
-            if layout.align() <= MALLOC_ALIGN {
-                c_malloc(layout.size()).cast()
+            let block = if layout.align() <= MALLOC_ALIGN {
+                c_malloc(layout.size())
             } else {
-                c_aligned_alloc(layout.align(), layout.size().next_multiple_of(layout.align())).cast()
+                c_aligned_alloc(layout.align(), layout.size().next_multiple_of(layout.align()))
+            };
+            if !block.is_null() {
+                clear_rest(block, layout.size());
             }
+            block.cast()
         }
     }
 
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above, for this layout.
-        unsafe {
-            clear(pointer.cast(), 0, layout.size());
-            c_free(pointer.cast());
-        }
+    unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
+        // SAFETY: the pointer came from `alloc` above.
+        unsafe { c_free(pointer.cast()) }
     }
 }

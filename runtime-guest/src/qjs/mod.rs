@@ -15,6 +15,7 @@ use rquickjs_sys as sys;
 
 use crate::single::Single;
 
+pub mod free;
 pub mod heap;
 pub mod inside;
 mod integers;
