@@ -63,9 +63,9 @@ bench: setup ## measure belljar beside native QuickJS; also writes target/bench.
 	cargo build --locked --release --package belljar-cli
 	cargo bench --locked --package belljar --bench native -- --json target/bench.json
 
-bench-plot: setup ## put what `make bench` measured into docs/bench.svg, benches/TABLE.md and the README
+bench-plot: setup ## put what `make bench` measured into docs/bench.svg, docs/speed.md and benches/TABLE.md
 	cargo bench --locked --quiet --package belljar --bench picture -- \
-		rows target/bench.json target/bench.md docs/bench.svg benches/TABLE.md README.md
+		rows target/bench.json target/bench.md docs/bench.svg benches/TABLE.md docs/speed.md
 
 bench-peers: setup ## install other sandboxes and measure the same jobs in all; writes benches/PEERS.md and docs/peers.svg
 	benches/peers/install

@@ -2,7 +2,7 @@
 //!
 //! Knows the JSON that a bench writes and nothing about how it came to it. No figure in a page is typed by hand.
 //!
-//! `picture rows BENCH.json BENCH.md OUT.svg TABLE.md README.md`, `picture peers PEERS.json OUT.svg`; both through
+//! `picture rows BENCH.json BENCH.md OUT.svg TABLE.md PAGE.md`, `picture peers PEERS.json OUT.svg`; both through
 //! `cargo bench --bench picture --`.
 #![allow(
     clippy::print_stdout,
@@ -16,7 +16,7 @@ use std::fs;
 
 use serde_json::Value;
 
-/// Where the README's table stands.
+/// Where the page's table stands.
 const BEGIN: &str = "<!-- bench: written by `make bench-plot` -->\n";
 const END: &str = "<!-- /bench -->";
 
@@ -305,6 +305,6 @@ fn main() {
             fs::write(picture, draw_peers(&json(peers))).expect("the picture can be written");
             println!("written to {picture}");
         }
-        _ => println!("picture rows BENCH.json BENCH.md OUT.svg TABLE.md README.md\npicture peers PEERS.json OUT.svg"),
+        _ => println!("picture rows BENCH.json BENCH.md OUT.svg TABLE.md PAGE.md\npicture peers PEERS.json OUT.svg"),
     }
 }

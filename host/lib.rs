@@ -122,7 +122,7 @@
 //! - The `examples` folder: `hello`, `rpc`, `limits`, `cancel`, `agent_tools` (scripts that a language model writes),
 //!   `webhook_rules` (rules of many tenants), `approve` (a call that waits for a person), `fork` (ten continuations of one state) and
 //!   `prelude` (a library that is loaded once). Each runs with `cargo run --example NAME`.
-//! - `README.md` has the tables of limits and errors, and says when this is the wrong tool.
+//! - `README.md` says when this is the wrong tool. `docs/limits.md` and `docs/errors.md` have the tables of limits and errors.
 //! - `SECURITY.md` says what is trusted and how to run this well. `ARCHITECTURE.md` is the map of the source.
 #![deny(missing_docs)]
 

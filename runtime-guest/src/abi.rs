@@ -10,7 +10,7 @@ use core::cell::Cell;
 use crate::single::Single;
 
 const _: () = assert!(belljar_abi::VERSION == 1, "a new version needs a look at every import below");
-const _: () = assert!(import::ALL.len() == 6, "the README prints the import list");
+const _: () = assert!(import::ALL.len() == 6, "docs/isolation.md prints the import list");
 
 mod host {
     #[link(wasm_import_module = "belljar")]

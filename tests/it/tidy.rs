@@ -171,13 +171,13 @@ fn every_module_says_what_it_is() {
 }
 
 #[test]
-fn the_readme_prints_what_the_guest_imports() {
-    let listed = first_names(section(&read("README.md"), "### What the guest imports"), "| ");
+fn the_page_on_isolation_prints_what_the_guest_imports() {
+    let listed = first_names(section(&read("docs/isolation.md"), "## What the guest imports"), "| ");
     assert_eq!(listed, belljar_abi::import::ALL);
 }
 
 #[test]
-fn the_readme_has_the_default_and_the_code_of_every_limit() {
+fn the_page_on_limits_has_the_default_and_the_code_of_every_limit() {
     let Limits {
         fuel,
         opcodes,
@@ -206,12 +206,11 @@ fn the_readme_has_the_default_and_the_code_of_every_limit() {
         (LimitKind::Source, bytes(source_bytes)),
         (LimitKind::Console, bytes(console_bytes)),
     ];
-    let readme = read("README.md");
-    let table = section(&readme, "## Limits");
-    assert_eq!(first_names(table, "| "), defaults.each_ref().map(|(kind, _)| kind.field()));
+    let page = read("docs/limits.md");
+    assert_eq!(first_names(&page, "| "), defaults.each_ref().map(|(kind, _)| kind.field()));
     for (kind, default) in defaults {
         let row = format!("\n| `{}` | {default} | `{}` | ", kind.field(), kind.code());
-        assert!(table.contains(&row), "the README lacks {row:?}");
+        assert!(page.contains(&row), "docs/limits.md lacks {row:?}");
     }
 }
 
@@ -228,7 +227,7 @@ fn count(count: u64) -> String {
 }
 
 #[test]
-fn the_readme_has_the_blame_of_every_error() {
+fn the_page_on_errors_has_the_blame_of_every_error() {
     let text = String::new;
     let errors = [
         Error::Js(JsError::default()),
@@ -236,6 +235,7 @@ fn the_readme_has_the_blame_of_every_error() {
         Error::NotSerializable { message: text() },
         Error::Guest { message: text() },
         Error::Cancelled,
+        Error::Paused { pending: Vec::new() },
         Error::Poisoned,
         Error::Shape { message: text() },
         Error::NoSuchEvent { name: text() },
@@ -246,21 +246,20 @@ fn the_readme_has_the_blame_of_every_error() {
         Error::Capacity { instances: 1 },
         Error::Host { message: text() },
     ];
-    let readme = read("README.md");
-    let table = section(&readme, "## Errors and blame");
+    let page = read("docs/errors.md");
     for error in errors {
         let row = format!("\n| `{}` | {:?} | ", error.code(), error.blame());
-        assert!(table.contains(&row), "the README lacks {row:?}");
+        assert!(page.contains(&row), "docs/errors.md lacks {row:?}");
     }
 }
 
 #[test]
-fn the_figures_of_the_readme_are_those_of_the_last_bench() {
-    let (readme, table) = (read("README.md"), read("benches/TABLE.md"));
-    let begin = readme.find("<!-- bench:").expect("the README says where the table begins");
-    let end = readme.find("<!-- /bench -->").expect("and where it ends");
-    let rows: Vec<&str> = readme[begin..end].lines().filter(|line| line.starts_with('|')).collect();
-    assert!(rows.len() > 2, "the README has no rows; run make bench and make bench-plot");
+fn the_figures_of_the_page_on_speed_are_those_of_the_last_bench() {
+    let (page, table) = (read("docs/speed.md"), read("benches/TABLE.md"));
+    let begin = page.find("<!-- bench:").expect("the page says where the table begins");
+    let end = page.find("<!-- /bench -->").expect("and where it ends");
+    let rows: Vec<&str> = page[begin..end].lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 2, "docs/speed.md has no rows; run make bench and make bench-plot");
     for row in rows {
         assert!(table.lines().any(|line| line == row), "benches/TABLE.md lacks {row:?}; run make bench-plot");
     }
@@ -278,15 +277,15 @@ fn the_figures_of_the_readme_are_those_of_the_last_bench() {
         "snapshot",
         "process",
     ] {
-        assert!(readme[begin..end].contains(&format!("\n| {group}")), "the README lacks {group}");
+        assert!(page[begin..end].contains(&format!("\n| {group}")), "docs/speed.md lacks {group}");
     }
 }
 
 #[test]
-fn the_readme_names_every_example() {
-    let readme = read("README.md");
+fn the_page_on_the_library_names_every_example() {
+    let page = read("docs/library.md");
     for path in files(&[".rs"]).iter().filter(|path| path.starts_with("examples/")) {
-        assert!(readme.contains(path.as_str()), "the README does not name {path}");
+        assert!(page.contains(path.as_str()), "docs/library.md does not name {path}");
     }
 }
 
@@ -306,6 +305,98 @@ fn the_readme_and_the_crate_docs_open_with_the_same_example() {
         .collect::<Vec<_>>()
         .join("\n");
     assert_eq!(fenced(&readme, "```rust"), fenced(&docs, "```"));
+}
+
+/// A page's blocks in one language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap_or_default()).collect()
+}
+
+/// A page without its blocks of code.
+fn prose(page: &str) -> String {
+    page.split("\n```").step_by(2).collect()
+}
+
+/// Doc comments as text, without the lines that rustdoc hides.
+fn documentation(source: &str) -> String {
+    let lines = source.lines().map(str::trim_start).filter_map(|line| {
+        let line = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+        Some(line.strip_prefix(' ').unwrap_or(line))
+    });
+    lines.filter(|line| *line != "#" && !line.starts_with("# ")).collect::<Vec<_>>().join("\n")
+}
+
+/// What is documented is compiled and run as a doctest, so a block that stands there too is right.
+#[test]
+fn every_rust_block_of_a_page_is_an_example_of_the_documentation() {
+    let sources = files(&[".rs"]).into_iter().filter(|path| path.starts_with("host/"));
+    let documented = sources.map(|path| documentation(&read(&path))).collect::<Vec<_>>();
+    let mut count = 0;
+    for path in files(&[".md"]) {
+        for block in blocks(&read(&path), "rust") {
+            assert!(documented.iter().any(|text| text.contains(block)), "{path}: no doctest holds\n{block}");
+            count += 1;
+        }
+    }
+    assert!(count >= 5, "{count} blocks");
+}
+
+#[test]
+fn every_link_of_a_page_leads_to_a_file_and_a_heading() {
+    for path in files(&[".md"]) {
+        let page = prose(&read(&path));
+        let folder = Path::new(&path).parent().expect("a file lies in a folder");
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { PathBuf::from(&path) } else { folder.join(file) };
+            assert!(root().join(&target).exists(), "{path} links to {link}, which is not there");
+            if !heading.is_empty() {
+                let target = read(target.to_str().expect("a path of ours is text"));
+                let mut headings = target.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.any(|name| name == heading), "{path} links to {link}, and there is no such heading");
+            }
+        }
+    }
+}
+
+/// The name by which a link finds a heading.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|character| character.is_alphanumeric() || "-_".contains(*character)).collect()
+}
+
+/// Pages that a newcomer reads.
+fn pages() -> Vec<String> {
+    let mut pages = files(&[".md"]);
+    // The page of the protocol is as its clients know it.
+    pages.retain(|path| path.starts_with("docs/") && path != "docs/JSON-PROTOCOL.md");
+    pages.extend(["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md"].map(str::to_owned));
+    pages
+}
+
+#[test]
+fn lines_of_pages_wrap_at_120_columns() {
+    for path in pages() {
+        let mut is_written = false;
+        for line in read(&path).lines() {
+            is_written = if line.starts_with("<!-- bench:") { true } else { is_written && line != "<!-- /bench -->" };
+            let is_table = line.starts_with('|');
+            let is_short = line.chars().count() <= 120;
+            assert!(is_written || is_table || is_short, "{path} has a line that is too long: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_first_pages_are_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 80, "README.md has {lines} lines, and 80 is the most; docs/ has room");
+    let words = read("ARCHITECTURE.md").split_whitespace().count();
+    assert!(words <= 1500, "ARCHITECTURE.md has {words} words, and 1,500 is the most; docs/internals/ has room");
 }
 
 #[test]

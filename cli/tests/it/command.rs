@@ -362,28 +362,65 @@ fn a_script_whose_value_nobody_asked_for_may_end_in_anything() {
     }
 }
 
-/// Each line of the README's block is a command, and after `#` what it prints.
-#[test]
-fn the_commands_of_the_readme_print_what_it_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let section = readme.split("\n## Command line\n").nth(1).expect("the README has the section");
-    let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it has a block");
-    let folder = folder("readme");
+/// Types a line at a shell that finds the command, and gives all that it prints.
+fn typed(line: &str, folder: &Path) -> String {
     let bin = Path::new(BELLJAR).parent().unwrap().to_str().unwrap();
-    let mut count = 0;
-    for line in block.lines() {
-        let (command, said) = line.rsplit_once(" # ").expect("each line says what it prints");
-        let output = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(&folder)
-            .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
-            .output()
-            .unwrap();
-        let shown = [output.stdout, output.stderr].concat();
-        let shown = String::from_utf8(shown).unwrap();
-        assert!(shown.contains(said.trim()), "{command}: {shown}");
-        count += 1;
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(folder)
+        .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
+        .output()
+        .unwrap();
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+fn page(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+}
+
+/// In a block of a page that uses the command, each line is a command, and after `#` what it prints; or all of it is a comment.
+#[test]
+fn the_commands_of_the_pages_print_what_they_say() {
+    for (path, least) in [("README.md", 3), ("docs/command.md", 9)] {
+        let page = page(path);
+        let blocks = page.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+        let folder = folder(&path.replace('/', "-"));
+        let mut count = 0;
+        for block in blocks.filter(|block| block.lines().any(|line| line.starts_with("belljar "))) {
+            for line in block.lines().filter(|line| !line.starts_with('#')) {
+                let (command, said) = line.rsplit_once(" # ").expect("each line says what it prints");
+                let shown = typed(command, &folder);
+                assert!(shown.contains(said.trim()), "{path}: {command}: {shown}");
+                count += 1;
+            }
+        }
+        assert!(count >= least, "{path} has {count} commands");
     }
-    assert!(count >= 5);
+}
+
+/// The picture of the README is a terminal: commands, and below each what it prints. A file that is shown is the one that is run.
+#[test]
+fn the_picture_of_the_readme_shows_what_a_terminal_would() {
+    let picture = page("docs/terminal.svg");
+    let folder = folder("picture");
+    let (mut command, mut shown, mut count) = (String::new(), String::new(), 0);
+    for text in picture.split("<text ").skip(1) {
+        let (attributes, text) = text.split_once('>').unwrap();
+        let text = text.split_once("</text>").unwrap().0;
+        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        if attributes.ends_with("class=\"typed\"") {
+            shown = typed(&text, &folder);
+            command = text;
+            count += 1;
+        } else if attributes.ends_with("class=\"said\"") || attributes.ends_with("class=\"fault\"") {
+            if let Some(file) = command.strip_prefix("cat ") {
+                let file = folder.join(file);
+                let before = fs::read_to_string(&file).unwrap_or_default();
+                fs::write(file, format!("{before}{text}\n")).unwrap();
+            } else {
+                assert!(shown.lines().any(|line| line == text), "{command}: {shown}");
+            }
+        }
+    }
+    assert!(count >= 4, "{count} commands");
 }
