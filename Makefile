@@ -7,6 +7,7 @@ FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 CHANNEL := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 GUEST_CRATE := --manifest-path runtime-guest/Cargo.toml
+WIZEN_CRATE := --manifest-path runtime-guest/wizen/Cargo.toml
 
 help: ## list what can be made
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -32,9 +33,8 @@ setup: ## install the pinned toolchain if rustup is here and the toolchain is no
 build: setup ## build the library and the command line tool
 	cargo build --locked --package belljar --package belljar-cli
 
-# Without wizen, which has no tests: in one build with it, cargo would give the library a compiler that it ships without.
 test: setup ## install what is missing, then run every test and every example
-	cargo test --locked --workspace --exclude wizen
+	cargo test --locked --workspace
 	cargo test --locked --package belljar --features compiler,tracing --test it -- guest:: guests::
 	@$(MAKE) --no-print-directory examples
 
@@ -47,6 +47,7 @@ examples: setup ## run every example; each one checks its own claims
 lint: setup ## check the format, clippy and the documentation, with every warning an error
 	cargo fmt --all --check
 	cargo fmt $(GUEST_CRATE) --check
+	cargo fmt $(WIZEN_CRATE) --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi

@@ -114,7 +114,7 @@ build_wizen() {
     if [ -n "${GUEST_WIZEN:-}" ]; then
         wizen=$GUEST_WIZEN
     else
-        (cd "$root" && env -u CARGO_BUILD_TARGET cargo build --quiet --package wizen --target-dir "$root/target")
+        env -u CARGO_BUILD_TARGET cargo build --quiet --locked --manifest-path "$here/wizen/Cargo.toml" --target-dir "$root/target"
         wizen=$root/target/debug/wizen
     fi
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use belljar::{Error, Limits, Router};
@@ -10,27 +9,20 @@ use belljar::{Error, Limits, Router};
 use crate::native::Native;
 use crate::support::runtime;
 
-/// Where cargo put the source of QuickJS.
+/// The folder of QuickJS's tests. The list of what `rquickjs-sys` was built from, which lies beside this program, says where its source
+/// is. `cargo metadata` would ask for crates of the workspace that this build does not need.
 fn folder() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--offline",
-            "--filter-platform",
-            "x86_64-unknown-linux-gnu",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let package =
-        metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == "rquickjs-sys").unwrap();
-    let manifest = Path::new(package["manifest_path"].as_str().unwrap());
-    manifest.parent().unwrap().join("quickjs/tests")
+    let program = std::env::current_exe().unwrap();
+    let lists = fs::read_dir(program.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
+        path.extension().is_some_and(|extension| extension == "d")
+            && path.file_name().unwrap().to_string_lossy().starts_with("rquickjs_sys-")
+    });
+    let folders = lists.flat_map(|list| {
+        let list = fs::read_to_string(list).unwrap();
+        let sources = list.lines().filter_map(|line| line.strip_suffix("/src/lib.rs:")).map(PathBuf::from);
+        sources.map(|root| root.join("quickjs/tests")).filter(|folder| folder.is_dir()).collect::<Vec<_>>()
+    });
+    folders.max().expect("cargo's lists beside this program name the source of rquickjs-sys")
 }
 
 /// The scripts of a folder, those in its subfolders included, sorted.
