@@ -35,7 +35,7 @@ build: setup ## build the library and the command line tool
 
 test: setup ## install what is missing, then run every test and every example
 	cargo test --locked --workspace
-	cargo test --locked --package belljar --features compiler,tracing --test it -- guest:: guests::
+	cargo test --locked --package belljar-tests --features compiler,tracing --test it -- guest:: guests::
 	@$(MAKE) --no-print-directory examples
 
 examples: setup ## run every example; each one checks its own claims
@@ -49,7 +49,7 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 	cargo fmt $(GUEST_CRATE) --check
 	cargo fmt $(WIZEN_CRATE) --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package belljar --all-targets --features compiler,tracing -- -D warnings
+	cargo clippy --locked --package belljar --package belljar-tests --all-targets --features belljar/compiler,belljar/tracing,belljar-tests/compiler,belljar-tests/tracing -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
 
 # The guest's native code is the largest part of the command; what cargo keeps of older builds must not be mistaken for it.
@@ -62,17 +62,17 @@ size: setup ## build the command for release, and say how large it is and what o
 
 bench: setup ## measure belljar beside native QuickJS; also writes target/bench.json and target/bench.md
 	cargo build --locked --release --package belljar-cli
-	cargo bench --locked --package belljar --bench native -- --json target/bench.json
+	cargo bench --locked --package belljar-benches --bench native -- --json $(CURDIR)/target/bench.json
 
 bench-plot: setup ## put what `make bench` measured into docs/bench.svg, docs/speed.md and benches/TABLE.md
-	cargo bench --locked --quiet --package belljar --bench picture -- \
-		rows target/bench.json target/bench.md docs/bench.svg benches/TABLE.md docs/speed.md
+	cargo bench --locked --quiet --package belljar-benches --bench picture -- \
+		rows $(addprefix $(CURDIR)/,target/bench.json target/bench.md docs/bench.svg benches/TABLE.md docs/speed.md)
 
 bench-peers: setup ## install other sandboxes and measure the same jobs in all; writes benches/PEERS.md and docs/peers.svg
 	benches/peers/install
 	cargo build --locked --release --package belljar-cli
-	cargo bench --locked --quiet --package belljar --bench peers -- --json target/peers.json --page benches/PEERS.md
-	cargo bench --locked --quiet --package belljar --bench picture -- peers target/peers.json docs/peers.svg
+	cargo bench --locked --quiet --package belljar-benches --bench peers -- --json $(CURDIR)/target/peers.json --page $(CURDIR)/benches/PEERS.md
+	cargo bench --locked --quiet --package belljar-benches --bench picture -- peers $(CURDIR)/target/peers.json $(CURDIR)/docs/peers.svg
 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
 	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)
@@ -95,7 +95,7 @@ fuzz: setup ## run one fuzz target with cargo-fuzz, which needs nightly Rust; TA
 # away the address space that a sanitizer needs.
 sanitize: setup ## run the library's tests under AddressSanitizer; ARGS=which of them
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
-		cargo test --locked --target $(HOST) --target-dir $${CARGO_TARGET_DIR:-target}/sanitize --package belljar --lib --test it \
+		cargo test --locked --target $(HOST) --target-dir $${CARGO_TARGET_DIR:-target}/sanitize --package belljar --package belljar-tests --lib --test it \
 		-- --skip machine::without_address_space $(ARGS)
 
 fuzz-round: setup ## run every fuzz target for a short while: with cargo-fuzz where it is there, else as fuzz-bounded

@@ -55,7 +55,7 @@ fn main() {
             other => rounds = other.parse().unwrap(),
         }
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bombs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/bombs");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let runtime = Runtime::builder().max_instances(1).build().unwrap();

@@ -29,8 +29,9 @@ const FUEL_PER_NANO: u64 = 2;
 const TICK_AFTER: Nanos = 1_000_000;
 /// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
 const SLICES_TO_UNWIND: u32 = 3;
-/// How long a busy script may keep an executor's thread before it yields.
-const YIELD_AFTER: Nanos = 2_000_000;
+/// How long a busy script may keep an executor's thread before it yields. Executors look at their timers and sockets every so many polls
+/// (tokio every 61), also when a task that wakes itself is always ready, so this times that is how late a neighbour wakes.
+const YIELD_AFTER: Nanos = 200_000;
 /// Why a call ends before its time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stop {

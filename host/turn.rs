@@ -81,7 +81,11 @@ pub(crate) async fn turn(
     let mut is_away = false;
     poll_fn(|context| {
         if std::mem::take(&mut is_away) {
-            desk.driver().resume(desk.now());
+            let mut driver = desk.driver();
+            let now = desk.now();
+            driver.resume(now);
+            // What follows is shorter than a process may be without a processor, so the thread's own clock has to be read at both ends.
+            driver.tick(now, desk.thread_cpu(), 0);
         }
         if in_sync_call {
             desk.driver().check(desk.now(), desk.is_cancelled());

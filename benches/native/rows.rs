@@ -6,6 +6,7 @@
 mod calls;
 mod compute;
 mod life;
+mod neighbour;
 pub(crate) mod outside;
 mod prepared;
 
@@ -69,7 +70,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     let runtime = Runtime::new().unwrap();
     let jar = || runtime.instance(&router(), &limits()).unwrap();
     type Group<'a> = (&'a str, &'a dyn Fn(&mut Bench));
-    let groups: [Group<'_>; 12] = [
+    let groups: [Group<'_>; 13] = [
         ("memory", &outside::memory),
         ("cold_start", &|bench| life::cold_start(bench, &runtime)),
         ("two_threads", &|bench| life::two_threads(bench, &runtime)),
@@ -82,6 +83,7 @@ pub(crate) fn measure(bench: &mut Bench) {
         ("program", &|bench| prepared::program(bench, &runtime)),
         ("snapshot", &|bench| prepared::snapshot(bench, &runtime)),
         ("process", &outside::process),
+        ("neighbour", &neighbour::measure),
     ];
     for (name, group) in groups {
         if bench.wants(name) {

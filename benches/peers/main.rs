@@ -146,7 +146,7 @@ fn sandboxes(target: &Path) -> Vec<Sandbox> {
     let python = |name: &'static str| Sandbox {
         name,
         program: peers.join("python/bin/python"),
-        arguments: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/worker.py").into(), name.into()],
+        arguments: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/peers/worker.py").into(), name.into()],
     };
     vec![
         here("belljar"),

@@ -61,7 +61,7 @@ pub(crate) fn router() -> Router {
 }
 
 pub(crate) fn bombs() -> Vec<Bomb> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bombs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bombs");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "js"));
     paths.sort();

@@ -12,7 +12,7 @@ use belljar::{
 };
 
 use crate::support::{
-    Alive, assert_poisoned_until_reset, assert_usable, block_on, is_alone, jar, jar_of, limit_of, poll_once,
+    Alive, assert_poisoned_until_reset, assert_usable, block_on, is_alone, jar, jar_of, limit_of, poll_until_waiting,
     resident_bytes, runtime,
 };
 
@@ -186,7 +186,7 @@ fn a_panic_while_a_handler_is_dropped_harms_nothing() {
         assert_eq!(alive.load(Ordering::SeqCst), 0, "one that panics keeps no other alive");
         assert_usable(&mut jar);
     }
-    assert!(poll_once(&mut Box::pin(jar.eval_async("await host.rpc('never')"))).is_pending());
+    assert!(poll_until_waiting(&mut Box::pin(jar.eval_async("await host.rpc('never')"))).is_pending());
     assert_usable(&mut jar);
 }
 
@@ -333,11 +333,11 @@ fn round(
         }
         3 => {
             let mut call = Box::pin(jar.eval_async("host.rpc('never'); await host.rpc('never')"));
-            assert!(poll_once(&mut call).is_pending());
+            assert!(poll_until_waiting(&mut call).is_pending());
         }
         4 => {
             let mut call = Box::pin(jar.eval_async("host.rpcSync('never')"));
-            assert!(poll_once(&mut call).is_pending());
+            assert!(poll_until_waiting(&mut call).is_pending());
             drop(call);
             assert_poisoned_until_reset(jar);
             jar.eval(format!("var mine = {mine}; host.on('mine', () => mine)")).unwrap();

@@ -12,7 +12,9 @@ use belljar::{
     Answer, Call, CancelHandle, Error, Instance, Json, LimitKind, Limits, Program, Router, RpcError, Turn, Verdict,
 };
 
-use crate::support::{assert_usable, assert_usable_after_reset, block_on, jar_of, limit_of, poll_once, runtime};
+use crate::support::{
+    assert_usable, assert_usable_after_reset, block_on, jar_of, limit_of, poll_until_waiting, runtime,
+};
 
 /// A limit that a slow handler outlasts, and a script without one does not.
 const WALL: Duration = Duration::from_millis(200);
@@ -407,7 +409,7 @@ fn a_call_whose_future_is_moved_to_another_thread_unpolled_can_be_cancelled_ther
     let mut call = Box::pin(jar.eval_async("host.rpcSync('ran')"));
     std::thread::scope(|scope| {
         scope.spawn(|| handle.cancel()).join().unwrap();
-        let polled = scope.spawn(|| poll_once(&mut call)).join().unwrap();
+        let polled = scope.spawn(|| poll_until_waiting(&mut call)).join().unwrap();
         assert_eq!(polled, Poll::Ready(Err(Error::Cancelled)));
     });
     drop(call);

@@ -156,8 +156,8 @@ const OTHERS: [Chain; 88] = [
 ];
 
 fn limits(stack_bytes: u64) -> Limits {
-    let cpu_time = Duration::from_secs(60);
-    Limits { cpu_time, stack_bytes, js_heap_bytes: 256 << 20, memory_bytes: 512 << 20, ..Limits::default() }
+    let (cpu_time, wall_time) = (Duration::from_secs(600), Duration::from_secs(600));
+    Limits { cpu_time, wall_time, stack_bytes, js_heap_bytes: 256 << 20, memory_bytes: 512 << 20, ..Limits::default() }
 }
 
 /// Builds a chain and walks it; gives the name of what the walk throws, or "fine".

@@ -196,7 +196,7 @@ fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
 
 /// The traces of the whole corpus.
 fn traces(seed: u64) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js");
     let mut scripts: Vec<PathBuf> = [root.clone(), root.join("freeze")]
         .iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Router, RpcError, Runtime, Turn};
 
 use crate::process::fork;
-use crate::support::{assert_usable, is_alone, poll_once};
+use crate::support::{assert_usable, is_alone, poll_until_waiting};
 
 /// A handler that never answers, and one that leaves its calls to somebody else.
 fn router() -> Router {
@@ -138,7 +138,7 @@ fn a_call_that_waited_when_its_process_forked_feels_its_wall_limit_in_both() {
     {
         let mut call = Box::pin(jar.eval_async("await host.rpc('never')"));
         let mut other = Box::pin(dropped.eval_async("await host.rpc('never')"));
-        assert!(poll_once(&mut call).is_pending() && poll_once(&mut other).is_pending());
+        assert!(poll_until_waiting(&mut call).is_pending() && poll_until_waiting(&mut other).is_pending());
         let child = fork(|| {
             drop(other);
             assert_out_of_time(block_on(&mut call));

@@ -8,7 +8,7 @@ use belljar::{Call, Instance, Json, Limits, Router, RpcError, Script};
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
 use crate::forgery::parts;
-use crate::support::{block_on, jar, jar_of, poll_once, runtime};
+use crate::support::{block_on, jar, jar_of, poll_until_waiting, runtime};
 
 const PAGE_BYTES: usize = 4096;
 /// So many bytes of a secret side by side are no accident.
@@ -298,7 +298,7 @@ fn a_call_that_is_stopped_or_given_up_leaves_nothing_in_a_snapshot() {
         assert_eq!(secret.pieces_in(&memory_of(&mut jar, &image)), 0, "a call that was stopped, {length} bytes");
         let waiting = format!("const held = '{}' + 1; await host.rpc('never', held); held.length", secret.text);
         let mut call = Box::pin(jar.eval_async(format!("(async () => {{ {waiting} }})()")));
-        assert!(poll_once(&mut call).is_pending());
+        assert!(poll_until_waiting(&mut call).is_pending());
         drop(call);
         assert_eq!(secret.pieces_in(&memory_of(&mut jar, &image)), 0, "a future that was dropped, {length} bytes");
     }

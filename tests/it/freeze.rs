@@ -153,7 +153,7 @@ fn a_leg_goes_from_one_pause_to_the_next() {
 #[test]
 fn every_state_survives_a_freeze_at_every_await() {
     let bless = std::env::var_os("BELLJAR_BLESS").is_some();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js/freeze");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js/freeze");
     let mut scripts: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -11,7 +11,7 @@ use syn::{Fields, ImplItem, Item, Type, UseTree, Visibility};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Compares a listing with the one in `tests/golden`, line by line.

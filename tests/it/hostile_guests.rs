@@ -73,7 +73,7 @@ impl Guest {
 }
 
 fn guests() -> Vec<Guest> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "wat"));
     paths.sort();

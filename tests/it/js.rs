@@ -37,7 +37,7 @@ fn outcome_of(name: &str, source: &str) -> String {
 #[test]
 fn every_script_of_the_corpus_does_what_it_should() {
     let bless = std::env::var_os("BELLJAR_BLESS").is_some();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js");
     let mut scripts: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use belljar::{Call, Error, Json, LimitKind, Limits, OPCODES_PER_POLL, Router, RpcError, Status};
 
 use crate::support::{
-    Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, jar_with, limit_of, poll_once, runtime,
-    thrown,
+    Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, jar_with, limit_of, poll_until_waiting,
+    runtime, thrown,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -531,7 +531,7 @@ fn pending_rpcs_of_an_abandoned_call_make_room_again() {
     let mut jar = jar_of(&router, &Limits { pending_rpcs: 2, ..Limits::default() });
     for _ in 0..5 {
         let mut call = Box::pin(jar.eval_async("await Promise.all([host.rpc('never'), host.rpc('never')])"));
-        assert!(poll_once(&mut call).is_pending());
+        assert!(poll_until_waiting(&mut call).is_pending());
     }
     let script = "(await Promise.all([host.rpc('later', 1), host.rpc('later', 2)])).length";
     assert_eq!(int(block_on(jar.eval_async(script))), 2);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use belljar::{Call, Error, Instance, Json, Limits, Router, RpcError, Runtime};
 use tokio::sync::oneshot;
 
-use crate::support::{Alive, assert_usable, block_on, is_alone_under, jar_of, jar_with_router, poll_once};
+use crate::support::{Alive, assert_usable, block_on, is_alone_under, jar_of, jar_with_router, poll_until_waiting};
 
 // ---- handlers
 
@@ -45,7 +45,7 @@ fn answered_by_hand() -> (Router, Arc<Mutex<Vec<oneshot::Sender<u32>>>>) {
 fn an_answer_that_comes_after_the_instance_was_dropped_is_nobodys() {
     let (router, senders) = answered_by_hand();
     let mut jar = jar_with_router(&router);
-    assert!(poll_once(&mut Box::pin(jar.eval_async("await host.rpc('slow')"))).is_pending());
+    assert!(poll_until_waiting(&mut Box::pin(jar.eval_async("await host.rpc('slow')"))).is_pending());
     drop(jar);
     let sender = senders.lock().unwrap().pop().unwrap();
     assert!(sender.is_closed());
@@ -57,7 +57,7 @@ fn a_handler_whose_own_source_of_answers_is_gone_says_so() {
     let (router, senders) = answered_by_hand();
     let mut jar = jar_with_router(&router);
     let mut call = Box::pin(jar.eval_async("try { await host.rpc('slow') } catch (e) { e.code }"));
-    assert!(poll_once(&mut call).is_pending());
+    assert!(poll_until_waiting(&mut call).is_pending());
     senders.lock().unwrap().clear();
     assert_eq!(block_on(call).unwrap().as_str(), "\"gone\"");
     assert_usable(&mut jar);
@@ -101,7 +101,7 @@ fn a_call_that_is_finished_by_another_executor_than_the_one_that_began_it_ends_w
     let mut jar = jar_with_router(&router);
     let mut call = Box::pin(jar.eval_async("1 + await host.rpc('slow')"));
     let first = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    first.block_on(async { assert!(poll_once(&mut call).is_pending()) });
+    first.block_on(async { assert!(poll_until_waiting(&mut call).is_pending()) });
     drop(first);
     senders.lock().unwrap().pop().unwrap().send(41).unwrap();
     assert_eq!(block_on(call).unwrap().as_str(), "42");
@@ -123,7 +123,7 @@ fn a_thread_that_panics_while_it_holds_an_instance_gives_the_slot_back() {
         let mut jar = runtime.instance(&router, &Limits::default()).unwrap();
         let thread = std::thread::spawn(move || {
             let mut call = Box::pin(jar.eval_async(script));
-            let _ = poll_once(&mut call);
+            let _ = poll_until_waiting(&mut call);
             // The hook that prints panics is not called for one that is resumed.
             std::panic::resume_unwind(Box::new("on purpose"));
         });

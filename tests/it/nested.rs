@@ -1,12 +1,11 @@
 //! Calls inside calls: a handler that runs a script in another instance, whose script calls that handler again.
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use belljar::{Call, Error, Instance, JsError, Json, Limits, Router, RpcError, Runtime, Verdict};
 
-use crate::support::{assert_usable, block_on, is_alone, jar, poll_once, runtime, thrown};
+use crate::support::{assert_usable, block_on, is_alone, jar, poll_until_waiting, runtime, thrown};
 
 /// The most calls inside each other, as the error says.
 const MOST: usize = 24;
@@ -139,10 +138,10 @@ fn a_call_that_is_nested_too_deep_has_a_code_and_its_instance_takes_the_next_one
     assert_usable(&mut jar);
 }
 
-/// What a future gives when it is polled once.
+/// What a future gives that never waits.
 trait Now: Future + Sized {
     fn now(self) -> Self::Output {
-        match pin!(self).poll(&mut Context::from_waker(Waker::noop())) {
+        match poll_until_waiting(&mut Box::pin(self)) {
             Poll::Ready(output) => output,
             Poll::Pending => panic!("it waits"),
         }
@@ -176,7 +175,7 @@ fn calls_beside_each_other_are_not_inside_each_other() {
         (0..2 * MOST).map(|_| runtime().instance(&router, &Limits::default()).unwrap()).collect();
     let mut calls: Vec<_> = jars.iter_mut().map(|jar| Box::pin(jar.eval_async("await host.rpc('never')"))).collect();
     for _ in 0..3 {
-        assert!(calls.iter_mut().all(|call| poll_once(call).is_pending()));
+        assert!(calls.iter_mut().all(|call| poll_until_waiting(call).is_pending()));
     }
     drop(calls);
     assert_usable(&mut jar());

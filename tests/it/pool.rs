@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use belljar::{Error, Instance, Limits, Router, Runtime, Stats};
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::support::{assert_usable, block_on, jar, poll_once, runtime};
+use crate::support::{assert_usable, block_on, jar, poll_until_waiting, runtime};
 
 fn pool_of(instances: u32) -> Runtime {
     Runtime::builder().max_instances(instances).build().unwrap()
@@ -109,9 +109,9 @@ fn an_instance_that_waits_gets_the_slot_of_one_that_is_dropped() {
     let runtime = pool_of(1);
     let first = take(&runtime).unwrap();
     let mut waiting = queue(&runtime);
-    assert!(poll_once(&mut waiting).is_pending());
+    assert!(poll_until_waiting(&mut waiting).is_pending());
     drop(first);
-    let Poll::Ready(second) = poll_once(&mut waiting) else { panic!("its turn has come") };
+    let Poll::Ready(second) = poll_until_waiting(&mut waiting) else { panic!("its turn has come") };
     assert_usable(&mut second.unwrap());
 }
 
@@ -120,7 +120,7 @@ fn an_instance_that_waits_is_woken_on_another_thread() {
     let runtime = pool_of(1);
     let first = take(&runtime).unwrap();
     let mut waiting = queue(&runtime);
-    assert!(poll_once(&mut waiting).is_pending());
+    assert!(poll_until_waiting(&mut waiting).is_pending());
     let waiter = std::thread::spawn(move || block_on(waiting).unwrap());
     drop(first);
     assert_usable(&mut waiter.join().unwrap());
@@ -150,7 +150,9 @@ fn those_who_wait_are_woken_one_at_a_time_and_in_order() {
         assert_eq!(woken.iter().position(|woken| *woken), Some(0));
         assert_eq!(woken.iter().filter(|woken| **woken).count(), 1);
         let Some((mut first, _)) = waiting.pop_front() else { break };
-        let Poll::Ready(next) = poll_once(&mut first) else { panic!("the first in the queue was passed over") };
+        let Poll::Ready(next) = poll_until_waiting(&mut first) else {
+            panic!("the first in the queue was passed over")
+        };
         holder = Some(next.unwrap());
     }
 }
@@ -161,13 +163,13 @@ fn one_who_gives_up_waiting_takes_no_slot_along() {
     let first = take(&runtime).unwrap();
     let (mut early, mut chosen, mut late) = (queue(&runtime), queue(&runtime), queue(&runtime));
     for place in [&mut early, &mut chosen, &mut late] {
-        assert!(poll_once(place).is_pending());
+        assert!(poll_until_waiting(place).is_pending());
     }
     drop(early);
     drop(first);
     // This one was told that its turn has come, and leaves without looking.
     drop(chosen);
-    let Poll::Ready(last) = poll_once(&mut late) else { panic!("the slot is lost") };
+    let Poll::Ready(last) = poll_until_waiting(&mut late) else { panic!("the slot is lost") };
     drop(last);
     assert_usable(&mut take(&runtime).unwrap());
 }
@@ -207,7 +209,7 @@ fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn(
             waiting.push_back(line_up(who));
         }
         let (who, mut place, _) = waiting.pop_front().unwrap();
-        let Poll::Ready(jar) = poll_once(&mut place) else { panic!("the first in the queue was passed over") };
+        let Poll::Ready(jar) = poll_until_waiting(&mut place) else { panic!("the first in the queue was passed over") };
         let mut jar = jar.unwrap();
         // Nobody who asks without waiting gets in between, and nothing of the last holder is left.
         assert_full(&runtime, SLOTS);
@@ -234,14 +236,14 @@ fn reset_keeps_the_slot() {
     let mut one = take(&runtime).unwrap();
     let mut two = take(&runtime).unwrap();
     let mut waiting = queue(&runtime);
-    assert!(poll_once(&mut waiting).is_pending());
+    assert!(poll_until_waiting(&mut waiting).is_pending());
     for _ in 0..100 {
         one.eval("var mark = 1").unwrap();
         one.reset().unwrap();
         two.reset().unwrap();
         assert_eq!(one.eval("typeof mark").unwrap().as_str(), "\"undefined\"");
         assert_full(&runtime, 2);
-        assert!(poll_once(&mut waiting).is_pending(), "a reset let somebody in");
+        assert!(poll_until_waiting(&mut waiting).is_pending(), "a reset let somebody in");
     }
     assert_usable(&mut two);
 }

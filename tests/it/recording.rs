@@ -5,7 +5,7 @@ use belljar::{
 };
 use std::time::Duration;
 
-use crate::support::{Log, assert_usable, block_on, poll_once, runtime};
+use crate::support::{Log, assert_usable, block_on, poll_until_waiting, runtime};
 
 fn start(router: &Router) -> Instance {
     let clock = Clock::Stepped { start: Duration::from_secs(1), step: Duration::from_millis(1) };
@@ -238,7 +238,7 @@ fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
         let mut jar = start(&recording.record(&never));
         let handle = jar.cancel_handle();
         let mut call = Box::pin(jar.eval_async(script));
-        assert!(poll_once(&mut call).is_pending());
+        assert!(poll_until_waiting(&mut call).is_pending());
         if is_dropped {
             drop(call);
         } else {

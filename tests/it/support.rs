@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use belljar::{ConsoleLevel, Error, Instance, JsError, Json, LimitKind, Limits, Router, Runtime, Status};
 
@@ -43,6 +43,26 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// Polls a future once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls a future until it is done or waits for something. A busy script gives way every so often and wakes its task at once; it is polled
+/// again.
+pub(crate) fn poll_until_waiting<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    struct Woken(AtomicBool);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = woken.clone().into();
+    for _ in 0..1_000_000 {
+        let polled = pin!(&mut *future).poll(&mut Context::from_waker(&waker));
+        if polled.is_ready() || !woken.0.swap(false, Ordering::SeqCst) {
+            return polled;
+        }
+    }
+    panic!("the future goes on waking itself")
 }
 
 /// The limit that a call hit, and its value.

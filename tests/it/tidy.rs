@@ -17,7 +17,7 @@ const LONG: [(&str, &str); 0] = [];
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn read(path: &str) -> String {
