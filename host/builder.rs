@@ -8,55 +8,10 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::instance::Instance;
 use crate::limits::Limits;
+use crate::origin::{Options, Origin};
+use crate::permit::{Permit, Shared};
 use crate::router::Router;
-use crate::runtime::{Door, Runtime};
 use crate::snapshot::Snapshot;
-
-/// The rarer choices of an instance.
-pub(crate) struct Options {
-    pub(crate) seed: Option<u64>,
-    pub(crate) clock: Option<Clock>,
-    pub(crate) code_generation: bool,
-    pub(crate) keeps_last_value: bool,
-    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) origin: Origin,
-}
-
-/// What an instance begins as.
-#[derive(Clone)]
-pub(crate) enum Origin {
-    /// What the runtime's set-up left, or the bare guest where there is none.
-    Runtime,
-    /// The bare guest.
-    Image,
-    /// What somebody's set-up left; the instance is a new one all the same.
-    Prelude(Snapshot),
-    /// An instance that goes on.
-    Restored(Snapshot),
-}
-
-impl Origin {
-    /// The memory to begin with, where that is not the bare guest's.
-    pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
-        match self {
-            Origin::Runtime | Origin::Image => None,
-            Origin::Prelude(snapshot) | Origin::Restored(snapshot) => Some(snapshot),
-        }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            seed: None,
-            clock: None,
-            code_generation: true,
-            keeps_last_value: false,
-            data: None,
-            origin: Origin::Runtime,
-        }
-    }
-}
 
 /// Makes an instance with the rarer choices.
 ///
@@ -74,13 +29,13 @@ impl Default for Options {
 /// ```
 #[must_use]
 pub struct InstanceBuilder {
-    door: Door,
+    shared: Arc<Shared>,
     options: Options,
 }
 
 impl InstanceBuilder {
-    pub(crate) fn new(runtime: &Runtime) -> InstanceBuilder {
-        InstanceBuilder { door: runtime.door(), options: Options::default() }
+    pub(crate) fn new(shared: Arc<Shared>) -> InstanceBuilder {
+        InstanceBuilder { shared, options: Options::default() }
     }
 
     /// Makes `Math.random` repeatable, and with it the ids of calls that handlers pause.
@@ -164,7 +119,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        Instance::new(self.door.permit()?, router, limits, self.options)
+        Instance::new(Permit::take(self.shared)?, router, limits, self.options)
     }
 
     /// Makes the instance, waiting for its turn when every instance is in use.
@@ -173,7 +128,7 @@ impl InstanceBuilder {
     ///
     /// [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub async fn start_async(self, router: &Router, limits: &Limits) -> Result<Instance> {
-        Instance::new(self.door.permit_async().await, router, limits, self.options)
+        Instance::new(Permit::wait(self.shared).await, router, limits, self.options)
     }
 }
 

@@ -20,10 +20,11 @@ use crate::call::{Call, Token};
 use crate::driver::{Event, Request, Stop, call_weight};
 use crate::error::{JsError, Result};
 use crate::excerpt;
+use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
-use crate::router::{Handler, Reply, Routes, RpcError, Verdict};
+use crate::reply::{Reply, RpcError};
+use crate::router::{Handler, Routes, Verdict};
 use crate::trace;
-use crate::value::Json;
 use crate::vm::state::Desk;
 
 /// Whether a call may wait for async handlers.

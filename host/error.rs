@@ -8,8 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 use crate::excerpt;
+use crate::json::Json;
 use crate::limits::LimitKind;
-use crate::value::Json;
 
 /// The result of most calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -16,21 +16,21 @@ use belljar_abi::{Op, configure, flag, vitals};
 use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
-use crate::builder::{Options, Origin};
 use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::excerpt;
-use crate::kept::Hold;
+use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
+use crate::origin::{Options, Origin};
 use crate::pending::{Ids, PendingCall};
+use crate::permit::Permit;
 use crate::program::Program;
 use crate::router::{Router, Routes};
-use crate::runtime::Permit;
 use crate::stats::Stats;
 use crate::turn::{Message, now};
-use crate::value::{Json, Script, Shown};
+use crate::value::{Script, Shown};
 use crate::vm::fibre::Vm;
 use crate::vm::state::{Desk, Refusal};
 
@@ -83,7 +83,7 @@ pub struct Instance {
     /// Why the newest call did not get the linear memory that it asked for, where it did not.
     refusal: Option<Refusal>,
     desk: Arc<Desk>,
-    routes: Hold<Routes>,
+    routes: Arc<Routes>,
     limits: Limits,
     code_generation: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
@@ -146,7 +146,7 @@ impl Instance {
             ids: Ids::default(),
             refusal: None,
             desk,
-            routes: router.hold(),
+            routes: router.routes(),
             limits: limits.clone(),
             code_generation: options.code_generation,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },

@@ -52,14 +52,9 @@ impl Lanes {
         self.allocation
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.others.len() + 1
-    }
-
     /// The number of this thread's lane.
     pub(crate) fn mine(&self) -> usize {
-        thread::number() % self.count()
+        thread::number() % (self.others.len() + 1)
     }
 
     /// Stamps out an instance in that lane, whose memory begins as this image.

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
-use crate::router::RpcError;
-use crate::value::Json;
+use crate::json::Json;
+use crate::reply::RpcError;
 
 /// Names a pending call, in this process and wherever its question is kept: it is text of at most 37 characters, a string in JSON.
 ///

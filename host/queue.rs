@@ -1,10 +1,7 @@
-//! The queue for the slots of a pool: whoever asks is served at once or waits, and those who wait are served in the order in which
-//! they came. Nobody who comes later is served before them.
+//! The queue for the right to an instance: a caller is served at once or waits, and those who wait are served in the order in which they
+//! came. A later caller is never served before them.
 //!
-//! Whoever comes and goes does so by a door, and a door keeps one permit that was given back there for the next who comes. So threads that have
-//! doors of their own, and make one instance after the other, have nothing to do with each other as long as nobody waits.
-//!
-//! It must never know what a slot is, nor who holds a permit; whoever takes one gives it back.
+//! It must never know what a permit stands for, nor who holds it; each holder gives it back.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -14,31 +11,9 @@ use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
 
-/// So many permits, and those who wait for one. It lies on lines of memory of its own, because instances write to it, and what lies beside
-/// it in a runtime is only read.
-#[repr(align(128))]
+/// So many permits, and those who wait for one. While anybody waits, no permit is free: one that is given back goes to the first of them.
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Whether anybody waits. It is written under the lock.
-    is_awaited: AtomicBool,
-    spares: Box<[Spare]>,
-}
-
-/// Whether a permit lies at a door, on a line of memory of its own.
-#[derive(Default)]
-#[repr(align(128))]
-struct Spare(AtomicBool);
-
-impl Spare {
-    /// Takes the permit that lies there.
-    fn take(&self) -> bool {
-        self.0.load(Ordering::SeqCst) && self.0.swap(false, Ordering::SeqCst)
-    }
-
-    /// Leaves a permit there, unless one lies there already.
-    fn put(&self) -> bool {
-        !self.0.swap(true, Ordering::SeqCst)
-    }
 }
 
 struct State {
@@ -54,89 +29,41 @@ struct Ticket {
 }
 
 impl Queue {
-    pub(crate) fn new(permits: u32, doors: usize) -> Queue {
+    pub(crate) fn new(permits: u32) -> Queue {
         let free = usize::try_from(permits).unwrap_or(usize::MAX);
-        Queue {
-            state: Mutex::new(State { free, waiting: VecDeque::new() }),
-            is_awaited: AtomicBool::new(false),
-            spares: (0..doors).map(|_| Spare::default()).collect(),
-        }
+        Queue { state: Mutex::new(State { free, waiting: VecDeque::new() }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_awaited(&self) -> bool {
-        self.is_awaited.load(Ordering::SeqCst)
+    /// Takes a permit, if one is free.
+    pub(crate) fn try_enter(&self) -> bool {
+        self.state().take()
     }
 
-    fn take_any_spare(&self) -> bool {
-        self.spares.iter().any(Spare::take)
-    }
-
-    /// Takes a permit, if one is free. Then nobody waits: whatever is given back goes to those who do.
-    pub(crate) fn try_enter(&self, door: usize) -> bool {
-        if !self.is_awaited() && self.spares.get(door).is_some_and(Spare::take) {
-            return true;
-        }
-        self.take(&mut self.state())
-    }
-
-    fn take(&self, state: &mut State) -> bool {
-        if let Some(free) = state.free.checked_sub(1) {
-            state.free = free;
-            return true;
-        }
-        if !state.waiting.is_empty() {
-            return false;
-        }
-        // As long as this says so, whoever gives a permit back comes to the lock; so none can be left at a door that has been looked at while
-        // another one is taken at a door that has not.
-        self.is_awaited.store(true, Ordering::SeqCst);
-        let is_found = self.take_any_spare();
-        self.is_awaited.store(false, Ordering::SeqCst);
-        is_found
-    }
-
-    /// Takes a permit, as soon as it is this one's turn.
-    pub(crate) async fn enter(&self, door: usize) {
-        if !self.is_awaited() && self.spares.get(door).is_some_and(Spare::take) {
-            return;
-        }
+    /// Takes a permit, as soon as it is this caller's turn.
+    pub(crate) async fn enter(&self) {
         let place = {
             let mut state = self.state();
-            if self.take(&mut state) {
+            if state.take() {
                 return;
             }
             let ticket = Arc::<Ticket>::default();
             state.waiting.push_back(ticket.clone());
-            self.is_awaited.store(true, Ordering::SeqCst);
-            // Whoever gave one back before that could be seen has left it at a door. Whoever does so from now on looks again.
-            if self.take_any_spare() {
-                self.call_next(state);
-            }
             Place { queue: self, ticket: Some(ticket) }
         };
         place.wait().await;
     }
 
-    /// Gives a permit back: leaves it at the door, or hands it to the next in the queue.
-    pub(crate) fn leave(&self, door: usize) {
-        if let Some(spare) = self.spares.get(door)
-            && !self.is_awaited()
-            && spare.put()
-            && !(self.is_awaited() && spare.take())
-        {
-            return;
-        }
+    /// Gives a permit back, to the first who waits.
+    pub(crate) fn leave(&self) {
         self.call_next(self.state());
     }
 
     fn call_next(&self, mut state: MutexGuard<'_, State>) {
-        let next = state.waiting.pop_front();
-        self.is_awaited.store(!state.waiting.is_empty(), Ordering::SeqCst);
-        match next {
+        match state.waiting.pop_front() {
             Some(next) => {
                 drop(state);
                 next.is_called.store(true, Ordering::Release);
@@ -144,6 +71,14 @@ impl Queue {
             }
             None => state.free += 1,
         }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> bool {
+        let left = self.free.checked_sub(1);
+        self.free = left.unwrap_or_default();
+        left.is_some()
     }
 }
 
@@ -176,7 +111,6 @@ impl Drop for Place<'_> {
         match state.waiting.iter().position(|other| Arc::ptr_eq(other, &ticket)) {
             Some(at) => {
                 state.waiting.remove(at);
-                self.queue.is_awaited.store(!state.waiting.is_empty(), Ordering::SeqCst);
             }
             // It was called and does not come, so the next one is.
             None => self.queue.call_next(state),
@@ -198,109 +132,71 @@ mod tests {
 
     #[test]
     fn nobody_is_served_before_those_who_wait() {
-        let queue = Queue::new(1, 2);
-        assert!(queue.try_enter(0));
-        let (mut second, mut third) = (pin!(queue.enter(0)), pin!(queue.enter(0)));
+        let queue = Queue::new(1);
+        assert!(queue.try_enter());
+        let (mut second, mut third) = (pin!(queue.enter()), pin!(queue.enter()));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
-        queue.leave(0);
+        queue.leave();
         // The permit is the second one's, although it has not come for it yet.
-        assert!(!queue.try_enter(0));
+        assert!(!queue.try_enter());
         assert!(poll(third.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_ready(), "it was called");
-        queue.leave(0);
+        queue.leave();
         assert!(poll(third.as_mut()).is_ready());
     }
 
     #[test]
     fn one_who_was_called_and_gives_up_lets_the_next_one_in() {
-        let queue = Queue::new(1, 2);
-        assert!(queue.try_enter(0));
-        let mut second = Box::pin(queue.enter(0));
-        let mut third = pin!(queue.enter(0));
+        let queue = Queue::new(1);
+        assert!(queue.try_enter());
+        let mut second = Box::pin(queue.enter());
+        let mut third = pin!(queue.enter());
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
-        queue.leave(0);
+        queue.leave();
         drop(second);
         assert!(poll(third.as_mut()).is_ready());
-        queue.leave(0);
-        assert!(queue.try_enter(0), "the permit came back");
+        queue.leave();
+        assert!(queue.try_enter(), "the permit came back");
     }
 
     #[test]
     fn one_who_gives_up_waiting_is_not_called() {
-        let queue = Queue::new(1, 2);
-        assert!(queue.try_enter(0));
-        let mut second = Box::pin(queue.enter(0));
+        let queue = Queue::new(1);
+        assert!(queue.try_enter());
+        let mut second = Box::pin(queue.enter());
         assert!(poll(second.as_mut()).is_pending());
         drop(second);
-        queue.leave(0);
-        assert!(queue.try_enter(0));
-    }
-
-    #[test]
-    fn a_permit_that_lies_at_one_door_is_had_at_another() {
-        let queue = Queue::new(1, 2);
-        assert!(queue.try_enter(0));
-        queue.leave(0);
-        assert!(queue.try_enter(1), "there is no other");
-        assert!(!queue.try_enter(0));
-        queue.leave(1);
-        assert!(poll(pin!(queue.enter(0))).is_ready());
-    }
-
-    #[test]
-    fn nobody_is_refused_while_a_permit_is_free() {
-        let queue = Queue::new(2, 2);
-        let outside = Mutex::new(2);
-        std::thread::scope(|scope| {
-            for thread in 0..3_usize {
-                let (queue, outside) = (&queue, &outside);
-                scope.spawn(move || {
-                    let mut random = thread + 1;
-                    for _ in 0..200_000 {
-                        let mut free = outside.lock().unwrap_or_else(PoisonError::into_inner);
-                        if *free == 0 {
-                            continue;
-                        }
-                        *free -= 1;
-                        drop(free);
-                        random = random.wrapping_mul(5).wrapping_add(3);
-                        assert!(queue.try_enter(random >> 4 & 1), "no more than two are inside");
-                        queue.leave(random >> 5 & 1);
-                        *outside.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                    }
-                });
-            }
-        });
+        queue.leave();
+        assert!(queue.try_enter());
     }
 
     #[test]
     fn there_are_never_more_or_fewer_permits_than_at_first() {
         const PERMITS: u32 = 3;
-        let queue = Queue::new(PERMITS, 2);
+        let queue = Queue::new(PERMITS);
         let inside = AtomicU32::new(0);
         std::thread::scope(|scope| {
-            for thread in 0..6 {
+            for _ in 0..6 {
                 let (queue, inside) = (&queue, &inside);
                 scope.spawn(move || {
-                    let door = thread % 2;
                     for round in 0..2_000 {
                         if round % 3 == 0 {
-                            let mut turn = pin!(queue.enter(door));
+                            let mut turn = pin!(queue.enter());
                             while poll(turn.as_mut()).is_pending() {
                                 std::thread::yield_now();
                             }
-                        } else if !queue.try_enter(door) {
+                        } else if !queue.try_enter() {
                             continue;
                         }
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < PERMITS);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
-                        queue.leave(door);
+                        queue.leave();
                     }
                 });
             }
         });
-        assert!((0..PERMITS).all(|_| queue.try_enter(0)), "all came back");
-        assert!(!queue.try_enter(1));
+        assert!((0..PERMITS).all(|_| queue.try_enter()), "all came back");
+        assert!(!queue.try_enter());
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::excerpt;
-use crate::router::{Reply, Router, RpcError};
-use crate::value::Json;
+use crate::json::Json;
+use crate::reply::{Reply, RpcError};
 
 const FORMAT: u32 = 2;
 
@@ -158,14 +158,6 @@ impl Recording {
         Recording::default()
     }
 
-    /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
-    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
-    /// calls grows with each of them.
-    #[must_use]
-    pub fn record(&self, router: &Router) -> Router {
-        router.clone().with_tape(Tape::Recording(self.clone()))
-    }
-
     /// What was recorded so far, to be gone through from the start.
     #[must_use]
     pub fn replay(&self) -> Replay {
@@ -260,12 +252,6 @@ struct Course {
 }
 
 impl Replay {
-    /// A router that answers from the recording. A console can be added to it; handlers of it are never called.
-    #[must_use]
-    pub fn router(&self) -> Router {
-        Router::new().with_tape(Tape::Replay(self.clone()))
-    }
-
     /// Sees to it that nothing is left of the recording.
     ///
     /// # Errors

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,13 +17,11 @@ use serde::de::DeserializeOwned;
 use crate::call::Call;
 use crate::error::JsError;
 use crate::excerpt;
-use crate::kept::{Hold, Kept};
 use crate::panics::{contain, discard};
-use crate::recording::Tape;
-use crate::value::{self, Json};
+use crate::recording::{Recording, Replay, Tape};
+use crate::reply::{Reply, RpcError};
+use crate::value;
 
-/// The reply to one call: JSON text, or nothing for undefined.
-pub(crate) type Reply = Result<Option<String>, RpcError>;
 /// An async handler at work.
 pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
@@ -64,7 +61,7 @@ pub(crate) enum Handler {
 /// ```
 #[derive(Clone, Default)]
 pub struct Router {
-    routes: Kept<Routes>,
+    routes: Arc<Routes>,
 }
 
 /// What an instance has of a router.
@@ -124,7 +121,7 @@ impl Router {
         R: Serialize,
         F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
     {
-        self.routes.make_mut().fallback = Some(sync_handler(handler));
+        Arc::make_mut(&mut self.routes).fallback = Some(sync_handler(handler));
         self
     }
 
@@ -137,14 +134,14 @@ impl Router {
         F: Fn(Call, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
     {
-        self.routes.make_mut().fallback = Some(async_handler(handler));
+        Arc::make_mut(&mut self.routes).fallback = Some(async_handler(handler));
         self
     }
 
     /// Takes the lines that scripts print. Without it nothing is formatted and nothing crosses.
     #[must_use]
     pub fn on_console(mut self, console: impl Fn(ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
-        self.routes.make_mut().console = Some(Arc::new(console));
+        Arc::make_mut(&mut self.routes).console = Some(Arc::new(console));
         self
     }
 
@@ -155,12 +152,12 @@ impl Router {
         mut self,
         rejections: impl Fn(&JsError) -> Verdict + Send + Sync + 'static,
     ) -> Router {
-        self.routes.make_mut().rejections = Some(Arc::new(rejections));
+        Arc::make_mut(&mut self.routes).rejections = Some(Arc::new(rejections));
         self
     }
 
     pub(crate) fn with_tape(mut self, tape: Tape) -> Router {
-        self.routes.make_mut().tape = Some(tape);
+        Arc::make_mut(&mut self.routes).tape = Some(tape);
         self
     }
 
@@ -173,13 +170,13 @@ impl Router {
     }
 
     fn insert(mut self, method: String, handler: Handler) -> Router {
-        let before = self.routes.make_mut().handlers.insert(Arc::from(method.as_str()), handler);
+        let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
         assert!(before.is_none(), "the method {method:?} already has a handler");
         self
     }
 
-    pub(crate) fn hold(&self) -> Hold<Routes> {
-        self.routes.hold()
+    pub(crate) fn routes(&self) -> Arc<Routes> {
+        self.routes.clone()
     }
 }
 
@@ -213,6 +210,24 @@ impl Routes {
             Some(judge) => contain(|| judge(rejection)).unwrap_or(Verdict::Stop),
             None => Verdict::Continue,
         }
+    }
+}
+
+impl Recording {
+    /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
+    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
+    /// calls grows with each of them.
+    #[must_use]
+    pub fn record(&self, router: &Router) -> Router {
+        router.clone().with_tape(Tape::Recording(self.clone()))
+    }
+}
+
+impl Replay {
+    /// A router that answers from the recording. A console can be added to it; handlers of it are never called.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new().with_tape(Tape::Replay(self.clone()))
     }
 }
 
@@ -271,95 +286,6 @@ fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
         RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
     })
 }
-
-/// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
-///
-/// ```
-/// # use belljar::{Call, Limits, Router, RpcError, Runtime};
-/// let router = Router::new()
-///     .handle("buy", |_: &Call, (): ()| Err::<(), _>(RpcError::new("sold_out", "nothing is left")));
-/// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
-/// let caught = jar.eval("try { host.rpcSync('buy') } catch (e) { [e.code, e.message] }")?;
-/// assert_eq!(caught.get::<(String, String)>()?, ("sold_out".into(), "nothing is left".into()));
-/// # Ok::<(), belljar::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RpcError {
-    code: String,
-    message: String,
-    is_pause: bool,
-}
-
-impl RpcError {
-    /// An error with the `code` and `message` that script will see.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
-        RpcError { code: code.into(), message: message.into(), is_pause: false }
-    }
-
-    /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
-    /// answers it later, in this process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets this as
-    /// an error with the code `paused`; elsewhere than in a step the call ends with [`Error::Paused`](crate::Error::Paused).
-    #[must_use]
-    pub fn pause() -> RpcError {
-        RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }
-    }
-
-    pub(crate) fn is_pause(&self) -> bool {
-        self.is_pause
-    }
-
-    /// The code.
-    #[must_use]
-    pub fn code(&self) -> &str {
-        &self.code
-    }
-
-    /// The message.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    fn panicked() -> RpcError {
-        RpcError::new("handler_panicked", "the handler panicked")
-    }
-
-    /// The wire form: JSON `[code, message]`.
-    pub(crate) fn to_wire(&self) -> String {
-        Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
-    }
-
-    /// How long code and message are in the wire form, where a character can take six bytes.
-    pub(crate) fn wire_bytes(&self) -> u64 {
-        const AROUND_THEM: u64 = r#"["",""]"#.len() as u64;
-        let mut length = Length(0);
-        // Two texts have a JSON form, and counting cannot fail.
-        let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
-        length.0.saturating_sub(AROUND_THEM)
-    }
-}
-
-/// Counts what is written to it.
-struct Length(u64);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl fmt::Display for RpcError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
-    }
-}
-
-impl std::error::Error for RpcError {}
 
 /// How loud a console line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

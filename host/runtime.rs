@@ -1,25 +1,22 @@
 //! Where instances come from: a guest image, the lanes that it runs in, and the places that are to be had.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::builder::{InstanceBuilder, Options, Origin};
+use crate::builder::InstanceBuilder;
 use crate::error::{Error, Result};
 use crate::instance::Instance;
-use crate::kept::{Hold, Kept};
 use crate::lanes::Lanes;
 use crate::limits::Limits;
+use crate::origin::{Options, Origin};
+use crate::permit::{Permit, Shared};
 use crate::program::Program;
-use crate::queue::Queue;
 use crate::router::{Router, Verdict};
 use crate::snapshot::Snapshot;
 use crate::value::Script;
 use crate::vm::code::Place;
 use crate::vm::engine::Allocation;
-use crate::vm::fibre::Vm;
 use crate::vm::image::Image;
-use crate::vm::state::Desk;
 
 /// How many instances a runtime may have at once when nothing else is said.
 const DEFAULT_INSTANCES: u32 = 1_000;
@@ -36,21 +33,7 @@ const DEFAULT_INSTANCES: u32 = 1_000;
 /// ```
 #[derive(Clone)]
 pub struct Runtime {
-    shared: Kept<Shared>,
-}
-
-/// What all instances have in common.
-pub(crate) struct Shared {
-    permits: Queue,
-    instances: u32,
-    prelude: Option<Snapshot>,
-    lanes: Lanes,
-}
-
-/// Where the instances of a lane come in and go out.
-pub(crate) struct Door {
-    shared: Hold<Shared>,
-    lane: usize,
+    shared: Arc<Shared>,
 }
 
 impl Runtime {
@@ -94,7 +77,7 @@ impl Runtime {
 
     /// A fresh instance with the rarer choices: seed, clock, data for handlers.
     pub fn build_instance(&self) -> InstanceBuilder {
-        InstanceBuilder::new(self)
+        InstanceBuilder::new(self.shared.clone())
     }
 
     /// An instance that goes on where a snapshot was taken. Handlers and limits are given anew, because they are the
@@ -119,87 +102,18 @@ impl Runtime {
     pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
         let script = script.into();
         let bare = Options { origin: Origin::Image, ..Options::default() };
-        let mut jar = Instance::new(self.door().permit()?, &Router::new(), &Limits::default(), bare)?;
+        let mut jar = Instance::new(Permit::take(self.shared.clone())?, &Router::new(), &Limits::default(), bare)?;
         Ok(Program::new(*self.shared.identity(), jar.compile(&script)?))
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-
-    /// Where this thread comes in.
-    pub(crate) fn door(&self) -> Door {
-        Door { shared: self.shared.hold(), lane: self.shared.lanes.mine() }
-    }
-}
-
-impl Shared {
-    pub(crate) fn image(&self) -> &Image {
-        self.lanes.image()
-    }
-
-    /// What the preludes left.
-    pub(crate) fn prelude(&self) -> Option<&Snapshot> {
-        self.prelude.as_ref()
-    }
-
-    pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.lanes.image().identity
-    }
-
-    pub(crate) fn max_instances(&self) -> u32 {
-        self.instances
-    }
-}
-
-impl Door {
-    /// The right to one instance, if one is free.
-    pub(crate) fn permit(self) -> Result<Permit> {
-        let (permits, instances) = (&self.shared.permits, self.shared.instances);
-        if permits.try_enter(self.lane) { Ok(Permit(self)) } else { Err(Error::Capacity { instances }) }
-    }
-
-    /// The right to one instance, in its turn.
-    pub(crate) async fn permit_async(self) -> Permit {
-        self.shared.permits.enter(self.lane).await;
-        Permit(self)
-    }
-}
-
-/// The right to one instance of a runtime, and the runtime with it: one reference to count and not two.
-pub(crate) struct Permit(Door);
-
-impl Permit {
-    /// The machine of a fresh instance that begins with what a snapshot holds, or as the bare guest.
-    pub(crate) fn vm(&self, snapshot: Option<&Snapshot>, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
-        let lanes = &self.0.shared.lanes;
-        let bare = lanes.image().memory();
-        let Some(snapshot) = snapshot else { return lanes.vm(self.0.lane, bare, desk, limits) };
-        let frozen = snapshot.frozen()?;
-        let mapped = snapshot.start().image(frozen, bare, lanes.allocation());
-        let mut vm = lanes.vm(self.0.lane, mapped.unwrap_or(bare), desk, limits)?;
-        vm.thaw(bare, frozen, mapped.is_some())?;
-        Ok(vm)
-    }
-}
-
-impl Deref for Permit {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0.shared
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.shared.permits.leave(self.0.lane);
     }
 }
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("max_instances", &self.shared.instances).finish_non_exhaustive()
+        f.debug_struct("Runtime").field("max_instances", &self.shared.max_instances()).finish_non_exhaustive()
     }
 }
 
@@ -301,8 +215,7 @@ impl RuntimeBuilder {
             #[cfg(feature = "compiler")]
             Guest::Wasm(wasm) => Lanes::one(Image::compile(allocation, &wasm)?, allocation),
         };
-        let permits = Queue::new(self.instances, lanes.count());
-        let bare = Runtime { shared: Kept::new(Shared { permits, instances: self.instances, prelude: None, lanes }) };
+        let bare = Runtime { shared: Arc::new(Shared::new(self.instances, lanes)) };
         if self.preludes.is_empty() {
             return Ok(bare);
         }
@@ -319,8 +232,8 @@ impl RuntimeBuilder {
         let prelude = jar.snapshot()?;
         drop(jar);
         prelude.start().make_image(prelude.frozen()?, bare.shared.image().memory(), allocation);
-        match bare.shared.into_inner() {
-            Some(shared) => Ok(Runtime { shared: Kept::new(Shared { prelude: Some(prelude), ..shared }) }),
+        match Arc::into_inner(bare.shared) {
+            Some(shared) => Ok(Runtime { shared: Arc::new(shared.with_prelude(prelude)) }),
             None => Err(Error::host("the instance of the preludes is still there")),
         }
     }

@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::index::About;
 use self::index::Index;
 use crate::error::{Error, Result};
+use crate::json::Json;
 use crate::limits::Limits;
 use crate::packed::Packed;
 use crate::pending::PendingCall;
 use crate::random;
-use crate::value::Json;
 use crate::vm::frozen::{Frozen, PAGE_BYTES};
 use crate::vm::start::Start;
 

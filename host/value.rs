@@ -1,14 +1,15 @@
-//! What goes in and what comes out: scripts as text, values as JSON text.
+//! What goes in and what comes out: scripts as text, and conversions of values from and to Rust types.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::excerpt;
+use crate::json::Json;
 
 /// A script: its source, and the name that stack traces give it.
 ///
@@ -92,23 +93,7 @@ impl<'a> From<&'a Script<'_>> for Script<'a> {
     }
 }
 
-/// A JavaScript value as JSON text, or `undefined`.
-///
-/// ```
-/// # use belljar::{Limits, Router, Runtime};
-/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
-/// let value = jar.eval("({ a: [1, 2] })")?;
-/// assert_eq!(value.as_str(), r#"{"a":[1,2]}"#);
-/// assert!(jar.eval("undefined")?.is_undefined());
-/// # Ok::<(), belljar::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Json(Option<String>);
-
 impl Json {
-    /// `undefined`.
-    pub const UNDEFINED: Json = Json(None);
-
     /// The JSON of a Rust value.
     ///
     /// # Errors
@@ -116,7 +101,7 @@ impl Json {
     /// [`Error::Input`] when it has none: a map whose keys are not strings, say.
     pub fn from_value(value: &(impl Serialize + ?Sized)) -> Result<Json> {
         match serde_json::to_string(value) {
-            Ok(text) => Ok(Json(Some(text))),
+            Ok(text) => Ok(Json::from_option(Some(text))),
             Err(error) => Err(Error::no_json(&error)),
         }
     }
@@ -129,41 +114,18 @@ impl Json {
     pub fn from_text(text: impl Into<String>) -> Result<Json> {
         let text = text.into();
         match check(&text) {
-            Ok(()) => Ok(Json(Some(text))),
+            Ok(()) => Ok(Json::from_option(Some(text))),
             Err(error) => Err(Error::input(format!("not JSON: {error}"))),
         }
-    }
-
-    /// Text that is known to be JSON, or nothing.
-    pub(crate) fn from_option(text: Option<String>) -> Json {
-        Json(text)
     }
 
     /// Text that came from the guest: bytes that must be UTF-8 and JSON. The check does not recurse.
     pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Json> {
         let text = String::from_utf8(bytes).map_err(|_| Error::guest("a result is not UTF-8"))?;
         match check(&text) {
-            Ok(()) => Ok(Json(Some(text))),
+            Ok(()) => Ok(Json::from_option(Some(text))),
             Err(error) => Err(Error::guest(format!("a result is not JSON: {error}"))),
         }
-    }
-
-    /// The text; `undefined` for undefined, which is not JSON.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_deref().unwrap_or("undefined")
-    }
-
-    /// The text, owned; None for undefined.
-    #[must_use]
-    pub fn into_text(self) -> Option<String> {
-        self.0
-    }
-
-    /// Whether it is `undefined`.
-    #[must_use]
-    pub fn is_undefined(&self) -> bool {
-        self.0.is_none()
     }
 
     /// The value as a Rust type. `undefined` reads like `null`.
@@ -172,7 +134,7 @@ impl Json {
     ///
     /// [`Error::Shape`], which names the path of the field that did not fit.
     pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
-        read(self.0.as_deref().unwrap_or("null")).map_err(|message| Error::Shape { message })
+        read(if self.is_undefined() { "null" } else { self.as_str() }).map_err(|message| Error::Shape { message })
     }
 }
 
@@ -281,29 +243,5 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, St
             Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(error.inner())))
         }
         _ => Err(plain),
-    }
-}
-
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match &self.0 {
-            Some(text) => <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text))
-                .map_err(serde::ser::Error::custom)?
-                .serialize(serializer),
-            None => serializer.serialize_unit(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Json(Some(String::from(Box::<str>::from(raw)))))
     }
 }

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::panics::contain;
-use crate::router::{Reply, Working};
+use crate::reply::Reply;
+use crate::router::Working;
 use crate::vm::state::Desk;
 
 /// Runs a handler and takes down how long that took. None when there is a reason to stop, and then it does not run.

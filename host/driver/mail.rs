@@ -9,7 +9,7 @@ use belljar_abi::{Level, Send, Shape};
 
 use super::{Driver, Stop};
 use crate::limits::LimitKind;
-use crate::router::{Reply, RpcError};
+use crate::reply::{Reply, RpcError};
 
 /// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
 /// because the host reads them, and neither its memory nor its time is the guest's.

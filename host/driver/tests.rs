@@ -5,7 +5,7 @@ use belljar_abi::{Level, Send, Shape};
 
 use super::mail::{MESSAGE_BYTES, REJECTIONS_PER_CALL};
 use super::*;
-use crate::router::RpcError;
+use crate::reply::RpcError;
 
 const MS: Nanos = 1_000_000;
 

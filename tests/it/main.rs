@@ -30,6 +30,7 @@ mod input;
 mod inspect;
 mod js;
 mod json;
+mod layers;
 mod limits;
 mod machine;
 mod native;

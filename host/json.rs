@@ -1,0 +1,71 @@
+//! A value as JSON text. It must never know an error of ours; conversions that can fail are in `value.rs`.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A JavaScript value as JSON text, or `undefined`.
+///
+/// ```
+/// # use belljar::{Limits, Router, Runtime};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// let value = jar.eval("({ a: [1, 2] })")?;
+/// assert_eq!(value.as_str(), r#"{"a":[1,2]}"#);
+/// assert!(jar.eval("undefined")?.is_undefined());
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Json(Option<String>);
+
+impl Json {
+    /// `undefined`.
+    pub const UNDEFINED: Json = Json(None);
+
+    /// Text that is known to be JSON, or nothing.
+    pub(crate) fn from_option(text: Option<String>) -> Json {
+        Json(text)
+    }
+
+    /// The text; `undefined` for undefined, which is not JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("undefined")
+    }
+
+    /// The text, owned; None for undefined.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        self.0
+    }
+
+    /// Whether it is `undefined`.
+    #[must_use]
+    pub fn is_undefined(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(text) => <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text))
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            None => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Json(Some(String::from(Box::<str>::from(raw)))))
+    }
+}
