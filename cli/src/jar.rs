@@ -6,7 +6,7 @@ use belljar::{Call, Error, Instance, Json, Router, RpcError, Runtime, Snapshot, 
 
 use crate::arguments;
 use crate::bounds::Bounds;
-use crate::commands;
+use crate::commands::{self, Form};
 use crate::ending::Refusal;
 use crate::rejections::{Rejections, UNKNOWN_METHOD};
 
@@ -27,7 +27,9 @@ pub(crate) fn router(router: Router, flags: &arguments::Jar, rejections: &Reject
         let unknown = RpcError::new(UNKNOWN_METHOD, format!("no handler is registered for {method:?}"));
         noted.note(method, Err::<Json, _>(unknown))
     });
-    commands::register(router, &flags.routes, flags.bounds.limits().message_bytes, rejections)
+    let routes = flags.routes.iter().map(|route| (route, Form::Json));
+    let text_routes = flags.text_routes.iter().map(|route| (route, Form::Text));
+    commands::register(router, routes.chain(text_routes), flags.bounds.limits().message_bytes, rejections)
 }
 
 /// An instance, and all that it takes to make it again.

@@ -15,6 +15,7 @@ mod escape;
 mod executor;
 mod forward;
 mod frame;
+mod given;
 mod inputs;
 mod interrupt;
 mod jar;
@@ -114,7 +115,7 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
             clap_complete::generate(shell, &mut arguments::command(), "belljar", &mut script);
             screen.write_bytes(&script)
         }
-        None if let Some(file) = &arguments.run.script.file
+        None if let Some(file) = arguments.run.file()
             && let Some(task) = arguments::meant(file.as_os_str()) =>
         {
             Err(mistyped(file, &task))

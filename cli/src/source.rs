@@ -23,14 +23,15 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn of_run(run: &Run) -> Result<Source, Refusal> {
-        match &run.print {
-            Some(code) => Ok(Source::typed(code)),
-            None => Source::of_script(&run.script),
-        }
+        Source::of(run.code(), run.file())
     }
 
     pub(crate) fn of_script(script: &Script) -> Result<Source, Refusal> {
-        match (&script.eval, &script.file) {
+        Source::of(script.eval.as_deref(), script.file.as_deref())
+    }
+
+    fn of(code: Option<&str>, file: Option<&Path>) -> Result<Source, Refusal> {
+        match (code, file) {
             (Some(code), _) => Ok(Source::typed(code)),
             (None, Some(path)) if path.as_os_str() == "-" => Source::read("[stdin]".into(), &stdin()?),
             (None, Some(path)) => Source::of_file(path),
@@ -108,7 +109,7 @@ pub(crate) fn file_that(path: &Path, check: impl FnOnce(&Metadata) -> Result<(),
     Ok(bytes)
 }
 
-fn stdin() -> Result<Vec<u8>, Refusal> {
+pub(crate) fn stdin() -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     opened::input()
         .and_then(|()| io::stdin().lock().take(MOST_BYTES).read_to_end(&mut bytes))

@@ -3,6 +3,7 @@
 
 mod advice;
 mod command;
+mod given;
 mod input;
 mod lines;
 mod machine;
