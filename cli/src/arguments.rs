@@ -245,7 +245,8 @@ impl Run {
             (words, is_told) = (rest, true);
         }
         let texts = words.iter().map(|word| {
-            let text = word.to_str().ok_or_else(|| Refusal::usage(format!("the argument {} is not UTF-8", word.display())));
+            let text =
+                word.to_str().ok_or_else(|| Refusal::usage(format!("the argument {} is not UTF-8", word.display())));
             text.and_then(|text| if !is_told && is_flag(text) { Err(misplaced(text)) } else { Ok(text) })
         });
         texts.collect()
@@ -254,7 +255,9 @@ impl Run {
     /// The arguments of the JSON lines protocol, which begins when no script was named.
     pub(crate) fn without_script(self) -> Result<Json, Refusal> {
         if self.from.is_some() || self.stats || self.json || self.has_input() {
-            return Err(Refusal::usage("no script: --from, --stats, --json and --input need a file, -e CODE or -p CODE"));
+            return Err(Refusal::usage(
+                "no script: --from, --stats, --json and --input need a file, -e CODE or -p CODE",
+            ));
         }
         Ok(Json { jar: self.jar, rpc_all: self.rpc_all, key: self.key })
     }
@@ -284,7 +287,8 @@ fn is_flag(word: &str) -> bool {
     let is_long = |flag: &clap::Arg| flag.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long));
     let short = word.strip_prefix('-').and_then(|rest| rest.chars().next());
     let is_short = |flag: &clap::Arg| short.is_some() && flag.get_short() == short;
-    matches!(name, "--help" | "--version" | "-h" | "-V") || run.get_arguments().any(|flag| is_long(flag) || is_short(flag))
+    matches!(name, "--help" | "--version" | "-h" | "-V")
+        || run.get_arguments().any(|flag| is_long(flag) || is_short(flag))
 }
 
 fn misplaced(flag: &str) -> Refusal {

@@ -219,9 +219,8 @@ fn read(name: &str, form: Form, output: Vec<u8>) -> Result<Json, RpcError> {
         Form::Json => "JSON",
         Form::Text => "text",
     };
-    let refuse = |why: String| {
-        RpcError::new("invalid_reply", format!("{name}: the command did not print {what}: {why}"))
-    };
+    let refuse =
+        |why: String| RpcError::new("invalid_reply", format!("{name}: the command did not print {what}: {why}"));
     let text = String::from_utf8(output).map_err(|error| refuse(error.to_string()))?;
     match (form, text.trim()) {
         (Form::Text, _) => {

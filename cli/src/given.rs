@@ -30,7 +30,8 @@ impl Given {
         };
         let is_stdin = path.as_os_str() == "-";
         if is_stdin && run.rpc_all.is_some() {
-            let message = "--rpc-all reads replies from standard input, so the input of the script cannot come from there";
+            let message =
+                "--rpc-all reads replies from standard input, so the input of the script cannot come from there";
             return Err(Refusal::usage(message));
         }
         if is_stdin && run.file().is_some_and(|file| file.as_os_str() == "-") {
@@ -71,6 +72,5 @@ fn read(path: &Path, name: &str, is_text: bool) -> Result<Json, Refusal> {
     if is_text {
         return Ok(Json::from_value(text)?);
     }
-    Json::from_text(text)
-        .map_err(|error| Refusal::usage(format!("{name}: {error}; --input-text takes it as text")))
+    Json::from_text(text).map_err(|error| Refusal::usage(format!("{name}: {error}; --input-text takes it as text")))
 }

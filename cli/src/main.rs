@@ -20,6 +20,7 @@ mod inputs;
 mod interrupt;
 mod jar;
 mod key;
+mod layout;
 mod lines;
 mod measure;
 mod opened;

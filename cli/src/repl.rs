@@ -31,9 +31,9 @@ use crate::key::{self, Key};
 use crate::outfile::{self, Readers};
 use crate::prompt::{self, Prompt};
 use crate::rejections::Rejections;
-use crate::screen::{DIM, Screen, Stream};
+use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::{completion, run, syntax};
+use crate::{completion, layout, run, source, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -356,7 +356,7 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let source = self.read(text);
+        let source = source::as_typed(text, &self.runtime);
         self.inputs.add(name, &source);
         let result = run::inspect(&mut self.jar.instance, &Script::new(source).named(name), &self.interrupt);
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
@@ -368,15 +368,6 @@ impl Session {
                 Ok(())
             }
         }
-    }
-
-    /// What was typed as it is meant: what begins with a brace is an object if it can be one, and not a block.
-    fn read(&self, text: &str) -> String {
-        let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
-        // Two kinds of brackets, so that none of its own can close them.
-        let is_object =
-            || text.trim_start().starts_with('{') && self.runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
-        if is_object() { format!("({whole}\n)") } else { text.to_owned() }
     }
 
     /// Shows what came of an event or a program, which is JSON, and makes it the last value.
@@ -412,7 +403,12 @@ impl Session {
 
     /// Shows a value. A string has quotes here, so that nobody takes it for something else.
     fn show(&self, value: &Shown) -> Result<(), Refusal> {
-        if value.is_string() { self.print(&Json::from_value(value.as_str())?) } else { self.write(value.as_str()) }
+        let is_string = value.is_string();
+        if is_string {
+            self.print(&Json::from_value(value.as_str())?)
+        } else {
+            self.write(&layout::broken(value.as_str()))
+        }
     }
 
     /// Shows a value that crossed as JSON, which of long ones is only the beginning.
@@ -425,8 +421,7 @@ impl Session {
     }
 
     fn write(&self, text: &str) -> Result<(), Refusal> {
-        let paint = |text: &str| if text == "undefined" { format!("{DIM}{text}{DIM:#}") } else { prompt::paint(text) };
-        self.screen.write_bytes(format!("{}\n", self.screen.painted(text, paint)).as_bytes()).map(drop)
+        self.screen.write_bytes(format!("{}\n", self.screen.painted(text, prompt::paint_value)).as_bytes()).map(drop)
     }
 
     /// What the last name of a path could go on as.

@@ -98,6 +98,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
     given.hand_to(&mut jar.instance, interrupt)?;
+    let source = if run.print.is_some() { source.as_typed(&runtime) } else { source };
     let result = match &source {
         Source::Script { name, text } if run.print.is_some() && !run.json => {
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
@@ -198,7 +199,7 @@ pub(crate) fn tell_thrown(
 
 /// Prints a value.
 fn show(screen: &Screen, value: &Shown) -> Result<Ending, Refusal> {
-    match screen.print(Stream::Out, value.as_str()).and_then(|()| std::io::stdout().flush()) {
+    match screen.show(value.as_str(), value.is_string()).and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Refusal::internal(format!("standard output cannot be written to: {error}")))
         }

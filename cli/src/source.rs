@@ -6,7 +6,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use belljar::Program;
+use belljar::{Program, Runtime};
 
 use crate::arguments::{Run, Script};
 use crate::ending::Refusal;
@@ -43,6 +43,14 @@ impl Source {
         Source::read(path.display().to_string(), &file(path)?)
     }
 
+    /// The same as a person means it who typed it for its value.
+    pub(crate) fn as_typed(self, runtime: &Runtime) -> Source {
+        match self {
+            Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
+            program @ Source::Program { .. } => program,
+        }
+    }
+
     fn typed(code: &str) -> Source {
         Source::Script { name: "[eval]".into(), text: code.to_owned() }
     }
@@ -65,6 +73,15 @@ impl Source {
             },
         }
     }
+}
+
+/// Code as it is meant: what begins with a brace is an object if it can be one, and not a block.
+pub(crate) fn as_typed(text: &str, runtime: &Runtime) -> String {
+    let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
+    // Two kinds of brackets, so that none of its own can close them.
+    let is_object =
+        || text.trim_start().starts_with('{') && runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
+    if is_object() { format!("({whole}\n)") } else { text.to_owned() }
 }
 
 /// What bytes are, by their beginning.

@@ -70,7 +70,8 @@ fn input_is_json_or_text_as_the_flag_says() {
     prints(&["-p", "typeof script.input"], "undefined\n");
     let file = write(&folder, "rules.js", "console.log(script.args[0], script.input[0].id)");
     prints(&["--input", &orders, &file, "id"], "id 7\n");
-    let report: Value = serde_json::from_str(&run(&["--json", "--input", &orders, "-p", "script.input[0].id"]).out).unwrap();
+    let report: Value =
+        serde_json::from_str(&run(&["--json", "--input", &orders, "-p", "script.input[0].id"]).out).unwrap();
     assert_eq!(report["value"], 7);
 }
 
@@ -115,12 +116,14 @@ fn a_script_gets_the_data_and_nothing_else() {
         &["-p", "JSON.stringify([Object.keys(script.input), script.input.a, ({}).a])", "--input", &keys],
         "[[\"__proto__\",\"constructor\",\"toString\",\"a b\"],null,null]\n",
     );
-    for text in ["`${globalThis.x = 1}`", "\");globalThis.x = 1;(\"", "\\", "'\\u2028\u{2028}\r\n\0", "*/ // <!-- -->"] {
+    for text in ["`${globalThis.x = 1}`", "\");globalThis.x = 1;(\"", "\\", "'\\u2028\u{2028}\r\n\0", "*/ // <!-- -->"]
+    {
         let file = write(&folder, "text", text);
         let code = "JSON.stringify([script.input, typeof x])";
         prints(&["-p", code, "--input-text", &file], &format!("{}\n", json!([text, "undefined"])));
     }
-    let frozen = "const deep = value => Object(value) !== value || Object.isFrozen(value) && Object.values(value).every(deep);
+    let frozen =
+        "const deep = value => Object(value) !== value || Object.isFrozen(value) && Object.values(value).every(deep);
         [script, script.args, script.input].every(deep)";
     prints(&["-p", frozen, "--input", &keys, "one"], "true\n");
     prints(&["-p", "Object.keys(script).join()", "--input", &keys], "args,input\n");
