@@ -213,11 +213,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
                 changes.into_iter().map(|(name, value)| (kebab(&name), value.map(|value| value.to_string()))).collect();
             if !changes.is_empty() {
                 let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                let bounds = jar.bounds().with(&changes).map_err(|message| {
-                    let names = jar.bounds().settings().into_iter().map(|(name, _)| name);
-                    let names = names.chain(changes.iter().map(|(name, _)| *name));
-                    Error::Input { message: names.fold(message, |message, name| message.replace(name, &camel(name))) }
-                })?;
+                let bounds = jar.bounds().with(&changes).map_err(|why| Error::Input { message: why.told(camel) })?;
                 jar.set_bounds(bounds)?;
             }
             let now: BTreeMap<String, Option<u64>> =

@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, Router, Runtime, Script, Shown, Snapshot, Status};
+use belljar::{Error, Json, LimitKind, Router, Runtime, Script, Shown, Snapshot, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::arguments;
 use crate::artefact;
+use crate::bounds;
 use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
 use crate::inputs::Inputs;
@@ -318,7 +319,7 @@ impl Session {
             (".open", path) => {
                 let path = Path::new(path);
                 let snapshot = artefact::thaw(path, self.key.as_ref())?;
-                self.jar.restore(snapshot).map_err(|error| Refusal::of_file(path, &error))?;
+                self.jar.restore(snapshot).map_err(|error| Refusal::of_start(Some(path), &error))?;
                 self.forget();
                 Ok(String::new())
             }
@@ -335,13 +336,15 @@ impl Session {
         if rest.is_empty() {
             let settings = self.jar.bounds().settings();
             let value = |value: Option<u64>| value.map_or("none".into(), |value| value.to_string());
-            return Ok(settings.map(|(name, set)| format!("{name:<18}{}\n", value(set))).concat());
+            let field = |name| bounds::KINDS.into_iter().find(|kind| bounds::setting(*kind) == name).map(LimitKind::field);
+            let row = |(name, set)| format!("{name:<18}{:<14}{}", value(set), field(name).unwrap_or_default());
+            return Ok(settings.map(row).map(|row| format!("{}\n", row.trim_end())).concat());
         }
         let Some((name, value)) = rest.split_once(char::is_whitespace) else {
             return Err(Refusal::usage(".limits wants NAME VALUE, as in: .limits max-cpu-ms 100"));
         };
         let value = Some(value.trim().to_owned()).filter(|value| value != "none");
-        let bounds = self.jar.bounds().with(&[(name.trim_start_matches('-'), value)]).map_err(Refusal::usage)?;
+        let bounds = self.jar.bounds().with(&[(name.trim_start_matches('-'), value)]).map_err(|why| Refusal::usage(why.told(str::to_owned)))?;
         self.jar.set_bounds(bounds)?;
         Ok(String::new())
     }

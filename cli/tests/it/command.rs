@@ -288,7 +288,8 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
     prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
-    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "belljar: --max-memory-mb of 3 MB is less than");
+    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "`memory_bytes` of 3145728 is less than");
+    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "raise it, with --max-memory-mb (memory_bytes) or");
     prints(&["snapshot", &script, "-o", &out, "--label", "of a test"], "");
     let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
     assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));

@@ -149,7 +149,7 @@ fn a_json_report_tells_what_did_not_begin_too() {
 
 #[test]
 fn a_stack_that_runs_out_names_its_flag() {
-    refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb raises the stack");
+    refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb (stack_bytes) raises the stack");
     refuses(&["-p", "1", "--max-stack-kb", "1"], 2, "1 is not in 16..=4096");
     refuses(&["-p", "1", "--max-memory-mb", "2"], 2, "2 is not in 3..=4096");
     prints(&["-p", "[2, 1].sort((a, b) => a - b).map(String)", "--max-stack-kb", "16"], "[ \"1\", \"2\" ]\n");

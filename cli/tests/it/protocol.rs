@@ -121,7 +121,7 @@ fn a_limit_changes_and_the_state_of_the_jar_stays() {
     assert_eq!((&lines[1]["result"]["maxFuel"], &lines[1]["result"]["maxCpuMs"]), (&json!(1_000_000), &json!(50)));
     assert_eq!(lines[2]["error"]["errorCode"], "fuel_limit_exceeded");
     let told = lines[2]["error"]["message"].as_str().unwrap();
-    assert!(told.contains("{\"limits\": {\"maxFuel\": …}} raises it"), "{told}");
+    assert!(told.contains("{\"limits\": {\"maxFuel\": …}} (fuel) raises it"), "{told}");
     assert_eq!(lines[3]["result"]["maxFuel"], Value::Null);
     assert_eq!(lines[4]["error"]["errorCode"], "cpu_limit_exceeded");
     assert_eq!(lines[5]["result"], 7);
