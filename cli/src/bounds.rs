@@ -181,8 +181,7 @@ pub(crate) fn explained(error: clap::Error, command: &mut clap::Command) -> clap
     let is_number = is_number(&error);
     match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
         (Some(value), Some(flag)) if is_number => {
-            let message =
-                format!("invalid value '{value}' for '{flag}': {NUMBER}");
+            let message = format!("invalid value '{value}' for '{flag}': {NUMBER}");
             clap::Error::raw(ErrorKind::ValueValidation, message).format(command)
         }
         _ => error,
@@ -349,7 +348,12 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_changed_later_keeps_to_the_range_of_its_flag() {
-        let refused = |name, value: &str| bounds(&[]).with(&[(name, Some(value.into()))]).err().map_or_else(String::new, |why| why.told(str::to_owned));
+        let refused = |name, value: &str| {
+            bounds(&[])
+                .with(&[(name, Some(value.into()))])
+                .err()
+                .map_or_else(String::new, |why| why.told(str::to_owned))
+        };
         assert!(refused("max-cpu-ms", "0").contains("0 is not in 1.."), "{}", refused("max-cpu-ms", "0"));
         assert!(refused("max-heap-mb", "x").contains("max-heap-mb"));
         assert!(refused("clock", "5").contains("there is no limit clock; there are max-cpu-ms, "));

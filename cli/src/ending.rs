@@ -66,7 +66,10 @@ pub(crate) struct Refusal {
 enum Cause {
     Told(String),
     /// A snapshot that does not fit under the limits, in the words of the library, which names its own fields.
-    Start { file: PathBuf, message: String },
+    Start {
+        file: PathBuf,
+        message: String,
+    },
     /// Becomes text when it is printed, because the advice depends on the task.
     Error {
         file: Option<PathBuf>,

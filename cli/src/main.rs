@@ -25,6 +25,7 @@ mod lines;
 mod measure;
 mod opened;
 mod outfile;
+mod paused;
 mod prompt;
 mod protocol;
 mod rejections;

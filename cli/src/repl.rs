@@ -336,7 +336,8 @@ impl Session {
         if rest.is_empty() {
             let settings = self.jar.bounds().settings();
             let value = |value: Option<u64>| value.map_or("none".into(), |value| value.to_string());
-            let field = |name| bounds::KINDS.into_iter().find(|kind| bounds::setting(*kind) == name).map(LimitKind::field);
+            let field =
+                |name| bounds::KINDS.into_iter().find(|kind| bounds::setting(*kind) == name).map(LimitKind::field);
             let row = |(name, set)| format!("{name:<18}{:<14}{}", value(set), field(name).unwrap_or_default());
             return Ok(settings.map(row).map(|row| format!("{}\n", row.trim_end())).concat());
         }
@@ -344,7 +345,11 @@ impl Session {
             return Err(Refusal::usage(".limits wants NAME VALUE, as in: .limits max-cpu-ms 100"));
         };
         let value = Some(value.trim().to_owned()).filter(|value| value != "none");
-        let bounds = self.jar.bounds().with(&[(name.trim_start_matches('-'), value)]).map_err(|why| Refusal::usage(why.told(str::to_owned)))?;
+        let bounds = self
+            .jar
+            .bounds()
+            .with(&[(name.trim_start_matches('-'), value)])
+            .map_err(|why| Refusal::usage(why.told(str::to_owned)))?;
         self.jar.set_bounds(bounds)?;
         Ok(String::new())
     }

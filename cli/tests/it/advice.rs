@@ -71,8 +71,11 @@ fn a_limit_that_was_hit_names_a_flag_that_the_task_has_and_a_number_in_its_unit(
             };
             let ended = run(&[&[task, &flag, value, "--rpc", "x=cat"], more, &[script]].concat());
             assert_ne!(ended.code, 0, "{task} {flag}");
-            let says =
-                if number.is_empty() { flag.clone() } else { format!("is limited to {number}; {flag} ({}) raises it", field(name)) };
+            let says = if number.is_empty() {
+                flag.clone()
+            } else {
+                format!("is limited to {number}; {flag} ({}) raises it", field(name))
+            };
             assert!(ended.err.contains(&says), "{task}: {says:?}: {}", ended.err);
             has_flags(task, &ended.err);
         }
@@ -217,10 +220,7 @@ fn a_snapshot_that_does_not_fit_is_told_with_the_flag_that_makes_room() {
     assert!(ended.err.contains("raise it, with --max-memory-mb (memory_bytes) or"), "{}", ended.err);
     // What it says is enough.
     let held: u64 = rest.split_once(' ').unwrap().0.parse().unwrap();
-    prints(
-        &["--from", &out, "-p", "a.length", "--max-memory-mb", &held.div_ceil(1 << 20).to_string()],
-        "1000000\n",
-    );
+    prints(&["--from", &out, "-p", "a.length", "--max-memory-mb", &held.div_ceil(1 << 20).to_string()], "1000000\n");
 }
 
 /// Somebody pastes it into a shell.

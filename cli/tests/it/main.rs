@@ -7,6 +7,7 @@ mod given;
 mod input;
 mod lines;
 mod machine;
+mod pausing;
 mod print;
 mod protocol;
 mod repl;
