@@ -98,7 +98,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
     given.hand_to(&mut jar.instance, interrupt)?;
-    let source = if run.print.is_some() { source.as_typed(&runtime) } else { source };
+    let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };
     let result = match &source {
         Source::Script { name, text } if run.print.is_some() && !run.json => {
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)

@@ -44,7 +44,7 @@ impl Source {
     }
 
     /// The same as a person means it who typed it for its value.
-    pub(crate) fn as_typed(self, runtime: &Runtime) -> Source {
+    pub(crate) fn for_its_value(self, runtime: &Runtime) -> Source {
         match self {
             Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
             program @ Source::Program { .. } => program,

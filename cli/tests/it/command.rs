@@ -102,6 +102,8 @@ fn what_a_script_expects_of_node_is_told_not_to_be_there() {
     for (code, advice) in [
         ("const fs = require('fs')", "what it needs of require it can call with host.rpc"),
         ("setTimeout(() => {}, 1)", "what it needs of setTimeout"),
+        ("process.argv[2]", "its arguments as script.args"),
+        ("Deno.args[0]", "its arguments as script.args"),
         ("import fs from 'fs'", "there are no modules"),
         ("export const a = 1", "there are no modules"),
         ("await import('fs')", "there are no modules"),
