@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
@@ -176,9 +176,10 @@ pub(crate) struct Script {
 
 #[derive(Args)]
 pub(crate) struct Run {
-    /// The script, or `-` for standard input; then its arguments, which it finds in script.args. With -e or -p there is no
-    /// FILE, and every word is an argument. Flags of belljar come before the first word
+    /// The script, or `-` for standard input; then its arguments, which it finds in script.args. With -e or -p there is
+    /// no FILE, and every word is an argument. Flags of belljar come before the first word
     #[arg(value_names = ["FILE", "ARGUMENTS"], num_args = 1.., trailing_var_arg = true)]
+    #[arg(value_hint = ValueHint::AnyPath)]
     words: Vec<OsString>,
     /// Run this code
     #[arg(short = 'e', long = "eval", value_name = "CODE", group = "script", allow_hyphen_values = true)]
@@ -244,10 +245,11 @@ impl Run {
         {
             (words, is_told) = (rest, true);
         }
+        let flags = Run::augment_args(clap::Command::new("run"));
         let texts = words.iter().map(|word| {
             let text =
                 word.to_str().ok_or_else(|| Refusal::usage(format!("the argument {} is not UTF-8", word.display())));
-            text.and_then(|text| if !is_told && is_flag(text) { Err(misplaced(text)) } else { Ok(text) })
+            text.and_then(|text| if !is_told && is_flag(&flags, text) { Err(misplaced(text)) } else { Ok(text) })
         });
         texts.collect()
     }
@@ -279,22 +281,20 @@ impl Run {
     }
 }
 
-/// Whether a word is a flag of `belljar run`.
-fn is_flag(word: &str) -> bool {
-    let command = command();
-    let Some(run) = command.find_subcommand("run") else { return false };
+/// Whether a word is one of these flags.
+fn is_flag(flags: &clap::Command, word: &str) -> bool {
     let name = word.split('=').next().unwrap_or_default();
     let is_long = |flag: &clap::Arg| flag.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long));
     let short = word.strip_prefix('-').and_then(|rest| rest.chars().next());
     let is_short = |flag: &clap::Arg| short.is_some() && flag.get_short() == short;
     matches!(name, "--help" | "--version" | "-h" | "-V")
-        || run.get_arguments().any(|flag| is_long(flag) || is_short(flag))
+        || flags.get_arguments().any(|flag| is_long(flag) || is_short(flag))
 }
 
 fn misplaced(flag: &str) -> Refusal {
     Refusal::usage(format!(
-        "{flag} stands among the arguments of the script; put it before the script if it is for belljar, or put -- in front \
-         of the arguments if it is for the script"
+        "{flag} stands among the arguments of the script; put it before the script if it is for belljar, or put -- \
+         in front of the arguments if it is for the script"
     ))
 }
 

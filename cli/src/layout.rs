@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 const FLAT: usize = 71;
 /// No line is longer than this where a break can help.
 const WIDTH: usize = 80;
+/// A longer text stays as it is: nobody reads it, and to follow it takes memory that no limit of the script bounds.
+const MOST: usize = 1 << 20;
+/// A longer array is not put into columns: a hundred entries of a third of a line are less.
+const MOST_IN_COLUMNS: usize = 4096;
 /// How many entries of an array are not put into columns.
 const FEW: usize = 6;
 /// The most columns of an array.
@@ -26,7 +30,7 @@ struct Group {
 pub(crate) fn broken(text: &str) -> String {
     let whole = || text.to_owned();
     // An error has a stack, which has lines of its own.
-    if text.chars().count() <= FLAT || text.contains('\n') {
+    if text.len() > MOST || text.chars().count() <= FLAT || text.contains('\n') {
         return whole();
     }
     let characters: Vec<char> = text.chars().collect();
@@ -161,7 +165,8 @@ impl Writer<'_> {
 
     /// The entries of an array in columns, by Node's rule. None for what is better on lines of their own.
     fn rows(&self, start: usize, group: &Group, depth: usize) -> Option<Vec<String>> {
-        if self.characters.get(start) != Some(&'[') || group.commas.len() < FEW {
+        if self.characters.get(start) != Some(&'[') || group.commas.len() < FEW || group.close - start > MOST_IN_COLUMNS
+        {
             return None;
         }
         let starts = std::iter::once(start + 2).chain(group.commas.iter().map(|comma| comma + 2));
@@ -249,8 +254,9 @@ mod tests {
 
     #[test]
     fn nothing_but_space_changes_whatever_the_text_is() {
-        let pieces =
-            ["{ ", "[ ", " }", " ]", ", ", "\"", "\\", "a", "é: ", "1", "[Function: f]", "/[ {]/", "… 3 more", "Map "];
+        let marks = ["{ ", "[ ", " }", " ]", ", ", "\"", "\\"];
+        let words = ["a", "é: ", "1", "[Function: f]", "/[ {]/", "… 3 more", "Map "];
+        let pieces = [marks, words].concat();
         // Every text of these pieces that a small generator comes to.
         let mut state = 1_u64;
         for _ in 0..20_000 {
@@ -265,5 +271,10 @@ mod tests {
         }
         let deep = "[ ".repeat(20_000) + "1" + &" ]".repeat(20_000);
         assert!(broken(&deep).len() < 3_000_000);
+        // It would take hours if each level were read again for its columns.
+        let deep = "[ 1, 2, 3, 4, 5, 6, 7, ".repeat(40_000) + "1" + &" ]".repeat(40_000);
+        assert!(broken(&deep).len() > deep.len());
+        let long = format!("[ {}1 ]", "1, ".repeat(400_000));
+        assert_eq!(broken(&long), long);
     }
 }

@@ -160,7 +160,10 @@ fn synopsis(page: &clap::Command, called: &str) -> String {
         (Some(short), _) => format!("-{short}"),
         (None, long) => format!("--{}", long.unwrap_or_default()),
     };
-    let value = |argument: &clap::Arg| argument.get_value_names().unwrap_or_default().join(" ");
+    let value = |argument: &clap::Arg| match argument.get_value_names().unwrap_or_default() {
+        [first, rest] => format!("{first} [{rest}]..."),
+        names => names.join(" "),
+    };
     let optional = |argument: &clap::Arg, text: String| {
         if argument.is_required_set() { text } else { format!("[{text}]") }
     };

@@ -1,4 +1,5 @@
-//! Scripts of the JSON lines that wait for an answer which comes later: what the client is told of them, and how it goes on.
+//! Scripts of the JSON lines that wait for an answer which comes later: what the client is told of them, and how they
+//! go on.
 //!
 //! It owns both shapes and their bounds. It must never know the jars or the order of lines.
 

@@ -27,7 +27,7 @@ fn words_after_the_script_are_its_arguments() {
     assert_eq!(end(command).out, "[\"one\"]\n");
 }
 
-/// As with Node and Deno, what comes after the script is for the script; what could be meant for belljar is for neither.
+/// As with Node and Deno, what comes after the script is for the script. What could be meant for belljar is refused.
 #[test]
 fn a_flag_among_the_arguments_is_never_taken_for_one_of_the_other_side() {
     let folder = folder("argument_flags");
@@ -136,6 +136,28 @@ fn a_script_gets_the_data_and_nothing_else() {
     // Only a run has it: neither a snapshot nor a client gets the arguments of anybody.
     prints(&["snapshot", "-e", "if (typeof script !== 'undefined') throw 1", "-o", "/dev/null"], "");
     assert!(feed(&["json"], b"{\"eval\": \"typeof script\"}\n").out.contains("\"undefined\""));
+}
+
+#[test]
+fn a_snapshot_that_replaced_built_ins_runs_and_cannot_be_given_anything() {
+    let out = folder("input_replaced").join("jar").to_str().unwrap().to_owned();
+    prints(&["snapshot", "-e", "JSON.parse = () => { throw new Error('mine') }", "-o", &out], "");
+    prints(&["--from", &out, "-p", "1 + 2"], "3\n");
+    refuses(&["--from", &out, "-p", "1 + 2", "one"], 1, "mine");
+    prints(&["snapshot", "-e", "const script = 1", "-o", &out], "");
+    prints(&["--from", &out, "-p", "script", "one"], "1\n");
+}
+
+/// A script that costs nothing runs under a limit that defining the global would exceed.
+#[test]
+fn a_limit_bounds_the_script_and_not_what_it_was_not_given() {
+    prints(&["-e", "1", "--max-fuel", "60000"], "");
+    refuses(&["-e", "1", "--max-fuel", "60000", "one"], 3, "--max-fuel (fuel) raises it");
+}
+
+#[test]
+fn flags_that_take_things_from_a_script_leave_it_its_arguments() {
+    prints(&["--no-codegen", "--seed", "7", "--clock", "5", "-p", "script.args", "one"], "[ \"one\" ]\n");
 }
 
 #[test]

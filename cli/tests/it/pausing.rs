@@ -10,7 +10,7 @@ use crate::support::{folder, secret};
 
 const FLAGS: [&str; 3] = ["json", "--rpc-all", "-"];
 
-/// A jar, and the answer to a request whose calls of `approve` are all paused and whose other calls get their parameters.
+/// The answer to a request. Its calls of `approve` are all paused, and its other calls get their parameters.
 fn paused(talk: &mut Talk, request: &Value) -> Value {
     talk.say(&request.to_string());
     loop {
@@ -168,8 +168,8 @@ fn a_line_of_answers_is_bounded() {
 fn a_snapshot_too_large_for_a_line_is_left_out_and_the_script_goes_on_where_it_is() {
     let mut talk = Talk::begin(&FLAGS);
     let code = "let noise = new Uint8Array(16 << 20); let s = 1;
-        for (let i = 0; i < noise.length; i += 4) { s = s * 1664525 + 1013904223 | 0; noise[i] = s >> 24; noise[i + 1] = s >> 16;
-            noise[i + 2] = s >> 8; noise[i + 3] = s >> 11 }
+        for (let i = 0; i < noise.length; i += 4) { s = s * 1664525 + 1013904223 | 0; noise[i] = s >> 24;
+            noise[i + 1] = s >> 16; noise[i + 2] = s >> 8; noise[i + 3] = s >> 11 }
         await host.rpc('approve') + noise.length";
     let waits = paused(&mut talk, &json!({ "eval": code }));
     assert_eq!((&waits["paused"]["snapshot"], &waits["error"]), (&Value::Null, &Value::Null), "{waits}");
