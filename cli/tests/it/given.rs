@@ -47,6 +47,8 @@ fn a_flag_among_the_arguments_is_never_taken_for_one_of_the_other_side() {
     }
     prints(&[&file, "--", "--", "a"], "[\"--\",\"a\"]\n");
     prints(&["-e", SHOW, "--", "a", "--json"], "[\"a\",\"--json\"]\n");
+    let tool = write(&folder, "tool", format!("#!/usr/bin/env -S belljar --\n{SHOW}"));
+    prints(&["--", &tool, "--json"], "[\"--json\"]\n");
     prints(&["--", &file, "a", "--json"], "[\"a\",\"--json\"]\n");
     prints(&[&file, "a", "--", "b"], "[\"a\",\"--\",\"b\"]\n");
     refuses(&["--nonsense", &file], 2, "--nonsense");
