@@ -58,7 +58,8 @@ async fn main() -> belljar::Result<()> {
             }
         })
         .handle("crash", |_: &Call, (): ()| -> Result<(), RpcError> { std::panic::resume_unwind(Box::new("a bug")) })
-        .fallback(|call: &Call, params: Value| Ok(format!("nobody knows {}({params})", call.method())))
+        // A method that nobody registered is refused: an answer would look like one that a handler gave.
+        .fallback(|_: &Call, _: Value| Err::<(), _>(RpcError::new("unknown_method", "the shop has no such method")))
         .on_console(move |level: ConsoleLevel, line: &str| {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{level:?}: {line}"));
         });
@@ -86,7 +87,7 @@ async fn main() -> belljar::Result<()> {
     assert_eq!(caught[0], "sold_out: only 10 of tea are left");
     assert!(caught[1].starts_with("invalid_params: buy: at amount:"), "{}", caught[1]);
     assert_eq!(caught[2], "handler_panicked: the handler panicked");
-    assert_eq!(caught[3], "nobody knows missing(1)");
+    assert_eq!(caught[3], "unknown_method: the shop has no such method");
 
     // Promises of `host.rpc` run at the same time.
     let names: Vec<String> = jar

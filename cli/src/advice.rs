@@ -2,13 +2,13 @@
 //!
 //! It owns the advice. It must never decide anything: a script can throw what looks like any of these.
 
-use belljar::JsError;
+use belljar::{JsError, LimitKind};
 
 use crate::ending::Speech;
 use crate::rejections::{Rejection, UNKNOWN_METHOD};
 
 /// What scripts of Node or of a browser expect.
-const ELSEWHERE: [&str; 16] = [
+const ELSEWHERE: [&str; 15] = [
     "Buffer",
     "URL",
     "TextDecoder",
@@ -19,7 +19,6 @@ const ELSEWHERE: [&str; 16] = [
     "fetch",
     "global",
     "module",
-    "process",
     "require",
     "setImmediate",
     "setInterval",
@@ -41,8 +40,11 @@ pub(crate) fn of(error: &JsError, rejection: Option<&Rejection>, line: &str, spe
     let missing = error.message.strip_suffix(" is not defined").unwrap_or_default();
     match error.name.as_str() {
         "RangeError" if error.message == "Maximum call stack size exceeded" => {
-            speech.setting("max-stack-kb").map(|setting| format!("{setting} raises the stack"))
+            speech.setting(LimitKind::Stack).map(|setting| format!("{setting} raises the stack"))
         }
+        "ReferenceError" if matches!(missing, "process" | "Deno") => Some(
+            "belljar run gives a script its arguments as script.args, and what --input names as script.input".into(),
+        ),
         "ReferenceError" if ELSEWHERE.contains(&missing) => Some(format!(
             "a script has the built-ins of ECMAScript, console and host; what it needs of {missing} it can call with \
              host.rpc, and --rpc NAME=COMMAND answers"

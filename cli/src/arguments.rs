@@ -3,11 +3,11 @@
 //! It owns names and help texts. It must never know what becomes of them.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
@@ -16,6 +16,8 @@ use crate::ending::{Refusal, Speech};
 const EXAMPLES: &str = "Examples:
   belljar script.js                          run a script under the default limits
   belljar -p '1 + 2'                         print a value
+  belljar -p 'script.args' one two           give the script arguments
+  echo '[1, 2]' | belljar -p 'script.input.length' --input -
   belljar -e 'for (;;) {}' --max-cpu-ms 100  stop it after 100 ms of processor time: exit code 3
   belljar --rpc now='date +%s' -p 'await host.rpc(\"now\")'
   belljar snapshot rules.js -o rules.jar && belljar run --from rules.jar -p 'price(3)'
@@ -46,7 +48,7 @@ impl Arguments {
         matches.map_err(|mut error| {
             // Clap takes a second file for a task.
             if error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::PriorArg).is_none_or(is_file) {
-                let message = "there is one script at a time, and it has no arguments of its own";
+                let message = "there is one script at a time, and only belljar run gives it arguments";
                 return clap::Error::raw(ErrorKind::ArgumentConflict, message).format(&mut command());
             }
             if error.kind() == ErrorKind::UnknownArgument {
@@ -174,11 +176,23 @@ pub(crate) struct Script {
 
 #[derive(Args)]
 pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) script: Script,
+    /// The script, or `-` for standard input; then its arguments, which it finds in script.args. With -e or -p there is
+    /// no FILE, and every word is an argument. Flags of belljar come before the first word
+    #[arg(value_names = ["FILE", "ARGUMENTS"], num_args = 1.., trailing_var_arg = true)]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    words: Vec<OsString>,
+    /// Run this code
+    #[arg(short = 'e', long = "eval", value_name = "CODE", group = "script", allow_hyphen_values = true)]
+    pub(crate) eval: Option<String>,
     /// Run this code and print its value: a string as it is, everything else as console.log shows it
     #[arg(short = 'p', long = "print", value_name = "CODE", group = "script", allow_hyphen_values = true)]
     pub(crate) print: Option<String>,
+    /// Give the script the JSON of a file as script.input; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "data")]
+    pub(crate) input: Option<PathBuf>,
+    /// Give the script the text of a file as script.input; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "data")]
+    pub(crate) input_text: Option<PathBuf>,
     /// Start from a snapshot instead of an empty jar
     #[arg(long, value_name = "SNAPSHOT")]
     pub(crate) from: Option<PathBuf>,
@@ -200,26 +214,88 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn has_script(&self) -> bool {
-        self.script.file.is_some() || self.script.eval.is_some() || self.print.is_some()
+        self.eval.is_some() || self.print.is_some() || !self.words.is_empty()
+    }
+
+    /// The code that was typed.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.eval.as_deref().or(self.print.as_deref())
+    }
+
+    /// The file of the script; None when its code was typed.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.words.first().filter(|_| self.code().is_none()).map(Path::new)
+    }
+
+    /// The arguments of the script.
+    ///
+    /// # Errors
+    ///
+    /// For a flag of belljar among them: it could be meant for either.
+    pub(crate) fn arguments(&self) -> Result<Vec<&str>, Refusal> {
+        let mut words = self.words.as_slice();
+        // They end what was typed. Clap drops a -- in front of all of them, and not one that comes after the file.
+        let mut is_told = env::args_os().nth_back(words.len()).is_some_and(|word| word == "--");
+        if let (Some(_), [_, rest @ ..]) = (self.file(), words) {
+            words = rest;
+        }
+        if let Some((first, rest)) = words.split_first()
+            && first == "--"
+            && !is_told
+        {
+            (words, is_told) = (rest, true);
+        }
+        let flags = Run::augment_args(clap::Command::new("run"));
+        let texts = words.iter().map(|word| {
+            let text =
+                word.to_str().ok_or_else(|| Refusal::usage(format!("the argument {} is not UTF-8", word.display())));
+            text.and_then(|text| if !is_told && is_flag(&flags, text) { Err(misplaced(text)) } else { Ok(text) })
+        });
+        texts.collect()
     }
 
     /// The arguments of the JSON lines protocol, which begins when no script was named.
     pub(crate) fn without_script(self) -> Result<Json, Refusal> {
-        if self.from.is_some() || self.stats || self.json {
-            return Err(Refusal::usage("no script: --from, --stats and --json need a file, -e CODE or -p CODE"));
+        if self.from.is_some() || self.stats || self.json || self.has_input() {
+            return Err(Refusal::usage(
+                "no script: --from, --stats, --json and --input need a file, -e CODE or -p CODE",
+            ));
         }
         Ok(Json { jar: self.jar, rpc_all: self.rpc_all, key: self.key })
     }
 }
 
 impl Run {
+    fn has_input(&self) -> bool {
+        self.input.is_some() || self.input_text.is_some()
+    }
+
     /// The arguments of the prompt, which begins on a terminal when no script was named.
     pub(crate) fn without_command(self) -> Result<Repl, Refusal> {
-        if self.stats || self.json || self.rpc_all.is_some() {
-            return Err(Refusal::usage("no script: --stats, --json and --rpc-all need a file, -e CODE or -p CODE"));
+        if self.stats || self.json || self.rpc_all.is_some() || self.has_input() {
+            return Err(Refusal::usage(
+                "no script: --stats, --json, --input and --rpc-all need a file, -e CODE or -p CODE",
+            ));
         }
         Ok(Repl { from: self.from, jar: self.jar, key: self.key })
     }
+}
+
+/// Whether a word is one of these flags.
+fn is_flag(flags: &clap::Command, word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    let is_long = |flag: &clap::Arg| flag.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long));
+    let short = word.strip_prefix('-').and_then(|rest| rest.chars().next());
+    let is_short = |flag: &clap::Arg| short.is_some() && flag.get_short() == short;
+    matches!(name, "--help" | "--version" | "-h" | "-V")
+        || flags.get_arguments().any(|flag| is_long(flag) || is_short(flag))
+}
+
+fn misplaced(flag: &str) -> Refusal {
+    Refusal::usage(format!(
+        "{flag} stands among the arguments of the script; put it before the script if it is for belljar, or put -- \
+         in front of the arguments if it is for the script"
+    ))
 }
 
 /// How the jar is set up.
@@ -229,6 +305,9 @@ pub(crate) struct Jar {
     /// output; when it fails, the call is rejected
     #[arg(long = "rpc", value_name = "NAME=COMMAND")]
     pub(crate) routes: Vec<Route>,
+    /// As --rpc, but the reply is the text that the command prints, without the line ends at its end
+    #[arg(long = "rpc-text", value_name = "NAME=COMMAND")]
+    pub(crate) text_routes: Vec<Route>,
     /// Say on standard error what happens inside: every call, and every handler that it calls. The variable BELLJAR_LOG=debug does
     /// as well
     #[arg(short, long, action = clap::ArgAction::Count)]

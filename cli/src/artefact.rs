@@ -49,9 +49,13 @@ pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) 
     outfile::write(&freeze.output, &bytes, Readers::Owner, interrupt)
 }
 
-/// The bytes of a snapshot: sealed when there is a key, plain otherwise.
+/// The bytes of a snapshot of an instance.
 pub(crate) fn freeze(instance: &mut Instance, label: &str, key: Option<&Key>) -> belljar::Result<Vec<u8>> {
-    let snapshot = instance.snapshot()?.labelled(label);
+    packed(&instance.snapshot()?.labelled(label), key)
+}
+
+/// The bytes of a snapshot that was taken: sealed when there is a key, plain otherwise.
+pub(crate) fn packed(snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<Vec<u8>> {
     match key {
         Some(key) => snapshot.seal(key, CONTEXT),
         None => Ok(snapshot.to_bytes()),

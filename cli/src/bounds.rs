@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use belljar::{Clock, LimitKind, Limits};
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, CommandFactory as _, Parser};
+use clap::{Args, Parser};
 
 /// The library's 64 KiB are meant for logs that a service keeps. Somebody at a shell asked for the output.
 const CONSOLE_KB: u64 = 16 << 10;
@@ -20,42 +20,42 @@ const LEAST_MEMORY_MB: u64 = 3;
 const LEAST_STACK_KB: u64 = 16;
 
 #[derive(Args, Clone)]
-#[command(next_help_heading = "Limits")]
+#[command(next_help_heading = "Limits, each with its name in the library")]
 pub(crate) struct Bounds {
-    /// Processor time of the script; waiting for calls does not count
+    /// cpu_time: processor time of the script; waiting for calls does not count
     #[arg(long, value_name = "MS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
     max_cpu_ms: u64,
-    /// Time from start to end
+    /// wall_time: time from start to end
     #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
     max_wall_ms: u64,
-    /// Units of work, which are the same on every machine of one build; no limit by default
+    /// fuel: units of work, which are the same on every machine of one build; no limit by default
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     max_fuel: Option<u64>,
-    /// Jumps and calls of script code, as QuickJS counts them in steps of 10,000; no limit by default
+    /// opcodes: jumps and calls of script code, as QuickJS counts them in steps of 10,000; no limit by default
     #[arg(long, value_name = "OPCODES", value_parser = clap::value_parser!(u64).range(1..))]
     max_opcodes: Option<u64>,
-    /// What the script's values may take
+    /// js_heap_bytes: what the script's values may take
     #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
     max_heap_mb: u64,
-    /// All memory of the jar [default: 64, or twice the heap when that is more]
+    /// memory_bytes: all memory of the jar [default: 64, or twice the heap when that is more]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(LEAST_MEMORY_MB..=4096))]
     max_memory_mb: Option<u64>,
-    /// The stack of the script
+    /// stack_bytes: the stack of the script
     #[arg(long, value_name = "KB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(LEAST_STACK_KB..=4096))]
     max_stack_kb: u64,
-    /// Calls of host.rpc and host.rpcSync
+    /// rpc_calls: calls of host.rpc and host.rpcSync
     #[arg(long, value_name = "CALLS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_rpc: u32,
-    /// Calls in flight at once
+    /// pending_rpcs: calls in flight at once
     #[arg(long, value_name = "CALLS", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_pending_rpc: u32,
-    /// One message: the parameters of a call, a reply, a result
+    /// message_bytes: one message: the parameters of a call, a reply, a result
     #[arg(long, value_name = "MB", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_message_mb: u64,
-    /// One script
+    /// source_bytes: one script
     #[arg(long, value_name = "MB", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_source_mb: u64,
-    /// What the script prints
+    /// console_bytes: what the script prints
     #[arg(long, value_name = "KB", default_value_t = CONSOLE_KB, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     max_console_kb: u64,
     /// Seed Math.random, to get the same numbers every time
@@ -110,15 +110,14 @@ impl Bounds {
     }
 
     /// The same with some limits changed, read as the flags are; None lifts one that has no default.
-    pub(crate) fn with(&self, changes: &[(&str, Option<String>)]) -> Result<Bounds, String> {
+    pub(crate) fn with(&self, changes: &[(&str, Option<String>)]) -> Result<Bounds, Unchanged> {
         let mut flags: Vec<(&str, Option<String>)> =
             self.settings().map(|(name, value)| (name, value.map(|value| value.to_string()))).into();
         // Left to follow the heap for as long as nobody has set it.
         flags.retain(|(name, _)| *name != "max-memory-mb" || self.max_memory_mb.is_some());
         for (name, value) in changes {
             if !self.settings().iter().any(|(known, _)| known == name) {
-                let names = self.settings().map(|(name, _)| name).join(", ");
-                return Err(format!("there is no limit {name}; there are {names}"));
+                return Err(Unchanged::Unknown((*name).to_owned()));
             }
             flags.retain(|(other, _)| other != name);
             flags.push((name, value.clone()));
@@ -126,16 +125,7 @@ impl Bounds {
         let given = flags.iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)));
         let mut bounds = Alone::try_parse_from(std::iter::once(String::new()).chain(given))
             .map(|alone| alone.bounds)
-            .map_err(|error| {
-            let error = explained(error, &mut Alone::command());
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            // Whoever changes a limit here types its name and no flag.
-            let flag = line.split_once("'--").and_then(|(before, flag)| Some((before, flag.split_once('\'')?)));
-            flag.map_or(line.to_owned(), |(before, (flag, after))| {
-                format!("{before}{}{after}", flag.split(' ').next().unwrap_or_default())
-            })
-        })?;
+            .map_err(|error| Unchanged::of(&error))?;
         bounds.clock.clone_from(&self.clock);
         bounds.no_codegen = self.no_codegen;
         Ok(bounds)
@@ -146,13 +136,52 @@ impl Bounds {
     }
 }
 
+/// Why a limit cannot be changed. Its names are those of the flags, without the dashes.
+#[derive(Debug)]
+pub(crate) enum Unchanged {
+    /// There is no such limit.
+    Unknown(String),
+    /// The value is none of this limit.
+    Invalid { name: String, value: String, why: String },
+}
+
+impl Unchanged {
+    fn of(error: &clap::Error) -> Unchanged {
+        let text = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+        let flag = text(ContextKind::InvalidArg);
+        let name = flag.split(' ').next().unwrap_or_default().trim_start_matches('-').to_owned();
+        let why = match std::error::Error::source(error) {
+            _ if is_number(error) => NUMBER.to_owned(),
+            Some(source) => source.to_string(),
+            None => "it cannot be read".to_owned(),
+        };
+        Unchanged::Invalid { name, value: text(ContextKind::InvalidValue), why }
+    }
+
+    /// In words, with the names of limits as `spell` has them.
+    pub(crate) fn told(&self, spell: impl Fn(&str) -> String) -> String {
+        match self {
+            Unchanged::Unknown(name) => {
+                let names = KINDS.map(|kind| spell(setting(kind))).join(", ");
+                format!("there is no limit {}; there are {names}, {}", spell(name), spell("seed"))
+            }
+            Unchanged::Invalid { name, value, why } => format!("invalid value '{value}' for {}: {why}", spell(name)),
+        }
+    }
+}
+
+const NUMBER: &str = "it should be a positive whole number below 2^64";
+
+fn is_number(error: &clap::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<ParseIntError>())
+}
+
 /// The error of a number that cannot be read, in words of the command and not of the language that it is written in.
 pub(crate) fn explained(error: clap::Error, command: &mut clap::Command) -> clap::Error {
-    let is_number = std::error::Error::source(&error).is_some_and(|source| source.is::<ParseIntError>());
+    let is_number = is_number(&error);
     match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
         (Some(value), Some(flag)) if is_number => {
-            let message =
-                format!("invalid value '{value}' for '{flag}': it should be a positive whole number below 2^64");
+            let message = format!("invalid value '{value}' for '{flag}': {NUMBER}");
             clap::Error::raw(ErrorKind::ValueValidation, message).format(command)
         }
         _ => error,
@@ -165,6 +194,22 @@ struct Alone {
     #[command(flatten)]
     bounds: Bounds,
 }
+
+/// Every limit, in the order of the flags.
+pub(crate) const KINDS: [LimitKind; 12] = [
+    LimitKind::CpuTime,
+    LimitKind::WallTime,
+    LimitKind::Fuel,
+    LimitKind::Opcodes,
+    LimitKind::JsHeap,
+    LimitKind::Memory,
+    LimitKind::Stack,
+    LimitKind::RpcCalls,
+    LimitKind::PendingRpcs,
+    LimitKind::Message,
+    LimitKind::Source,
+    LimitKind::Console,
+];
 
 /// The setting that raises a limit, as its flag is called without the dashes.
 pub(crate) fn setting(kind: LimitKind) -> &'static str {
@@ -303,7 +348,12 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_changed_later_keeps_to_the_range_of_its_flag() {
-        let refused = |name, value: &str| bounds(&[]).with(&[(name, Some(value.into()))]).err().unwrap_or_default();
+        let refused = |name, value: &str| {
+            bounds(&[])
+                .with(&[(name, Some(value.into()))])
+                .err()
+                .map_or_else(String::new, |why| why.told(str::to_owned))
+        };
         assert!(refused("max-cpu-ms", "0").contains("0 is not in 1.."), "{}", refused("max-cpu-ms", "0"));
         assert!(refused("max-heap-mb", "x").contains("max-heap-mb"));
         assert!(refused("clock", "5").contains("there is no limit clock; there are max-cpu-ms, "));

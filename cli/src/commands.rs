@@ -41,21 +41,29 @@ impl FromStr for Route {
     }
 }
 
+/// What a command prints.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    Json,
+    /// Text, of which the line ends at its end are no part.
+    Text,
+}
+
 /// Teaches a router these commands.
-pub(crate) fn register(
+pub(crate) fn register<'r>(
     mut router: Router,
-    routes: &[Route],
+    routes: impl Iterator<Item = (&'r Route, Form)>,
     most_bytes: u64,
     rejections: &Rejections,
 ) -> Result<Router, Refusal> {
     let mut names = HashSet::new();
-    for Route { name, command } in routes {
+    for (Route { name, command }, form) in routes {
         if !names.insert(name) {
-            return Err(Refusal::usage(format!("--rpc names {name} twice")));
+            return Err(Refusal::usage(format!("--rpc and --rpc-text name {name} twice")));
         }
         let (command, rejections) = (command.clone(), rejections.clone());
         router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
-            let answer = Answer::start(call.method(), &command, &params, most_bytes);
+            let answer = Answer::start(call.method(), &command, form, &params, most_bytes);
             let rejections = rejections.clone();
             async move {
                 let result = match answer {
@@ -83,14 +91,14 @@ struct Shared {
 }
 
 impl Answer {
-    fn start(name: &str, command: &str, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
+    fn start(name: &str, command: &str, form: Form, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
         let shared = Arc::new(Mutex::new(Shared::default()));
         // The thread starts before the command, so that no command is left running without one.
         let (hand_over, started) = mpsc::channel();
         let (ours, called, params) = (shared.clone(), name.to_owned(), params.as_str().to_owned());
         let talk = move || {
             let Ok(child) = started.recv() else { return };
-            let reply = converse(&called, child, &params, most_bytes, &ours);
+            let reply = converse(&called, child, form, &params, most_bytes, &ours);
             let waker = {
                 let mut shared = lock(&ours);
                 shared.reply = Some(reply);
@@ -151,6 +159,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 fn converse(
     name: &str,
     mut child: Child,
+    form: Form,
     params: &str,
     most_bytes: u64,
     shared: &Mutex<Shared>,
@@ -186,7 +195,7 @@ fn converse(
         ));
     }
     match status {
-        Ok(status) if status.success() => read(name, output),
+        Ok(status) if status.success() => read(name, form, output),
         // The shell's own way to say it.
         Ok(status) if status.code() == Some(127) => {
             Err(RpcError::new("command_failed", format!("{name}: the shell does not find the command")))
@@ -205,11 +214,19 @@ fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-fn read(name: &str, output: Vec<u8>) -> Result<Json, RpcError> {
-    let refuse = |why: String| RpcError::new("invalid_reply", format!("{name}: the command did not print JSON: {why}"));
+fn read(name: &str, form: Form, output: Vec<u8>) -> Result<Json, RpcError> {
+    let what = match form {
+        Form::Json => "JSON",
+        Form::Text => "text",
+    };
+    let refuse =
+        |why: String| RpcError::new("invalid_reply", format!("{name}: the command did not print {what}: {why}"));
     let text = String::from_utf8(output).map_err(|error| refuse(error.to_string()))?;
-    match text.trim() {
-        "" => Ok(Json::UNDEFINED),
-        text => Json::from_text(text).map_err(|error| refuse(error.to_string())),
+    match (form, text.trim()) {
+        (Form::Text, _) => {
+            Json::from_value(text.trim_end_matches(['\n', '\r'])).map_err(|error| refuse(error.to_string()))
+        }
+        (Form::Json, "") => Ok(Json::UNDEFINED),
+        (Form::Json, text) => Json::from_text(text).map_err(|error| refuse(error.to_string())),
     }
 }

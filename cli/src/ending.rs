@@ -65,6 +65,11 @@ pub(crate) struct Refusal {
 #[derive(Debug)]
 enum Cause {
     Told(String),
+    /// A snapshot that does not fit under the limits, in the words of the library, which names its own fields.
+    Start {
+        file: PathBuf,
+        message: String,
+    },
     /// Becomes text when it is printed, because the advice depends on the task.
     Error {
         file: Option<PathBuf>,
@@ -91,6 +96,10 @@ impl Refusal {
     pub(crate) fn of_start(from: Option<&Path>, error: &Error) -> Refusal {
         match (from, error) {
             (Some(path), Error::Snapshot { .. }) => Refusal::of_file(path, error),
+            (Some(path), Error::Input { message }) => {
+                let cause = Cause::Start { file: path.to_owned(), message: message.clone() };
+                Refusal { cause, code: error.code(), ending: Ending::of(error) }
+            }
             _ => error.clone().into(),
         }
     }
@@ -116,6 +125,12 @@ impl Refusal {
     pub(crate) fn told(&self, speech: Speech) -> String {
         match &self.cause {
             Cause::Told(message) => message.clone(),
+            Cause::Start { file, message } => {
+                // These two limits are all that a snapshot can need more of.
+                let settings = [LimitKind::Memory, LimitKind::PendingRpcs].map(|kind| speech.setting(kind));
+                let settings = settings.into_iter().flatten().collect::<Vec<_>>().join(" or ");
+                format!("{}: {message}, with {settings}", file.display())
+            }
             Cause::Error { file: None, error } => words(error, speech),
             Cause::Error { file: Some(path), error } => format!("{}: {}", path.display(), words(error, speech)),
         }
@@ -170,31 +185,16 @@ pub(crate) enum Speech {
 }
 
 impl Speech {
-    /// What raises a limit. None where nothing does.
-    pub(crate) fn setting(self, name: &str) -> Option<String> {
-        match self {
-            Speech::Flags => Some(format!("--{name}")),
-            Speech::Prompt => Some(format!(".limits {name} VALUE")),
-            Speech::Lines => Some(format!("{{\"limits\": {{\"{}\": …}}}}", bounds::camel(name))),
-            Speech::Fixed | Speech::FixedLines => None,
-        }
-    }
-
-    /// A message of the library that names `memory_bytes` and sizes in bytes, with the name and unit of the setting.
-    fn renamed(self, message: &str) -> String {
-        const FIELD: &str = "`memory_bytes`";
-        if !message.contains(FIELD) {
-            return message.to_owned();
-        }
-        let name = match self {
-            Speech::Flags => "--max-memory-mb",
-            Speech::Prompt => "max-memory-mb",
-            Speech::Lines => "maxMemoryMb",
-            Speech::Fixed | Speech::FixedLines => "the limit",
+    /// What raises a limit, and its name in the library. None where nothing does.
+    pub(crate) fn setting(self, kind: LimitKind) -> Option<String> {
+        let name = bounds::setting(kind);
+        let setting = match self {
+            Speech::Flags => format!("--{name}"),
+            Speech::Prompt => format!(".limits {name} VALUE"),
+            Speech::Lines => format!("{{\"limits\": {{\"{}\": …}}}}", bounds::camel(name)),
+            Speech::Fixed | Speech::FixedLines => return None,
         };
-        let megabytes = |bytes: u64| format!("{} MB", bytes.div_ceil(1 << 20));
-        let in_unit = |word: &str| word.parse().map_or(word.to_owned(), megabytes);
-        message.replace(FIELD, name).split(' ').map(in_unit).collect::<Vec<_>>().join(" ")
+        Some(format!("{setting} ({})", kind.field()))
     }
 
     fn reset(self) -> &'static str {
@@ -209,7 +209,7 @@ impl Speech {
 /// What a limit says when it was hit, and how it is raised.
 pub(crate) fn limit_words(kind: LimitKind, limit: u64, speech: Speech) -> String {
     let what = format!("{}: {} is limited to {}", kind.code(), bounds::noun(kind), bounds::shown(kind, limit));
-    match (speech.setting(bounds::setting(kind)), speech) {
+    match (speech.setting(kind), speech) {
         (Some(setting), _) => format!("{what}; {setting} raises it"),
         (None, Speech::FixedLines) => format!("{what}; `limits` does not apply to compile, so split the script"),
         (None, _) => format!("{what}; no flag raises it, so split the script"),
@@ -233,13 +233,12 @@ pub(crate) fn words(error: &Error, speech: Speech) -> String {
             format!("the jar was stopped in the middle of a call and takes no more; {}", speech.reset())
         }
         Error::Program { message } => format!("the program cannot be run: {message}; compile it again"),
-        Error::Snapshot { message } => format!("the snapshot cannot be used: {}", speech.renamed(message)),
-        Error::Input { message } => speech.renamed(message),
-        // The library goes on with advice for who writes Rust.
-        Error::Host { message } if message.contains("mmap failed") => format!(
-            "{}; a jar needs 4 GiB of address space: raise what the shell allows, as with ulimit -v unlimited",
-            message.split("; ").next().unwrap_or_default()
+        Error::Snapshot { message } => format!("the snapshot cannot be used: {message}"),
+        Error::Paused { pending } => format!(
+            "a call was paused ({}), and only the JSON lines eval, dispatch, run and resume can pause",
+            pending.join(", ")
         ),
+        Error::Host { .. } => format!("{error}; belljar doctor says what this machine lacks"),
         other => other.to_string(),
     }
 }
@@ -359,27 +358,11 @@ impl Cost {
 mod tests {
     use std::collections::BTreeSet;
 
-    use belljar::LimitKind;
     use clap::FromArgMatches as _;
 
     use super::{Speech, limit_words};
     use crate::arguments::{self, Arguments};
-    use crate::bounds;
-
-    const KINDS: [LimitKind; 12] = [
-        LimitKind::Fuel,
-        LimitKind::Opcodes,
-        LimitKind::CpuTime,
-        LimitKind::WallTime,
-        LimitKind::JsHeap,
-        LimitKind::Memory,
-        LimitKind::Stack,
-        LimitKind::PendingRpcs,
-        LimitKind::RpcCalls,
-        LimitKind::Message,
-        LimitKind::Source,
-        LimitKind::Console,
-    ];
+    use crate::bounds::{self, KINDS};
 
     /// Every task with the least arguments that it needs.
     const TYPED: [&str; 10] = [
@@ -447,8 +430,9 @@ mod tests {
         for kind in KINDS {
             let setting = bounds::setting(kind);
             let words = |speech| limit_words(kind, 1, speech);
-            assert!(words(Speech::Prompt).ends_with(&format!("; .limits {setting} VALUE raises it")));
-            let line = format!("; {{\"limits\": {{\"{}\": …}}}} raises it", bounds::camel(setting));
+            let field = kind.field();
+            assert!(words(Speech::Prompt).ends_with(&format!("; .limits {setting} VALUE ({field}) raises it")));
+            let line = format!("; {{\"limits\": {{\"{}\": …}}}} ({field}) raises it", bounds::camel(setting));
             assert!(words(Speech::Lines).ends_with(&line));
             for speech in [Speech::Prompt, Speech::Lines, Speech::Fixed, Speech::FixedLines] {
                 assert_eq!(flags(&words(speech)), BTreeSet::new());
@@ -457,10 +441,12 @@ mod tests {
     }
 
     #[test]
-    fn a_size_in_a_message_of_the_library_is_in_the_unit_of_its_name() {
-        let message = "`memory_bytes` of 3145728 is less than the 9502721 that the snapshot or prelude holds; raise it";
-        let told = "--max-memory-mb of 3 MB is less than the 10 MB that the snapshot or prelude holds; raise it";
-        assert_eq!(Speech::Flags.renamed(message), told);
-        assert_eq!(Speech::Prompt.renamed("it waits for 3 calls"), "it waits for 3 calls");
+    fn the_help_of_a_limit_has_its_name_in_the_library() {
+        let command = arguments::command();
+        for kind in KINDS {
+            let flag = command.get_arguments().find(|flag| flag.get_long() == Some(bounds::setting(kind)));
+            let help = flag.and_then(clap::Arg::get_help).map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with(&format!("{}: ", kind.field())), "{help}");
+        }
     }
 }

@@ -25,11 +25,14 @@ pub(crate) struct Response {
     #[serde(default)]
     result: belljar::Json,
     error: Option<Fault>,
+    /// Whether there is no reply yet, and the script should be put away until there is.
+    #[serde(default)]
+    pause: bool,
 }
 
 /// Why a forwarded call failed, in the client's words.
 #[derive(Deserialize)]
-struct Fault {
+pub(crate) struct Fault {
     #[serde(default = "Fault::code")]
     code: String,
     #[serde(default)]
@@ -39,6 +42,12 @@ struct Fault {
 impl Fault {
     fn code() -> String {
         "rpc_error".into()
+    }
+}
+
+impl From<Fault> for RpcError {
+    fn from(fault: Fault) -> RpcError {
+        RpcError::new(fault.code, fault.message)
     }
 }
 
@@ -143,7 +152,8 @@ impl Calls {
         let mut state = self.lock();
         let Some((reply, waker)) = state.waiting.get_mut(&response.id) else { return false };
         *reply = Some(match response.error {
-            Some(fault) => Err(RpcError::new(fault.code, fault.message)),
+            _ if response.pause => Err(RpcError::pause()),
+            Some(fault) => Err(fault.into()),
             None => Ok(response.result),
         });
         let waker = waker.take();

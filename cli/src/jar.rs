@@ -6,7 +6,7 @@ use belljar::{Call, Error, Instance, Json, Router, RpcError, Runtime, Snapshot, 
 
 use crate::arguments;
 use crate::bounds::Bounds;
-use crate::commands;
+use crate::commands::{self, Form};
 use crate::ending::Refusal;
 use crate::rejections::{Rejections, UNKNOWN_METHOD};
 
@@ -27,7 +27,9 @@ pub(crate) fn router(router: Router, flags: &arguments::Jar, rejections: &Reject
         let unknown = RpcError::new(UNKNOWN_METHOD, format!("no handler is registered for {method:?}"));
         noted.note(method, Err::<Json, _>(unknown))
     });
-    commands::register(router, &flags.routes, flags.bounds.limits().message_bytes, rejections)
+    let routes = flags.routes.iter().map(|route| (route, Form::Json));
+    let text_routes = flags.text_routes.iter().map(|route| (route, Form::Text));
+    commands::register(router, routes.chain(text_routes), flags.bounds.limits().message_bytes, rejections)
 }
 
 /// An instance, and all that it takes to make it again.
@@ -47,7 +49,7 @@ impl Jar {
         bounds: &Bounds,
         origin: Option<Snapshot>,
     ) -> belljar::Result<Jar> {
-        let instance = start(runtime, router, bounds, origin.as_ref())?;
+        let instance = start(runtime, router, bounds, settled(origin.as_ref())?)?;
         Ok(Jar { runtime: runtime.clone(), router: router.clone(), bounds: bounds.clone(), origin, instance })
     }
 
@@ -63,8 +65,14 @@ impl Jar {
 
     /// Goes on from a snapshot, which is from now on what it goes back to.
     pub(crate) fn restore(&mut self, snapshot: Snapshot) -> belljar::Result<()> {
-        self.instance = start(&self.runtime, &self.router, &self.bounds, Some(&snapshot))?;
+        self.instance = start(&self.runtime, &self.router, &self.bounds, settled(Some(&snapshot))?)?;
         self.origin = Some(snapshot);
+        Ok(())
+    }
+
+    /// Takes over a script that waits. What the jar goes back to stays what it was.
+    pub(crate) fn take_over(&mut self, paused: &Snapshot) -> belljar::Result<()> {
+        self.instance = start(&self.runtime, &self.router, &self.bounds, Some(paused))?;
         Ok(())
     }
 
@@ -74,6 +82,17 @@ impl Jar {
         self.instance = start(&self.runtime, &self.router, &bounds, Some(&now))?;
         self.bounds = bounds;
         Ok(())
+    }
+}
+
+/// Refuses a snapshot of a script that waits for answers.
+fn settled(snapshot: Option<&Snapshot>) -> belljar::Result<Option<&Snapshot>> {
+    match snapshot.map_or(0, |snapshot| snapshot.pending().len()) {
+        0 => Ok(snapshot),
+        count => {
+            let message = format!("it waits for {count} calls; a program or the JSON line resume goes on with it");
+            Err(Error::Snapshot { message })
+        }
     }
 }
 
@@ -90,10 +109,6 @@ fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Sn
         builder = builder.without_code_generation();
     }
     if let Some(snapshot) = origin {
-        if !snapshot.pending().is_empty() {
-            let message = format!("it waits for {} calls, which only a program can answer", snapshot.pending().len());
-            return Err(Error::Snapshot { message });
-        }
         builder = builder.restore(snapshot);
     }
     builder.start(router, &bounds.limits())

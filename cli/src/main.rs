@@ -15,14 +15,17 @@ mod escape;
 mod executor;
 mod forward;
 mod frame;
+mod given;
 mod inputs;
 mod interrupt;
 mod jar;
 mod key;
+mod layout;
 mod lines;
 mod measure;
 mod opened;
 mod outfile;
+mod paused;
 mod prompt;
 mod protocol;
 mod rejections;
@@ -114,7 +117,7 @@ fn perform(arguments: Arguments, screen: &Screen, interrupt: &Interrupt) -> Resu
             clap_complete::generate(shell, &mut arguments::command(), "belljar", &mut script);
             screen.write_bytes(&script)
         }
-        None if let Some(file) = &arguments.run.script.file
+        None if let Some(file) = arguments.run.file()
             && let Some(task) = arguments::meant(file.as_os_str()) =>
         {
             Err(mistyped(file, &task))
@@ -157,7 +160,10 @@ fn synopsis(page: &clap::Command, called: &str) -> String {
         (Some(short), _) => format!("-{short}"),
         (None, long) => format!("--{}", long.unwrap_or_default()),
     };
-    let value = |argument: &clap::Arg| argument.get_value_names().unwrap_or_default().join(" ");
+    let value = |argument: &clap::Arg| match argument.get_value_names().unwrap_or_default() {
+        [first, rest] => format!("{first} [{rest}]..."),
+        names => names.join(" "),
+    };
     let optional = |argument: &clap::Arg, text: String| {
         if argument.is_required_set() { text } else { format!("[{text}]") }
     };

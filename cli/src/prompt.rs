@@ -76,6 +76,11 @@ pub(crate) fn paint(source: &str) -> String {
     painted
 }
 
+/// A value in colours, as the jar shows it.
+pub(crate) fn paint_value(text: &str) -> String {
+    if text == "undefined" { format!("{DIM}{text}{DIM:#}") } else { paint(text) }
+}
+
 impl Validator for Prompt {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let input = context.input();

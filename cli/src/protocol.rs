@@ -4,12 +4,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Error, Program, Router, Runtime, Script};
+use belljar::{Error, Program, Router, Runtime, Script, Turn};
 use serde::Serialize;
 
 use crate::arguments;
@@ -22,6 +23,7 @@ use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::lines;
+use crate::paused::{Paused, Resume};
 use crate::rejections::Rejections;
 use crate::requests::{self, Asked, Id, Request};
 use crate::run::Log;
@@ -36,6 +38,9 @@ struct Reply {
     id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<belljar::Json>,
+    /// There instead of a result when the script waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<Paused>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +54,7 @@ struct Reply {
 impl Reply {
     fn refused(id: Id, error: &Error, rejections: &Rejections, speech: Speech) -> Reply {
         let problem = Problem { error_code: error.code(), failure: Failure::of(error, rejections, speech) };
-        Reply { id, result: None, error: Some(problem), text: None, logs: Vec::new(), stats: None }
+        Reply { id, result: None, paused: None, error: Some(problem), text: None, logs: Vec::new(), stats: None }
     }
 }
 
@@ -64,7 +69,8 @@ struct Problem {
 
 /// What a request came to.
 struct Answered {
-    result: belljar::Json,
+    result: Option<belljar::Json>,
+    paused: Option<Paused>,
     text: Option<Cow<'static, str>>,
     /// Whether script ran, so that there is something to say of its cost.
     has_run: bool,
@@ -72,16 +78,27 @@ struct Answered {
 
 impl Answered {
     fn value(result: belljar::Json) -> Answered {
-        Answered { result, text: None, has_run: true }
+        Answered { result: Some(result), paused: None, text: None, has_run: true }
+    }
+
+    fn turn(turn: Turn, key: Option<&Key>) -> belljar::Result<Answered> {
+        match turn {
+            Turn::Done(result) => Ok(Answered::value(result)),
+            Turn::Paused(paused) => {
+                let paused = Paused::new(paused.pending(), paused.snapshot(), key)?;
+                Ok(Answered { result: None, paused: Some(paused), text: None, has_run: true })
+            }
+            _ => Err(Error::Host { message: "the script ended in a way that this command does not know".into() }),
+        }
     }
 
     fn bytes(bytes: &[u8]) -> belljar::Result<Answered> {
-        let result = belljar::Json::from_value(&BASE64.encode(bytes))?;
-        Ok(Answered { result, text: None, has_run: false })
+        let result = Some(belljar::Json::from_value(&BASE64.encode(bytes))?);
+        Ok(Answered { result, paused: None, text: None, has_run: false })
     }
 
     fn done(text: &'static str) -> Answered {
-        Answered { result: belljar::Json::UNDEFINED, text: Some(text.into()), has_run: false }
+        Answered { result: Some(belljar::Json::UNDEFINED), paused: None, text: Some(text.into()), has_run: false }
     }
 }
 
@@ -124,7 +141,7 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         let (result, stats) = jars.answer(&instance, name, request, interrupt);
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let reply = match result {
-            Ok(Answered { result, text, .. }) => Reply { id, result: Some(result), error: None, text, logs, stats },
+            Ok(Answered { result, paused, text, .. }) => Reply { id, result, paused, error: None, text, logs, stats },
             Err(error) => Reply { logs, stats, ..Reply::refused(id, &error, &rejections, speech) },
         };
         match lines::print(&reply) {
@@ -139,15 +156,15 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
 
 impl Jars {
     fn named(&mut self, name: &str) -> belljar::Result<&mut Jar> {
-        if !self.open.contains_key(name) {
-            if self.open.len() >= MOST_JARS {
+        let is_full = self.open.len() >= MOST_JARS;
+        match self.open.entry(name.to_owned()) {
+            Entry::Occupied(jar) => Ok(jar.into_mut()),
+            Entry::Vacant(_) if is_full => {
                 let message = format!("there are {MOST_JARS} instances already; drop one");
-                return Err(Error::Input { message });
+                Err(Error::Input { message })
             }
-            let jar = Jar::open(&self.runtime, &self.router, &self.bounds, None)?;
-            self.open.insert(name.to_owned(), jar);
+            Entry::Vacant(place) => Ok(place.insert(Jar::open(&self.runtime, &self.router, &self.bounds, None)?)),
         }
-        self.open.get_mut(name).ok_or(Error::Host { message: "the instance is gone".into() })
     }
 
     /// What a request came to, and what it has cost if it ran anything.
@@ -175,7 +192,16 @@ impl Jars {
             Ok(jar) => jar,
             Err(error) => return (Err(error), None),
         };
-        let runs = matches!(request, Request::Eval(_) | Request::Inspect(_) | Request::Dispatch(_) | Request::Run(_));
+        let runs = matches!(
+            request,
+            Request::Eval(_) | Request::Inspect(_) | Request::Dispatch(_) | Request::Run(_) | Request::Resume(_)
+        );
+        // Before a handle is taken for signals: the script goes on in an instance of its own.
+        if let Request::Resume(resume) = &request
+            && let Err(error) = take_over(jar, resume, key.as_ref())
+        {
+            return (Err(error), None);
+        }
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
         let has_run = match &result {
             Ok(answered) => answered.has_run,
@@ -190,18 +216,23 @@ impl Jars {
 fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> belljar::Result<Answered> {
     match request {
         Request::Eval(source) => {
-            block_on(jar.instance.eval_async(Script::new(source).named(name))).map(Answered::value)
+            Answered::turn(block_on(jar.instance.step_async(Script::new(source).named(name)))?, key)
         }
         Request::Inspect(source) => {
             let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;
-            Ok(Answered { result: belljar::Json::UNDEFINED, text: Some(shown.into_text().into()), has_run: true })
+            let text = Some(shown.into_text().into());
+            Ok(Answered { text, ..Answered::value(belljar::Json::UNDEFINED) })
         }
         Request::Dispatch(event) => {
-            block_on(jar.instance.dispatch_async(&event.name, &event.params)).map(Answered::value)
+            Answered::turn(block_on(jar.instance.step_dispatch_async(&event.name, &event.params))?, key)
         }
         Request::Run(program) => {
             let program = Program::from_bytes(&unpack(&program)?)?;
-            block_on(jar.instance.run_async(&program)).map(Answered::value)
+            Answered::turn(block_on(jar.instance.step_run_async(&program))?, key)
+        }
+        Request::Resume(resume) => {
+            let answers = resume.ready(&mut jar.instance)?;
+            Answered::turn(block_on(jar.instance.resume_async(answers))?, key)
         }
         Request::Snapshot(label) => Answered::bytes(&artefact::freeze(&mut jar.instance, &label, key)?),
         Request::Restore(snapshot) => {
@@ -213,20 +244,24 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
                 changes.into_iter().map(|(name, value)| (kebab(&name), value.map(|value| value.to_string()))).collect();
             if !changes.is_empty() {
                 let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                let bounds = jar.bounds().with(&changes).map_err(|message| {
-                    let names = jar.bounds().settings().into_iter().map(|(name, _)| name);
-                    let names = names.chain(changes.iter().map(|(name, _)| *name));
-                    Error::Input { message: names.fold(message, |message, name| message.replace(name, &camel(name))) }
-                })?;
+                let bounds = jar.bounds().with(&changes).map_err(|why| Error::Input { message: why.told(camel) })?;
                 jar.set_bounds(bounds)?;
             }
             let now: BTreeMap<String, Option<u64>> =
                 jar.bounds().settings().into_iter().map(|(name, value)| (camel(name), value)).collect();
-            Ok(Answered { result: belljar::Json::from_value(&now)?, text: None, has_run: false })
+            Ok(Answered { has_run: false, ..Answered::value(belljar::Json::from_value(&now)?) })
         }
         Request::Reset => jar.reset().map(|()| Answered::done("reset")),
         Request::Drop | Request::Compile(_) | Request::Bad(_) => Ok(Answered::done("nothing to do")),
     }
+}
+
+/// Takes the script of a snapshot over into a jar, if a resume has one.
+fn take_over(jar: &mut Jar, resume: &Resume, key: Option<&Key>) -> belljar::Result<()> {
+    let Some(snapshot) = &resume.snapshot else { return Ok(()) };
+    let snapshot = artefact::melt(&unpack(snapshot)?, key)?;
+    resume.check(snapshot.pending())?;
+    jar.take_over(&snapshot)
 }
 
 fn unpack(text: &str) -> belljar::Result<Vec<u8>> {

@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, Router, Runtime, Script, Shown, Snapshot, Status};
+use belljar::{Error, Json, LimitKind, Router, Runtime, Script, Shown, Snapshot, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use crate::arguments;
 use crate::artefact;
+use crate::bounds;
 use crate::ending::{self, Cost, Ending, Refusal, Speech};
 use crate::executor::block_on;
 use crate::inputs::Inputs;
@@ -31,9 +32,9 @@ use crate::key::{self, Key};
 use crate::outfile::{self, Readers};
 use crate::prompt::{self, Prompt};
 use crate::rejections::Rejections;
-use crate::screen::{DIM, Screen, Stream};
+use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::{completion, run, syntax};
+use crate::{completion, layout, run, source, syntax};
 
 /// What a dot begins: the command, what goes with it, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -318,7 +319,7 @@ impl Session {
             (".open", path) => {
                 let path = Path::new(path);
                 let snapshot = artefact::thaw(path, self.key.as_ref())?;
-                self.jar.restore(snapshot).map_err(|error| Refusal::of_file(path, &error))?;
+                self.jar.restore(snapshot).map_err(|error| Refusal::of_start(Some(path), &error))?;
                 self.forget();
                 Ok(String::new())
             }
@@ -335,13 +336,20 @@ impl Session {
         if rest.is_empty() {
             let settings = self.jar.bounds().settings();
             let value = |value: Option<u64>| value.map_or("none".into(), |value| value.to_string());
-            return Ok(settings.map(|(name, set)| format!("{name:<18}{}\n", value(set))).concat());
+            let field =
+                |name| bounds::KINDS.into_iter().find(|kind| bounds::setting(*kind) == name).map(LimitKind::field);
+            let row = |(name, set)| format!("{name:<18}{:<14}{}", value(set), field(name).unwrap_or_default());
+            return Ok(settings.map(row).map(|row| format!("{}\n", row.trim_end())).concat());
         }
         let Some((name, value)) = rest.split_once(char::is_whitespace) else {
             return Err(Refusal::usage(".limits wants NAME VALUE, as in: .limits max-cpu-ms 100"));
         };
         let value = Some(value.trim().to_owned()).filter(|value| value != "none");
-        let bounds = self.jar.bounds().with(&[(name.trim_start_matches('-'), value)]).map_err(Refusal::usage)?;
+        let bounds = self
+            .jar
+            .bounds()
+            .with(&[(name.trim_start_matches('-'), value)])
+            .map_err(|why| Refusal::usage(why.told(str::to_owned)))?;
         self.jar.set_bounds(bounds)?;
         Ok(String::new())
     }
@@ -356,7 +364,7 @@ impl Session {
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         self.events.extend(syntax::events(text));
-        let source = self.read(text);
+        let source = source::as_typed(text, &self.runtime);
         self.inputs.add(name, &source);
         let result = run::inspect(&mut self.jar.instance, &Script::new(source).named(name), &self.interrupt);
         self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
@@ -368,15 +376,6 @@ impl Session {
                 Ok(())
             }
         }
-    }
-
-    /// What was typed as it is meant: what begins with a brace is an object if it can be one, and not a block.
-    fn read(&self, text: &str) -> String {
-        let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
-        // Two kinds of brackets, so that none of its own can close them.
-        let is_object =
-            || text.trim_start().starts_with('{') && self.runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
-        if is_object() { format!("({whole}\n)") } else { text.to_owned() }
     }
 
     /// Shows what came of an event or a program, which is JSON, and makes it the last value.
@@ -412,7 +411,12 @@ impl Session {
 
     /// Shows a value. A string has quotes here, so that nobody takes it for something else.
     fn show(&self, value: &Shown) -> Result<(), Refusal> {
-        if value.is_string() { self.print(&Json::from_value(value.as_str())?) } else { self.write(value.as_str()) }
+        let is_string = value.is_string();
+        if is_string {
+            self.print(&Json::from_value(value.as_str())?)
+        } else {
+            self.write(&layout::broken(value.as_str()))
+        }
     }
 
     /// Shows a value that crossed as JSON, which of long ones is only the beginning.
@@ -425,8 +429,7 @@ impl Session {
     }
 
     fn write(&self, text: &str) -> Result<(), Refusal> {
-        let paint = |text: &str| if text == "undefined" { format!("{DIM}{text}{DIM:#}") } else { prompt::paint(text) };
-        self.screen.write_bytes(format!("{}\n", self.screen.painted(text, paint)).as_bytes()).map(drop)
+        self.screen.write_bytes(format!("{}\n", self.screen.painted(text, prompt::paint_value)).as_bytes()).map(drop)
     }
 
     /// What the last name of a path could go on as.

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::ending::Refusal;
 use crate::forward::{Calls, Response};
 use crate::lines::{self, Next};
+use crate::paused::Resume;
 
 /// How many requests are read ahead of the one at work, when no reply to a call can be among them.
 const AHEAD: usize = 16;
@@ -49,6 +50,7 @@ struct Line {
     snapshot: Option<Label>,
     restore: Option<String>,
     limits: Option<Changes>,
+    resume: Option<Resume>,
     reset: Option<bool>,
     drop: Option<bool>,
     rpc_response: Option<Response>,
@@ -145,6 +147,7 @@ pub(crate) enum Request {
     Snapshot(String),
     Restore(String),
     Limits(BTreeMap<String, Option<u64>>),
+    Resume(Resume),
     Reset,
     Drop,
     /// Nothing that could be understood; the text says why.
@@ -264,6 +267,7 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
         }),
         line.restore.map(Request::Restore),
         line.limits.map(|Changes(changes)| Request::Limits(changes)),
+        line.resume.map(Request::Resume),
         line.reset.filter(|asked| *asked).map(|_| Request::Reset),
         line.drop.filter(|asked| *asked).map(|_| Request::Drop),
     ]
@@ -281,7 +285,7 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
         (Some(_), None, None) if is_named => Request::Bad("a name goes with eval, inspect and compile only".into()),
         (Some(request), None, None) => request,
         _ => Request::Bad(
-            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, reset, drop and rpc_response"
+            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop and rpc_response"
                 .into(),
         ),
     };

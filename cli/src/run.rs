@@ -12,6 +12,7 @@ use crate::arguments::Run;
 use crate::ending::{self, Cost, Ending, Problem, Refusal, Speech};
 use crate::executor::block_on;
 use crate::forward::{self, Calls};
+use crate::given::Given;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::rejections::Rejections;
@@ -64,13 +65,14 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     if run.rpc_all.is_some() && !run.json {
         return Err(Refusal::usage("--rpc-all writes JSON lines to standard output, so it wants --json for the rest"));
     }
-    if run.rpc_all.is_some() && run.script.file.as_deref().is_some_and(|file| file.as_os_str() == "-") {
+    if run.rpc_all.is_some() && run.file().is_some_and(|file| file.as_os_str() == "-") {
         return Err(Refusal::usage(
             "--rpc-all reads replies from standard input, so the script cannot come from there",
         ));
     }
     // Asked for first: a key that is no key is told even where nothing needs one.
     let key = key::read(&run.key)?;
+    let given = Given::read(run)?;
     let source = Source::of_run(run)?;
     let origin = match &run.from {
         Some(path) => Some(artefact::thaw(path, key.as_ref())?),
@@ -95,6 +97,8 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
+    given.hand_to(&mut jar.instance, interrupt)?;
+    let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };
     let result = match &source {
         Source::Script { name, text } if run.print.is_some() && !run.json => {
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
@@ -195,7 +199,7 @@ pub(crate) fn tell_thrown(
 
 /// Prints a value.
 fn show(screen: &Screen, value: &Shown) -> Result<Ending, Refusal> {
-    match screen.print(Stream::Out, value.as_str()).and_then(|()| std::io::stdout().flush()) {
+    match screen.show(value.as_str(), value.is_string()).and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Refusal::internal(format!("standard output cannot be written to: {error}")))
         }

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::ending::{Ending, Refusal};
-use crate::{escape, opened};
+use crate::{escape, layout, opened, prompt};
 
 /// Standard output.
 ///
@@ -56,6 +56,17 @@ impl Screen {
             Stream::Out => writeln!(stdout()?, "{line}"),
             Stream::Err => writeln!(io::stderr().lock(), "{line}"),
         }
+    }
+
+    /// Writes a value. A string is written as it is. Of anything else, a long one is broken into lines, and on a terminal it is
+    /// painted.
+    pub(crate) fn show(&self, text: &str, is_string: bool) -> io::Result<()> {
+        if is_string {
+            return self.print(Stream::Out, text);
+        }
+        let text = layout::broken(text);
+        let text = if self.is_terminal[0] { self.painted(&text, prompt::paint_value) } else { text };
+        writeln!(stdout()?, "{text}")
     }
 
     /// Writes to standard output as it is; a reader who has gone away is no failure.

@@ -6,7 +6,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use belljar::Program;
+use belljar::{Program, Runtime};
 
 use crate::arguments::{Run, Script};
 use crate::ending::Refusal;
@@ -23,14 +23,15 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn of_run(run: &Run) -> Result<Source, Refusal> {
-        match &run.print {
-            Some(code) => Ok(Source::typed(code)),
-            None => Source::of_script(&run.script),
-        }
+        Source::of(run.code(), run.file())
     }
 
     pub(crate) fn of_script(script: &Script) -> Result<Source, Refusal> {
-        match (&script.eval, &script.file) {
+        Source::of(script.eval.as_deref(), script.file.as_deref())
+    }
+
+    fn of(code: Option<&str>, file: Option<&Path>) -> Result<Source, Refusal> {
+        match (code, file) {
             (Some(code), _) => Ok(Source::typed(code)),
             (None, Some(path)) if path.as_os_str() == "-" => Source::read("[stdin]".into(), &stdin()?),
             (None, Some(path)) => Source::of_file(path),
@@ -40,6 +41,14 @@ impl Source {
 
     pub(crate) fn of_file(path: &Path) -> Result<Source, Refusal> {
         Source::read(path.display().to_string(), &file(path)?)
+    }
+
+    /// The same as a person means it who typed it for its value.
+    pub(crate) fn for_its_value(self, runtime: &Runtime) -> Source {
+        match self {
+            Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
+            program @ Source::Program { .. } => program,
+        }
     }
 
     fn typed(code: &str) -> Source {
@@ -64,6 +73,15 @@ impl Source {
             },
         }
     }
+}
+
+/// Code as it is meant: what begins with a brace is an object if it can be one, and not a block.
+pub(crate) fn as_typed(text: &str, runtime: &Runtime) -> String {
+    let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
+    // Two kinds of brackets, so that none of its own can close them.
+    let is_object =
+        || text.trim_start().starts_with('{') && runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
+    if is_object() { format!("({whole}\n)") } else { text.to_owned() }
 }
 
 /// What bytes are, by their beginning.
@@ -108,7 +126,7 @@ pub(crate) fn file_that(path: &Path, check: impl FnOnce(&Metadata) -> Result<(),
     Ok(bytes)
 }
 
-fn stdin() -> Result<Vec<u8>, Refusal> {
+pub(crate) fn stdin() -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     opened::input()
         .and_then(|()| io::stdin().lock().take(MOST_BYTES).read_to_end(&mut bytes))

@@ -36,6 +36,24 @@ fn has_flags(task: &str, text: &str) {
     assert!(unknown.is_empty(), "belljar {task} takes no {unknown:?}: {text}");
 }
 
+/// The name in the library of the limit that a flag sets.
+fn field(flag: &str) -> &'static str {
+    match flag {
+        "max-cpu-ms" => "cpu_time",
+        "max-wall-ms" => "wall_time",
+        "max-fuel" => "fuel",
+        "max-opcodes" => "opcodes",
+        "max-heap-mb" => "js_heap_bytes",
+        "max-memory-mb" => "memory_bytes",
+        "max-stack-kb" => "stack_bytes",
+        "max-rpc" => "rpc_calls",
+        "max-pending-rpc" => "pending_rpcs",
+        "max-message-mb" => "message_bytes",
+        "max-source-mb" => "source_bytes",
+        _ => "console_bytes",
+    }
+}
+
 #[test]
 fn a_limit_that_was_hit_names_a_flag_that_the_task_has_and_a_number_in_its_unit() {
     let folder = folder("advice_flags");
@@ -51,10 +69,13 @@ fn a_limit_that_was_hit_names_a_flag_that_the_task_has_and_a_number_in_its_unit(
                 "bench" => &["--rounds", "1", "--threads", "1"],
                 _ => &[],
             };
-            let ended = run(&[&[task, script, &flag, value, "--rpc", "x=cat"], more].concat());
+            let ended = run(&[&[task, &flag, value, "--rpc", "x=cat"], more, &[script]].concat());
             assert_ne!(ended.code, 0, "{task} {flag}");
-            let says =
-                if number.is_empty() { flag.clone() } else { format!("is limited to {number}; {flag} raises it") };
+            let says = if number.is_empty() {
+                flag.clone()
+            } else {
+                format!("is limited to {number}; {flag} ({}) raises it", field(name))
+            };
             assert!(ended.err.contains(&says), "{task}: {says:?}: {}", ended.err);
             has_flags(task, &ended.err);
         }
@@ -118,11 +139,11 @@ fn a_line_of_the_protocol_names_a_limit_that_it_has() {
     let ended = feed(&["json", "--rpc", "x=cat"], input.as_bytes());
     let lines: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2 * HITS.len());
-    for ((name, _, number, _), line) in HITS.iter().zip(lines.iter().skip(1).step_by(2)) {
+    for ((flag, _, number, _), line) in HITS.iter().zip(lines.iter().skip(1).step_by(2)) {
         let message = line["error"]["message"].as_str().unwrap();
-        let name = camel(name);
+        let name = camel(flag);
         assert!(!known["result"][&name].is_null() || name == "maxFuel" || name == "maxOpcodes", "{known}");
-        let says = format!("is limited to {number}; {{\"limits\": {{\"{name}\": …}}}} raises it");
+        let says = format!("is limited to {number}; {{\"limits\": {{\"{name}\": …}}}} ({}) raises it", field(flag));
         assert!(number.is_empty() || message.contains(&says), "{says:?}: {message}");
         assert_eq!(flags(message), BTreeSet::new(), "{message}");
     }
@@ -159,9 +180,9 @@ fn the_prompt_names_limits_that_it_has() {
             input += &format!(".limits {name} none\n");
         }
         limits.push(if number.is_empty() {
-            format!(".limits {name} VALUE raises the stack")
+            format!(".limits {name} VALUE (stack_bytes) raises the stack")
         } else {
-            format!("is limited to {number}; .limits {name} VALUE raises it")
+            format!("is limited to {number}; .limits {name} VALUE ({}) raises it", field(name))
         });
     }
     // What an error about a file names is there too.
@@ -184,24 +205,22 @@ fn the_prompt_names_limits_that_it_has() {
     for (name, ..) in HITS {
         assert!(out.contains(&format!("\n{name} ")) || out.starts_with(name), "{name}: {out}");
     }
-    assert!(err.contains("large: max-memory-mb of 3 MB is less than the "), "{err}");
+    assert!(err.contains("large: `memory_bytes` of 3145728 is less than the "), "{err}");
+    assert!(err.contains("raise it, with .limits max-memory-mb VALUE (memory_bytes) or"), "{err}");
     assert_eq!(flags(&err), BTreeSet::new(), "{err}");
 }
 
 #[test]
-fn a_snapshot_that_does_not_fit_is_told_in_the_unit_of_the_flag() {
+fn a_snapshot_that_does_not_fit_is_told_with_the_flag_that_makes_room() {
     let out = folder("advice_snapshot").join("out").to_str().unwrap().to_owned();
     prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
     let ended = run(&["--from", &out, "-p", "1", "--max-memory-mb", "3"]);
     assert_eq!(ended.code, 2);
-    let rest = ended.err.split_once("--max-memory-mb of 3 MB is less than the ").expect(&ended.err).1;
-    let (held, unit) = rest.split_once(' ').unwrap();
-    assert!(unit.starts_with("MB "), "{}", ended.err);
+    let rest = ended.err.split_once("`memory_bytes` of 3145728 is less than the ").expect(&ended.err).1;
+    assert!(ended.err.contains("raise it, with --max-memory-mb (memory_bytes) or"), "{}", ended.err);
     // What it says is enough.
-    prints(
-        &["--from", &out, "-p", "a.length", "--max-memory-mb", &(held.parse::<u64>().unwrap() + 1).to_string()],
-        "1000000\n",
-    );
+    let held: u64 = rest.split_once(' ').unwrap().0.parse().unwrap();
+    prints(&["--from", &out, "-p", "a.length", "--max-memory-mb", &held.div_ceil(1 << 20).to_string()], "1000000\n");
 }
 
 /// Somebody pastes it into a shell.

@@ -102,6 +102,8 @@ fn what_a_script_expects_of_node_is_told_not_to_be_there() {
     for (code, advice) in [
         ("const fs = require('fs')", "what it needs of require it can call with host.rpc"),
         ("setTimeout(() => {}, 1)", "what it needs of setTimeout"),
+        ("process.argv[2]", "its arguments as script.args"),
+        ("Deno.args[0]", "its arguments as script.args"),
         ("import fs from 'fs'", "there are no modules"),
         ("export const a = 1", "there are no modules"),
         ("await import('fs')", "there are no modules"),
@@ -288,7 +290,12 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert!(about.out.contains("of a test") && about.out.contains("nothing\n"), "{}", about.out);
     refuses(&["run", &out], 2, "--from");
     prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
-    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "belljar: --max-memory-mb of 3 MB is less than");
+    refuses(&["--from", &out, "-p", "1", "--max-memory-mb", "3"], 2, "`memory_bytes` of 3145728 is less than");
+    refuses(
+        &["--from", &out, "-p", "1", "--max-memory-mb", "3"],
+        2,
+        "raise it, with --max-memory-mb (memory_bytes) or",
+    );
     prints(&["snapshot", &script, "-o", &out, "--label", "of a test"], "");
     let about: serde_json::Value = serde_json::from_str(&run(&["inspect", "--json", &out]).out).expect("it is JSON");
     assert_eq!((&about["kind"], &about["isThisBuild"]), (&"snapshot".into(), &true.into()));
@@ -316,7 +323,7 @@ fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
     let file = write(&folder("paused"), "paused.jar", paused.snapshot().clone().labelled("two\nlines").to_bytes());
     let about = run(&["inspect", &file]).out;
     assert!(about.contains("waits for  approve\n") && about.contains("two\\nlines\n"), "{about}");
-    refuses(&["--from", &file, "-p", "1"], 2, "waits for 1 calls");
+    refuses(&["--from", &file, "-p", "1"], 2, "waits for 1 calls; a program or the JSON line resume");
 }
 
 #[test]

@@ -124,8 +124,8 @@ fn a_json_report_tells_what_did_not_begin_too() {
     let folder = folder("reports");
     let damaged = write(&folder, "damaged", b"belljarS and then nothing");
     for (arguments, code, word) in [
-        (&["missing.js"][..], "usage", "missing.js cannot be read"),
-        (&[folder.to_str().unwrap()], "usage", "is a folder"),
+        (&["--json", "missing.js"][..], "usage", "missing.js cannot be read"),
+        (&["--json", folder.to_str().unwrap()], "usage", "is a folder"),
         (&["-p", "1", "--max-cpu-ms", "0"], "usage", "--max-cpu-ms"),
         (&["-p", "1", "--nonsense"], "usage", "--nonsense"),
         (&["-p", "1", "--from", &damaged], "invalid_snapshot", "damaged: "),
@@ -133,7 +133,8 @@ fn a_json_report_tells_what_did_not_begin_too() {
         (&["inspect", "missing"], "usage", "missing cannot be read"),
         (&["bench", "missing"], "usage", "missing cannot be read"),
     ] {
-        let ended = run(&[arguments, &["--json"]].concat());
+        let flag: &[&str] = if arguments.contains(&"--json") { &[] } else { &["--json"] };
+        let ended = run(&[arguments, flag].concat());
         assert_eq!((ended.code, ended.err.as_str()), (2, ""), "{arguments:?}");
         let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
         assert_eq!((&report["ok"], &report["error"]["code"]), (&false.into(), &code.into()), "{report}");
@@ -148,7 +149,7 @@ fn a_json_report_tells_what_did_not_begin_too() {
 
 #[test]
 fn a_stack_that_runs_out_names_its_flag() {
-    refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb raises the stack");
+    refuses(&["-e", "function f() { f() } f()"], 1, "belljar: --max-stack-kb (stack_bytes) raises the stack");
     refuses(&["-p", "1", "--max-stack-kb", "1"], 2, "1 is not in 16..=4096");
     refuses(&["-p", "1", "--max-memory-mb", "2"], 2, "2 is not in 3..=4096");
     prints(&["-p", "[2, 1].sort((a, b) => a - b).map(String)", "--max-stack-kb", "16"], "[ \"1\", \"2\" ]\n");

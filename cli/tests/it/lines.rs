@@ -8,31 +8,31 @@ use serde_json::{Value, json};
 use crate::support::BELLJAR;
 
 /// A process that is talked to line by line.
-struct Talk {
+pub(crate) struct Talk {
     child: std::process::Child,
     answers: std::io::BufReader<std::process::ChildStdout>,
 }
 
 impl Talk {
-    fn begin(arguments: &[&str]) -> Talk {
+    pub(crate) fn begin(arguments: &[&str]) -> Talk {
         let mut child =
             Command::new(BELLJAR).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let answers = std::io::BufReader::new(child.stdout.take().unwrap());
         Talk { child, answers }
     }
 
-    fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().unwrap();
         stdin.write_all(line.as_bytes()).and_then(|()| stdin.write_all(b"\n")).unwrap();
     }
 
-    fn hear(&mut self) -> Value {
+    pub(crate) fn hear(&mut self) -> Value {
         let mut line = String::new();
         std::io::BufRead::read_line(&mut self.answers, &mut line).unwrap();
         serde_json::from_str(&line).expect("lines are JSON")
     }
 
-    fn ask(&mut self, line: &str) -> Value {
+    pub(crate) fn ask(&mut self, line: &str) -> Value {
         self.say(line);
         self.hear()
     }
@@ -45,7 +45,7 @@ impl Talk {
         line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() >> 10
     }
 
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         drop(self.child.stdin.take());
         self.child.wait().unwrap().code()
     }
@@ -89,6 +89,13 @@ fn a_hostile_line_makes_little_of_itself() {
         ("many limits", format!(r#"{{"limits": {{{names}}}}}"#)),
         ("a limit with a long name", format!(r#"{{"limits": {{"{}": 1}}}}"#, "x".repeat(LINE - 100))),
         ("an instance with a long name", format!(r#"{{"instance": "{}", "eval": "1"}}"#, "x".repeat(LINE - 100))),
+        (
+            "answers to many calls",
+            format!(
+                r#"{{"resume": {{"answers": [{}{{"id": 1}}]}}}}"#,
+                r#"{"id":"00c0ffee00c0ffee-7"},"#.repeat(LINE / 28 - 20)
+            ),
+        ),
         ("a field with a long name", format!(r#"{{"{}": 1}}"#, "x".repeat(LINE - 100))),
         ("a snapshot that is larger than it looks", format!(r#"{{"restore": "{bomb}"}}"#)),
     ];

@@ -71,6 +71,7 @@ fn every_task_has_a_manual_page() {
     let page = run(&["man"]).out;
     assert!(page.contains(".TH belljar 1") && page.contains("max\\-cpu\\-ms") && page.contains("Exit codes"), "{page}");
     assert!(page.contains("[\\-\\-max\\-cpu\\-ms MS]") && page.contains("[\\-e CODE]"), "{page}");
+    assert!(page.contains("[FILE [ARGUMENTS]...]"), "{page}");
     assert!(run(&["man", "snapshot"]).out.contains("belljar snapshot\\fR \\-o OUT [\\-e CODE]"));
     refuses(&["man", "nothing"], 2, "there is no task nothing");
 }

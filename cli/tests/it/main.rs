@@ -3,9 +3,11 @@
 
 mod advice;
 mod command;
+mod given;
 mod input;
 mod lines;
 mod machine;
+mod pausing;
 mod print;
 mod protocol;
 mod repl;

@@ -1,6 +1,7 @@
 //! What `-p` prints: any value, as the console shows it, and what that costs.
 
-use crate::support::{folder, prints, refuses, run};
+use crate::repl::{Terminal, home};
+use crate::support::{belljar, end, folder, prints, refuses, run};
 
 #[test]
 fn a_value_is_printed_as_it_is() {
@@ -31,7 +32,6 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", "let n = 20; n * 2 + 2; // and that is it"], "42\n");
     prints(&["-p", "var f = n => n * 2\nf(4)"], "8\n");
     prints(&["-p", "function f() { return 1 } f()"], "1\n");
-    prints(&["-p", "{ a: 1 }"], "1\n");
     // These end in a statement, whose value the engine knows all the same.
     prints(&["-p", "if (true) 5"], "5\n");
     prints(&["-p", "if (false)\n1"], "undefined\n");
@@ -43,7 +43,7 @@ fn the_value_printed_is_that_of_the_last_expression() {
     prints(&["-p", &("var n = 0;".to_owned() + &"n++;".repeat(500) + "[n]")], "[ 500 ]\n");
     prints(&["-p", "({ a: 1, b: 2 })"], "{ a: 1, b: 2 }\n");
     for wrong in
-        ["{ a: 1, b: 2 }", "1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"]
+        ["{ a: 1, b: }", "1), (2", "1)), console.log(3), (0, (2", "1], [2", "1 /* never closed", "1, ", "...[1]"]
     {
         refuses(&["-p", wrong], 1, "SyntaxError");
     }
@@ -94,6 +94,61 @@ fn printing_a_value_costs_what_showing_it_costs_and_the_script_nothing_else() {
         assert!(showing.contains(&(printed - evaluated)), "{code}: {evaluated} and {printed}");
         let report: serde_json::Value = serde_json::from_str(&run(&["--json", "-p", code]).out).expect("it is JSON");
         assert_eq!(report["stats"]["fuel"], evaluated, "{code}");
+    }
+}
+
+#[test]
+fn what_begins_with_a_brace_is_an_object_if_it_can_be_one() {
+    prints(&["-p", "{ a: 1 }"], "{ a: 1 }\n");
+    prints(&["-p", "{a: 1, b: 2}"], "{ a: 1, b: 2 }\n");
+    prints(&["-p", " { a: await 1, [2]: `}` };\n"], "{ 2: \"}\", a: 1 }\n");
+    prints(&["-p", "{}"], "{}\n");
+    prints(&["-p", "{ a: 1 }.a"], "1\n");
+    // Blocks stay blocks.
+    prints(&["-p", "{ let a = 2; a + 1 }"], "3\n");
+    prints(&["-p", "{ a: 1 } 5"], "5\n");
+    prints(&["-p", "{ }; 7"], "7\n");
+    prints(&["-e", "{ console.log(1) }"], "1\n");
+    let report: serde_json::Value = serde_json::from_str(&run(&["--json", "-p", "{ a: 1 }"]).out).expect("it is JSON");
+    assert_eq!(report["value"]["a"], 1);
+    let ended = run(&["-p", "{ a: null.x }"]);
+    assert!(ended.code == 1 && ended.err.contains("1 | ({ a: null.x }"), "{}", ended.err);
+}
+
+#[test]
+fn a_long_value_is_broken_into_lines_as_node_does_it() {
+    let code = "{ name: 'n'.repeat(30), numbers: Array.from({ length: 30 }, (_, i) => i * i), list: ['a', { b: 1 }] }";
+    let out = run(&["-p", code]).out;
+    let node = std::process::Command::new("node").args(["-p", &format!("({code})")]).env("NO_COLOR", "1").output();
+    let node = String::from_utf8(node.expect("node is installed").stdout).expect("it prints text");
+    assert_eq!(out.replace('"', "'"), node);
+    assert!(out.lines().count() > 6 && out.lines().all(|line| line.len() <= 80), "{out}");
+    // A string is what it is, and a stack has its own lines.
+    prints(&["-p", "'{ a: 1, '.repeat(20)"], &("{ a: 1, ".repeat(20) + "\n"));
+    let out = run(&["-p", "[new Error('x'), 'y'.repeat(90)]"]).out;
+    assert!(out.starts_with("[ Error: x\n"), "{out}");
+}
+
+#[test]
+fn a_value_has_colours_on_a_terminal_and_nowhere_else() {
+    let home = home("print");
+    let shown = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let sent = Terminal::open_with(&home, arguments, variables).all();
+        String::from_utf8(sent).expect("what is sent is UTF-8")
+    };
+    let code = "({ a: 1, b: 'x' })";
+    let painted = shown(&["-p", code], &[]);
+    assert!(painted.contains("\u{1b}[33m1\u{1b}[0m") && painted.contains("\u{1b}[32m\"x\""), "{painted:?}");
+    for plain in [shown(&["-p", code], &[("NO_COLOR", "1")]), shown(&["-p", code], &[("TERM", "dumb")])] {
+        assert_eq!(plain, "{ a: 1, b: \"x\" }\r\n");
+    }
+    assert_eq!(shown(&["-p", "'1 + 2'"], &[]), "1 + 2\r\n", "a string is as it is");
+    let hostile = shown(&["-p", "['\\x9b31m\\x1b]0;t\\x07']"], &[]);
+    assert!(!hostile.contains('\u{9b}') && !hostile.contains("\u{1b}]"), "{hostile:?}");
+    for variable in ["CLICOLOR_FORCE", "FORCE_COLOR"] {
+        let mut command = belljar();
+        command.args(["-p", code]).env(variable, "1");
+        assert_eq!(end(command).out, "{ a: 1, b: \"x\" }\n", "{variable}");
     }
 }
 

@@ -385,9 +385,9 @@ fn every_command_does_what_help_says() {
     assert!(terminal.enter(".load broken.js").contains("--> broken.js:1:7"));
     assert!(terminal.enter(".load missing.js").contains("cannot be read"));
     assert!(terminal.enter(".stats").contains("since the jar began"));
-    assert!(terminal.enter(".limits").contains("max-cpu-ms        5000"));
+    assert!(terminal.enter(".limits").contains("max-cpu-ms        5000          cpu_time"));
     assert_eq!(terminal.enter(".limits max-cpu-ms 20"), "");
-    assert!(terminal.enter("for (;;) {}").contains("; .limits max-cpu-ms VALUE raises it"));
+    assert!(terminal.enter("for (;;) {}").contains("; .limits max-cpu-ms VALUE (cpu_time) raises it"));
     assert!(terminal.enter(".limits max-cpu-ms 0").contains("invalid value '0' for max-cpu-ms: 0 is not in 1.."));
     assert_eq!(terminal.enter("price(4)"), "10");
     assert!(terminal.enter(".save rules.jar").ends_with(" bytes"));

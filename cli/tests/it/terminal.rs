@@ -40,7 +40,7 @@ fn is_clean_json(text: &str) -> Vec<Value> {
 fn a_report_as_json_says_everything_and_commands_nothing() {
     let (text, code) = (hostile(), expression());
     let report = |arguments: &[&str]| {
-        let ended = run(&[arguments, &["--json"]].concat());
+        let ended = run(&[&["--json"], arguments].concat());
         assert_eq!(commands(&ended.err), []);
         let mut lines = is_clean_json(&ended.out);
         assert_eq!(lines.len(), 1, "{}", ended.out);

@@ -1,0 +1,143 @@
+//! Scripts of the JSON lines that wait for an answer which comes later: what the client is told of them, and how they
+//! go on.
+//!
+//! It owns both shapes and their bounds. It must never know the jars or the order of lines.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use belljar::{Answer, CallId, Error, Instance, Json, PendingCall, Snapshot};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::artefact;
+use crate::forward::Fault;
+use crate::key::Key;
+use crate::lines;
+
+/// The most answers of one line. The calls behind them stay paused.
+const MOST_ANSWERS: usize = 1024;
+
+/// The longest snapshot that an answer carries, so that it fits into a line beside answers to the calls.
+const MOST_SNAPSHOT: usize = lines::MOST_BYTES - (1 << 20);
+
+/// What a client is told when a script waits.
+#[derive(Serialize)]
+pub(crate) struct Paused {
+    calls: Vec<Waiting>,
+    /// None when it is too large to come back in a line; the instance has it all the same.
+    snapshot: Option<String>,
+}
+
+/// A call that waits.
+#[derive(Serialize)]
+struct Waiting {
+    id: CallId,
+    method: String,
+    #[serde(skip_serializing_if = "Json::is_undefined")]
+    params: Json,
+}
+
+impl Paused {
+    pub(crate) fn new(calls: &[PendingCall], snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<Paused> {
+        let bytes = artefact::packed(snapshot, key)?;
+        let fits = bytes.len() / 3 * 4 <= MOST_SNAPSHOT;
+        let waiting =
+            |call: &PendingCall| Waiting { id: call.id, method: call.method.clone(), params: call.params.clone() };
+        Ok(Paused { calls: calls.iter().map(waiting).collect(), snapshot: fits.then(|| BASE64.encode(bytes)) })
+    }
+}
+
+/// What goes on with a script that waits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resume {
+    answers: Answers,
+    /// Where the script waits, when that is not in this instance.
+    pub(crate) snapshot: Option<String>,
+    /// Whether it gets the budget of a new call.
+    #[serde(default, rename = "renewBudget")]
+    renew_budget: bool,
+}
+
+impl Resume {
+    /// # Errors
+    ///
+    /// When none of these calls is paused, or when an answer is for another one.
+    pub(crate) fn check(&self, pending: &[PendingCall]) -> belljar::Result<()> {
+        let refuse = |message: String| Err(Error::Input { message });
+        let pending: HashSet<CallId> = pending.iter().map(|call| call.id).collect();
+        if pending.is_empty() {
+            return refuse("nothing is paused here; a resume goes with the snapshot of a paused script".into());
+        }
+        let mut named = HashSet::new();
+        for (id, _) in &self.answers.0 {
+            if !pending.contains(id) {
+                return refuse(format!("no call that is paused here has the id {id}"));
+            }
+            if !named.insert(*id) {
+                return refuse(format!("the call {id} has two answers"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The answers for an instance, readied to go on.
+    pub(crate) fn ready(self, instance: &mut Instance) -> belljar::Result<Vec<(CallId, Answer)>> {
+        self.check(instance.pending())?;
+        if self.renew_budget {
+            instance.renew_budget();
+        }
+        Ok(self.answers.0)
+    }
+}
+
+/// Answers to calls, as many as are read.
+struct Answers(Vec<(CallId, Answer)>);
+
+/// One of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answered {
+    id: CallId,
+    #[serde(default)]
+    result: Json,
+    error: Option<Fault>,
+}
+
+impl From<Answered> for (CallId, Answer) {
+    fn from(answered: Answered) -> (CallId, Answer) {
+        let answer = match answered.error {
+            Some(fault) => Answer::Error(fault.into()),
+            None => Answer::Result(answered.result),
+        };
+        (answered.id, answer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Answers {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Answers, D::Error> {
+        struct Few;
+        impl<'de> Visitor<'de> for Few {
+            type Value = Answers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST_ANSWERS} answers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Answers, A::Error> {
+                let mut answers = Vec::new();
+                while let Some(answered) = list.next_element::<Answered>()? {
+                    if answers.len() == MOST_ANSWERS {
+                        return Err(A::Error::invalid_length(answers.len() + 1, &self));
+                    }
+                    answers.push(answered.into());
+                }
+                Ok(Answers(answers))
+            }
+        }
+        value.deserialize_seq(Few)
+    }
+}
