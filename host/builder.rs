@@ -107,9 +107,13 @@ impl InstanceBuilder {
         self
     }
 
-    /// Gives handlers something to find with [`Call::data`](crate::Call::data).
+    /// Gives handlers something to find with [`Call::data`](crate::Call::data), by its type. Several types can be given.
+    ///
+    /// # Panics
+    ///
+    /// When the instance already has data of this type.
     pub fn data<T: Any + Send + Sync>(mut self, data: T) -> Self {
-        self.options.data = Some(Arc::new(data));
+        self.options.data.insert(data);
         self
     }
 

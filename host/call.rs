@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::data::Data;
+
 /// What a handler learns about the call that it answers.
 ///
 /// ```
@@ -30,7 +32,7 @@ pub struct Call {
     /// Which of the asynchronous calls it is, where the script goes on meanwhile.
     pub(crate) number: Option<u64>,
     pub(crate) token: Arc<Token>,
-    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) data: Data,
 }
 
 /// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
@@ -162,10 +164,10 @@ impl Call {
         }
     }
 
-    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given, if it was of this type.
+    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given of this type.
     #[must_use]
     pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.data.as_deref()?.downcast_ref()
+        self.data.get()
     }
 }
 

@@ -4,7 +4,6 @@
 
 mod at_work;
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use self::at_work::{Contained, work};
 use crate::call::{Call, Token};
+use crate::data::Data;
 use crate::driver::{Event, Request, Stop, call_weight};
 use crate::error::{JsError, Result};
 use crate::excerpt;
@@ -41,7 +41,7 @@ pub(crate) const BATCH_BYTES: usize = 1 << 20;
 pub(crate) struct Calls<'a> {
     desk: &'a Desk,
     routes: &'a Routes,
-    data: &'a Option<Arc<dyn Any + Send + Sync>>,
+    data: &'a Data,
     mode: Mode,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
@@ -61,12 +61,7 @@ pub(crate) struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    pub(crate) fn new(
-        desk: &'a Desk,
-        routes: &'a Routes,
-        data: &'a Option<Arc<dyn Any + Send + Sync>>,
-        mode: Mode,
-    ) -> Calls<'a> {
+    pub(crate) fn new(desk: &'a Desk, routes: &'a Routes, data: &'a Data, mode: Mode) -> Calls<'a> {
         Calls {
             desk,
             routes,

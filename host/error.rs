@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::excerpt;
 use crate::json::Json;
-use crate::limits::LimitKind;
+use crate::limits::{LimitKind, Limits};
 
 /// The result of most calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -181,6 +181,13 @@ impl Error {
 
     pub(crate) fn no_json(error: &serde_json::Error) -> Error {
         Error::input(format!("the value has no JSON form: {error}"))
+    }
+}
+
+impl LimitKind {
+    /// The error of a call that hit this limit.
+    pub(crate) fn error(self, limits: &Limits) -> Error {
+        Error::Limit { kind: self, limit: self.of(limits) }
     }
 }
 

@@ -5,7 +5,6 @@
 mod course;
 mod pause;
 
-use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -18,6 +17,7 @@ use serde::Serialize;
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
 use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
+use crate::data::Data;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, JsError, Native, Result};
 use crate::excerpt;
@@ -88,7 +88,7 @@ pub struct Instance {
     code_generation: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
     inspection: u32,
-    data: Option<Arc<dyn Any + Send + Sync>>,
+    data: Data,
     /// What the instance began as.
     origin: Origin,
     /// Whether the random numbers go on where those of the origin stopped.

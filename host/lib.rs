@@ -131,6 +131,7 @@ mod call;
 mod calls;
 mod cancel;
 mod clock;
+mod data;
 mod driver;
 mod error;
 mod excerpt;

@@ -203,10 +203,6 @@ impl LimitKind {
             LimitKind::Console => "print less or raise `Limits::console_bytes`",
         }
     }
-
-    pub(crate) fn error(self, limits: &Limits) -> crate::Error {
-        crate::Error::Limit { kind: self, limit: self.of(limits) }
-    }
 }
 
 fn millis(time: Duration) -> u64 {

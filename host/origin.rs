@@ -2,10 +2,8 @@
 //!
 //! It must never know a builder or an instance.
 
-use std::any::Any;
-use std::sync::Arc;
-
 use crate::clock::Clock;
+use crate::data::Data;
 use crate::snapshot::Snapshot;
 
 /// The rarer choices of an instance.
@@ -14,7 +12,7 @@ pub(crate) struct Options {
     pub(crate) clock: Option<Clock>,
     pub(crate) code_generation: bool,
     pub(crate) keeps_last_value: bool,
-    pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) data: Data,
     pub(crate) origin: Origin,
 }
 
@@ -48,7 +46,7 @@ impl Default for Options {
             clock: None,
             code_generation: true,
             keeps_last_value: false,
-            data: None,
+            data: Data::default(),
             origin: Origin::Runtime,
         }
     }

@@ -114,45 +114,61 @@ impl Router {
     }
 
     /// Answers every method that has no handler of its own; [`Call::method`] says which.
+    ///
+    /// # Panics
+    ///
+    /// When there is a fallback already.
     #[must_use]
-    pub fn fallback<P, R, F>(mut self, handler: F) -> Router
+    pub fn fallback<P, R, F>(self, handler: F) -> Router
     where
         P: DeserializeOwned,
         R: Serialize,
         F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
     {
-        Arc::make_mut(&mut self.routes).fallback = Some(sync_handler(handler));
-        self
+        self.set_fallback(sync_handler(handler))
     }
 
     /// As [`Router::fallback`], with a future.
+    ///
+    /// # Panics
+    ///
+    /// When there is a fallback already.
     #[must_use]
-    pub fn fallback_async<P, R, F, Fut>(mut self, handler: F) -> Router
+    pub fn fallback_async<P, R, F, Fut>(self, handler: F) -> Router
     where
         P: DeserializeOwned,
         R: Serialize,
         F: Fn(Call, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
     {
-        Arc::make_mut(&mut self.routes).fallback = Some(async_handler(handler));
-        self
+        self.set_fallback(async_handler(handler))
     }
 
     /// Takes the lines that scripts print. Without it nothing is formatted and nothing crosses.
+    ///
+    /// # Panics
+    ///
+    /// When there is such a closure already.
     #[must_use]
     pub fn on_console(mut self, console: impl Fn(ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
-        Arc::make_mut(&mut self.routes).console = Some(Arc::new(console));
+        let before = Arc::make_mut(&mut self.routes).console.replace(Arc::new(console));
+        assert!(before.is_none(), "the console already has a closure");
         self
     }
 
     /// Hears of every promise that was rejected while nobody listened, and decides whether the call goes on.
     /// Without it the call goes on.
+    ///
+    /// # Panics
+    ///
+    /// When there is such a closure already.
     #[must_use]
     pub fn on_unhandled_rejection(
         mut self,
         rejections: impl Fn(&JsError) -> Verdict + Send + Sync + 'static,
     ) -> Router {
-        Arc::make_mut(&mut self.routes).rejections = Some(Arc::new(rejections));
+        let before = Arc::make_mut(&mut self.routes).rejections.replace(Arc::new(rejections));
+        assert!(before.is_none(), "unhandled rejections already have a closure");
         self
     }
 
@@ -167,6 +183,55 @@ impl Router {
         let mut methods: Vec<&str> = self.routes.handlers.keys().map(AsRef::as_ref).collect();
         methods.sort_unstable();
         methods
+    }
+
+    /// Adds the handlers of another router, each under the prefix and its own name. What is not bound to a name comes along too: the fallback,
+    /// the console's closure and that of rejections.
+    ///
+    /// ```
+    /// use belljar::{Call, Router};
+    ///
+    /// let mail = Router::new().handle("send", |_: &Call, to: String| Ok(to.len()));
+    /// let router = Router::new().handle("send", |_: &Call, n: i64| Ok(n)).merge("mail.", mail);
+    /// assert_eq!(router.methods(), ["mail.send", "send"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When both have a handler for one name, or both have a fallback, a closure for the console or one for rejections.
+    #[must_use]
+    pub fn merge(mut self, prefix: &str, other: Router) -> Router {
+        let Routes { handlers, fallback, console, rejections, tape } = Arc::unwrap_or_clone(other.routes);
+        for (method, handler) in handlers {
+            self = self.insert(format!("{prefix}{method}"), handler);
+        }
+        if let Some(fallback) = fallback {
+            self = self.set_fallback(fallback);
+        }
+        let routes = Arc::make_mut(&mut self.routes);
+        let twice = |what| panic!("both routers have {what}");
+        match (&routes.console, console) {
+            (Some(_), Some(_)) => twice("a closure for the console"),
+            (None, Some(console)) => routes.console = Some(console),
+            _ => {}
+        }
+        match (&routes.rejections, rejections) {
+            (Some(_), Some(_)) => twice("a closure for unhandled rejections"),
+            (None, Some(rejections)) => routes.rejections = Some(rejections),
+            _ => {}
+        }
+        match (&routes.tape, tape) {
+            (Some(_), Some(_)) => twice("a recording"),
+            (None, Some(tape)) => routes.tape = Some(tape),
+            _ => {}
+        }
+        self
+    }
+
+    fn set_fallback(mut self, handler: Handler) -> Router {
+        let before = Arc::make_mut(&mut self.routes).fallback.replace(handler);
+        assert!(before.is_none(), "the router already has a fallback");
+        self
     }
 
     fn insert(mut self, method: String, handler: Handler) -> Router {

@@ -5,6 +5,7 @@
 mod atomics;
 mod bombs;
 mod cancel;
+mod compose;
 mod concurrency;
 mod console;
 mod delivery;
