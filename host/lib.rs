@@ -151,6 +151,7 @@ mod queue;
 mod random;
 mod recording;
 mod reply;
+mod report;
 mod router;
 mod runtime;
 mod snapshot;

@@ -78,3 +78,26 @@ fn handlers_find_data_of_several_types() {
     jar.reset().unwrap();
     assert_eq!(jar.eval("host.rpcSync('who')").unwrap().as_str(), r#"["ada",7,false]"#);
 }
+
+#[test]
+fn figures_limits_and_errors_have_one_shape_as_json() {
+    let mut jar = jar_of(&Router::new(), &Limits { rpc_calls: 3, ..Limits::default() });
+    let error = jar.eval("throw new RangeError('low', { cause: 7 })").unwrap_err();
+    let json = serde_json::to_value(&error).unwrap();
+    assert_eq!((&json["code"], &json["blame"]), (&"js_error".into(), &"script".into()));
+    assert_eq!((&json["js"]["name"], &json["js"]["cause"]["thrown"]), (&"RangeError".into(), &7.into()));
+    assert!(json["js"]["stack"].as_str().unwrap().contains("script.js:1") && json.get("limit").is_none());
+    let mut jar = jar_of(&Router::new(), &Limits { fuel: Some(1000), ..Limits::default() });
+    let json = serde_json::to_value(jar.eval("for (;;) {}").unwrap_err()).unwrap();
+    assert_eq!(json["limit"], serde_json::json!({ "field": "fuel", "value": 1000, "unit": "units" }));
+    let stats = serde_json::to_value(jar.stats()).unwrap();
+    assert_eq!((&stats["calls"], stats["fuel"].as_u64() > Some(0)), (&1.into(), true));
+    let limits = serde_json::to_value(Limits::default()).unwrap();
+    assert!(limits["fuel"].is_null() && limits["cpuTimeUs"].as_u64() > Some(0));
+    assert_eq!(limits.as_object().unwrap().len(), limits_fields());
+}
+
+/// As many as `Limits` has fields; the golden listing of the public items says which.
+fn limits_fields() -> usize {
+    include_str!("../golden/public-api.txt").lines().filter(|line| line.starts_with("Limits.")).count()
+}

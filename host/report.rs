@@ -1,0 +1,116 @@
+//! Figures, limits and errors as JSON and the like: one shape for lines, responses and logs. It must never know who reads it.
+
+use std::time::Duration;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Blame, Error, JsError};
+use crate::limits::{Limits, OPCODES_PER_POLL};
+use crate::stats::Stats;
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "bytesIn", "bytesOut", "heapBytes",
+/// "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
+impl Serialize for Stats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Stats", 12)?;
+        fields.serialize_field("calls", &self.calls)?;
+        fields.serialize_field("fuel", &self.fuel)?;
+        fields.serialize_field("opcodes", &self.polls.saturating_mul(OPCODES_PER_POLL))?;
+        fields.serialize_field("cpuTimeUs", &micros(self.cpu_time))?;
+        fields.serialize_field("wallTimeUs", &micros(self.wall_time))?;
+        fields.serialize_field("handlerTimeUs", &micros(self.handler_time))?;
+        fields.serialize_field("rpcCalls", &self.rpc_calls)?;
+        fields.serialize_field("bytesIn", &self.bytes_in)?;
+        fields.serialize_field("bytesOut", &self.bytes_out)?;
+        fields.serialize_field("heapBytes", &self.heap_bytes)?;
+        fields.serialize_field("heapPeakBytes", &self.heap_peak_bytes)?;
+        fields.serialize_field("memoryBytes", &self.memory_bytes)?;
+        fields.end()
+    }
+}
+
+/// Each field by its name in camel case; times in microseconds, `null` where there is no limit.
+impl Serialize for Limits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Limits", 12)?;
+        fields.serialize_field("fuel", &self.fuel)?;
+        fields.serialize_field("opcodes", &self.opcodes)?;
+        fields.serialize_field("cpuTimeUs", &micros(self.cpu_time))?;
+        fields.serialize_field("wallTimeUs", &micros(self.wall_time))?;
+        fields.serialize_field("jsHeapBytes", &self.js_heap_bytes)?;
+        fields.serialize_field("memoryBytes", &self.memory_bytes)?;
+        fields.serialize_field("stackBytes", &self.stack_bytes)?;
+        fields.serialize_field("pendingRpcs", &self.pending_rpcs)?;
+        fields.serialize_field("rpcCalls", &self.rpc_calls)?;
+        fields.serialize_field("messageBytes", &self.message_bytes)?;
+        fields.serialize_field("sourceBytes", &self.source_bytes)?;
+        fields.serialize_field("consoleBytes", &self.console_bytes)?;
+        fields.end()
+    }
+}
+
+impl Serialize for Blame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Blame::Script => "script",
+            Blame::Limits => "limits",
+            Blame::Caller => "caller",
+            Blame::Host => "host",
+        })
+    }
+}
+
+/// `{"name", "message", "stack", "thrown", "cause"}`; the last three only where there is one.
+impl Serialize for JsError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("JsError", 5)?;
+        fields.serialize_field("name", &self.name)?;
+        fields.serialize_field("message", &self.message)?;
+        optional(&mut fields, "stack", self.stack.as_ref())?;
+        optional(&mut fields, "thrown", self.thrown.as_ref())?;
+        optional(&mut fields, "cause", self.cause.as_ref())?;
+        fields.end()
+    }
+}
+
+/// `{"code", "blame", "message"}`, and `"js"` with what a script threw, or `"limit"` with the limit that was hit.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Hit {
+            field: &'static str,
+            value: u64,
+            unit: &'static str,
+        }
+        let (js, limit) = match self {
+            Error::Js(js) => (Some(js), None),
+            Error::Limit { kind, limit, .. } => {
+                (None, Some(Hit { field: kind.field(), value: *limit, unit: kind.unit() }))
+            }
+            _ => (None, None),
+        };
+        let mut fields = serializer.serialize_struct("Error", 5)?;
+        fields.serialize_field("code", self.code())?;
+        fields.serialize_field("blame", &self.blame())?;
+        fields.serialize_field("message", &self.to_string())?;
+        optional(&mut fields, "js", js)?;
+        optional(&mut fields, "limit", limit.as_ref())?;
+        fields.end()
+    }
+}
+
+fn optional<F: SerializeStruct, T: Serialize>(
+    fields: &mut F,
+    name: &'static str,
+    value: Option<&T>,
+) -> Result<(), F::Error> {
+    match value {
+        Some(value) => fields.serialize_field(name, value),
+        None => fields.skip_field(name),
+    }
+}
