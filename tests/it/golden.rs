@@ -111,11 +111,20 @@ fn text(tokens: &impl ToTokens) -> String {
         (",)", ")"),
         (", >", ">"),
         ("# [", "#["),
-        ("mut self", "self"),
+        // How a method takes its own value is no caller's business; `&mut self` is.
+        ("(mut self", "(self"),
     ] {
         text = text.replace(from, to);
     }
     text
+}
+
+#[test]
+fn a_listing_tells_a_method_that_changes_its_value_from_one_that_reads_it() {
+    let listed = |source: &str| text(&syn::parse_str::<syn::Signature>(source).unwrap());
+    assert_eq!(listed("fn f(&mut self, n: &u8)"), "fn f(&mut self, n: &u8)");
+    assert_eq!(listed("fn f(mut self)"), listed("fn f(self)"));
+    assert_ne!(listed("fn f(&mut self)"), listed("fn f(&self)"));
 }
 
 fn is_public(visibility: &Visibility) -> bool {
