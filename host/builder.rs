@@ -17,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
     pub(crate) clock: Option<Clock>,
     pub(crate) code_generation: bool,
+    pub(crate) is_session: bool,
     pub(crate) keeps_last_value: bool,
     pub(crate) data: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) origin: Origin,
@@ -51,6 +52,7 @@ impl Default for Options {
             seed: None,
             clock: None,
             code_generation: true,
+            is_session: false,
             keeps_last_value: false,
             data: None,
             origin: Origin::Runtime,
@@ -133,6 +135,30 @@ impl InstanceBuilder {
     /// Makes `eval` and the function constructors throw an EvalError.
     pub fn without_code_generation(mut self) -> Self {
         self.options.code_generation = false;
+        self
+    }
+
+    /// Lets a script declare again what an older script has declared, as the prompts of browsers do. In a later `eval`, a `let`, `const`,
+    /// `class`, `function` or `var` at the top level takes the place of any older one of that name, and functions that were made
+    /// before see the new value. A declaration that failed half-way can be made again. Within one script, a name can be declared
+    /// once, as always; and what is locked, such as `host` and `undefined`, cannot be declared.
+    ///
+    /// An instance that begins from a snapshot of a session is a session.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let mut jar = Runtime::new()?.build_instance().session().start(&Router::new(), &Limits::default())?;
+    /// jar.eval("const orders = [1]; const count = () => orders.length")?;
+    /// jar.eval("const orders = [1, 2, 3]")?;
+    /// assert_eq!(jar.eval("count()")?.get::<u32>()?, 3);
+    /// jar.eval("let rate = missing()").unwrap_err();
+    /// jar.eval("let rate = 19")?;
+    /// assert_eq!(jar.eval("rate")?.get::<u32>()?, 19);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn session(mut self) -> Self {
+        self.options.is_session = true;
         self
     }
 

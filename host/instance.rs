@@ -12,7 +12,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use belljar_abi::{Op, configure, flag, vitals};
+use belljar_abi::{Op, configure, events, flag, vitals};
 use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
@@ -20,7 +20,7 @@ use crate::builder::{Options, Origin};
 use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
-use crate::error::{Error, JsError, Native, Result};
+use crate::error::{Error, JsError, Result};
 use crate::excerpt;
 use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
@@ -28,7 +28,9 @@ use crate::pending::{Ids, PendingCall};
 use crate::program::Program;
 use crate::router::{Router, Routes};
 use crate::runtime::Permit;
+use crate::snapshot::Snapshot;
 use crate::stats::Stats;
+use crate::thrown::{First, Native};
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
 use crate::vm::fibre::Vm;
@@ -86,6 +88,8 @@ pub struct Instance {
     routes: Hold<Routes>,
     limits: Limits,
     code_generation: bool,
+    /// Whether scripts may declare again what older ones have declared.
+    is_session: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
     inspection: u32,
     data: Option<Arc<dyn Any + Send + Sync>>,
@@ -137,6 +141,11 @@ impl Instance {
             }
             _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };
+        // A guest that has begun a session does not end it.
+        let was_session = |snapshot: &Snapshot| {
+            snapshot.about.configured.get(configure::SWITCHES).is_some_and(|word| word & configure::SESSION != 0)
+        };
+        let is_session = options.is_session || origin.snapshot().is_some_and(was_session);
         let desk = Arc::new(Desk::new(Driver::new(limits.clone()), clock, seed, age));
         let mut instance = Instance {
             vm: None,
@@ -149,6 +158,7 @@ impl Instance {
             routes: router.hold(),
             limits: limits.clone(),
             code_generation: options.code_generation,
+            is_session,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
             data: options.data,
             origin,
@@ -333,6 +343,32 @@ impl Instance {
             Ended::Outcome(Outcome::Bytecode(bytes)) => Ok(bytes),
             other => Err(self.value(Ok(other)).err().unwrap_or_else(|| Error::guest("it compiled to a value"))),
         }
+    }
+
+    /// The events that scripts have registered handlers for with `host.on`, in the order of their names. There are at most a thousand, and
+    /// a name of more than a thousand bytes is left out. Nothing of a script runs, and a call that a handler has paused stays paused.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// jar.eval("host.on('paid', order => {}); host.on('cancelled', order => {})")?;
+    /// assert_eq!(jar.events()?, ["cancelled", "paid"]);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to say.
+    pub fn events(&mut self) -> Result<Vec<String>> {
+        if self.phase != Phase::Paused {
+            self.admit()?;
+        }
+        let json = self.enquire(Op::Events)?;
+        let First::<String, { events::MOST }>(mut names) =
+            serde_json::from_slice(&json).map_err(|_| Error::guest("its events are not a list of names"))?;
+        names.retain(|name| name.len() <= events::NAME_BYTES);
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Stops the call in progress from anywhere.

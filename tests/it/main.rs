@@ -47,6 +47,7 @@ mod rejections;
 mod residue;
 mod rpc;
 mod runaway;
+mod session;
 mod snapshot;
 mod soak;
 mod support;
