@@ -34,7 +34,8 @@ pub fn list() -> Status {
     let mut out = String::from("[");
     for name in names.iter().flat_map(|(names, _)| names) {
         // One more byte than is told, so that a longer name is known for what it is.
-        let Some(name) = present(name.lossy_start(events::NAME_BYTES + 1)).filter(|name| name.len() <= events::NAME_BYTES)
+        let Some(name) =
+            present(name.lossy_start(events::NAME_BYTES + 1)).filter(|name| name.len() <= events::NAME_BYTES)
         else {
             continue;
         };

@@ -146,7 +146,8 @@ fn describe_properties(thrown: &Value, out: &mut String) {
         if matches!(name.as_str(), "name" | "message" | "stack" | "cause" | "errors" | "code" | "method") {
             continue;
         }
-        let Some(Some(Property::Value(value))) = present(Atom::of(key)).and_then(|key| present(thrown.own(&key))) else {
+        let Some(Some(Property::Value(value))) = present(Atom::of(key)).and_then(|key| present(thrown.own(&key)))
+        else {
             continue;
         };
         let json = present(value.to_json(&Value::undefined(), &Value::undefined())).filter(Value::is_string);
@@ -208,7 +209,9 @@ fn text(value: qjs::Result<Value>, most: usize) -> Option<String> {
         return None;
     }
     if value.is_symbol() {
-        return natives::description(&value).and_then(|description| text(Ok(description), most)).or(Some("symbol".into()));
+        return natives::description(&value)
+            .and_then(|description| text(Ok(description), most))
+            .or(Some("symbol".into()));
     }
     let mut text = present(value.lossy_start(most + 4))?;
     if text.len() > most {

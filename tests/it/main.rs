@@ -17,6 +17,7 @@ mod faults;
 mod forgery;
 #[cfg(target_os = "linux")]
 mod forked;
+mod format;
 mod freed;
 mod freeze;
 mod fuel;
