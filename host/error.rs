@@ -8,6 +8,7 @@ use std::fmt;
 use crate::excerpt;
 use crate::limits::LimitKind;
 pub(crate) use crate::thrown::JsError;
+use crate::value::Script;
 
 /// The result of most calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -163,6 +164,14 @@ impl Error {
             | Error::Diverged { .. } => Blame::Caller,
             Error::Capacity { .. } | Error::Host { .. } => Blame::Host,
         }
+    }
+
+    /// The same error; one that a script threw gets the line of this script where it was thrown.
+    pub(crate) fn in_script(mut self, script: &Script<'_>) -> Error {
+        if let Error::Js(error) = &mut self {
+            error.frame = error.frame_in(script).map(Box::new);
+        }
+        self
     }
 
     pub(crate) fn host(message: impl Into<String>) -> Error {

@@ -3,6 +3,7 @@
 //! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never know wasmtime.
 
 mod course;
+mod outcome;
 mod pause;
 
 use std::any::Any;
@@ -12,7 +13,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use belljar_abi::{Op, configure, events, flag, vitals};
+use belljar_abi::{Op, configure, flag, vitals};
 use serde::Serialize;
 
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
@@ -20,8 +21,7 @@ use crate::builder::{Options, Origin};
 use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
 use crate::driver::{Driver, Outcome, Spent};
-use crate::error::{Error, JsError, Result};
-use crate::excerpt;
+use crate::error::{Error, Result};
 use crate::kept::Hold;
 use crate::limits::{LimitKind, Limits};
 use crate::pending::{Ids, PendingCall};
@@ -30,7 +30,6 @@ use crate::router::{Router, Routes};
 use crate::runtime::Permit;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
-use crate::thrown::{First, Native};
 use crate::turn::{Message, now};
 use crate::value::{Json, Script, Shown};
 use crate::vm::fibre::Vm;
@@ -180,9 +179,10 @@ impl Instance {
     ///
     /// Whatever [`Error`] says; the instance stays usable unless it is [`Status::Poisoned`] afterwards.
     pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
-        let message = self.open_script(&script.into())?;
+        let script = script.into();
+        let message = self.open_script(&script)?;
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
-        self.value(ended)
+        self.value_of(&script, ended)
     }
 
     /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is awaited.
@@ -194,10 +194,11 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Json>> + Send {
-        let message = self.open_script(&script.into());
+        let script = script.into();
+        let message = self.open_script(&script);
         async move {
             let ended = self.execute(Mode::Async, Op::Eval, message?).await;
-            self.value(ended)
+            self.value_of(&script, ended)
         }
     }
 
@@ -219,9 +220,10 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Shown> {
-        let message = self.open_script(&script.into())?.flagged(self.inspection);
+        let script = script.into();
+        let message = self.open_script(&script)?.flagged(self.inspection);
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
-        self.shown(ended)
+        self.shown_of(&script, ended)
     }
 
     /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is awaited.
@@ -230,21 +232,12 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Shown>> + Send {
-        let message = self.open_script(&script.into());
+        let script = script.into();
+        let message = self.open_script(&script);
         async move {
             let message = message?.flagged(self.inspection);
             let ended = self.execute(Mode::Async, Op::Eval, message).await;
-            self.shown(ended)
-        }
-    }
-
-    fn shown(&self, ended: Result<Ended>) -> Result<Shown> {
-        match ended? {
-            Ended::Outcome(Outcome::Text(bytes)) => Ok(Shown::string(bytes)),
-            // A guest from before there was such a wish answers it with JSON.
-            Ended::Outcome(Outcome::Shown(bytes) | Outcome::Value(bytes)) => Ok(Shown::other(bytes)),
-            Ended::Outcome(Outcome::Undefined) => Ok(Shown::UNDEFINED),
-            ended => Err(self.value(Ok(ended)).err().unwrap_or_else(|| Error::guest("it showed nothing"))),
+            self.shown_of(&script, ended)
         }
     }
 
@@ -273,42 +266,6 @@ impl Instance {
         async move {
             let ended = self.execute(Mode::Async, Op::Dispatch, message?).await;
             self.dispatched(event, ended)
-        }
-    }
-
-    fn dispatched(&self, event: &str, ended: Result<Ended>) -> Result<Json> {
-        match ended? {
-            Ended::NoSuchEvent => Err(Error::NoSuchEvent { name: event.to_owned() }),
-            outcome => self.value(Ok(outcome)),
-        }
-    }
-
-    /// What the caller gets for what the guest said.
-    fn value(&self, ended: Result<Ended>) -> Result<Json> {
-        match ended? {
-            Ended::Outcome(Outcome::Value(bytes)) => Json::from_guest(bytes),
-            Ended::Outcome(Outcome::Undefined) => Ok(Json::UNDEFINED),
-            Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
-            Ended::Outcome(Outcome::NotSerializable(why)) => {
-                Err(Error::NotSerializable { message: excerpt::message(&String::from_utf8_lossy(&why)) })
-            }
-            Ended::Outcome(Outcome::Text(_) | Outcome::Shown(_)) => {
-                Err(Error::guest("it showed a value that nobody looks at"))
-            }
-            Ended::Outcome(Outcome::Bytecode(_)) => Err(Error::guest("it sent bytecode for a value")),
-            Ended::NoSuchEvent => Err(Error::guest("it looked for an event where there was none")),
-            Ended::Paused => Err(Error::guest("it paused where nothing can pause")),
-        }
-    }
-
-    fn failure(&self, report: &[u8]) -> Error {
-        match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => self
-                .refusal
-                .as_ref()
-                .map_or_else(|| LimitKind::JsHeap.error(&self.limits), |why| why.error(&self.limits)),
-            Ok(error) => Error::Js(error),
-            Err(_) => Error::guest("a failure is not a report"),
         }
     }
 
@@ -364,11 +321,7 @@ impl Instance {
             self.admit()?;
         }
         let json = self.enquire(Op::Events)?;
-        let First::<String, { events::MOST }>(mut names) =
-            serde_json::from_slice(&json).map_err(|_| Error::guest("its events are not a list of names"))?;
-        names.retain(|name| name.len() <= events::NAME_BYTES);
-        names.sort_unstable();
-        Ok(names)
+        Self::events_in(&json)
     }
 
     /// Stops the call in progress from anywhere.

@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::value::Json;
+use crate::frame::{self, Frame};
+use crate::value::{Json, Script};
 
 /// What a script threw.
 ///
@@ -43,23 +44,27 @@ pub struct JsError {
     /// The error's `code`, where that is a string. For a call of a handler that failed it is the code of its
     /// [`RpcError`](crate::RpcError). A script can give any code to an error of its own.
     #[serde(default)]
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// The method of the call that failed. A script can name any method in an error of its own.
     #[serde(default)]
-    pub method: Option<String>,
+    pub method: Option<Box<str>>,
     /// Other properties that the script has set on the error and that JSON can hold, such as `status`: the first sixteen, each of no more
     /// than 4 KiB.
     #[serde(default, deserialize_with = "properties")]
     pub properties: BTreeMap<String, Json>,
     /// The first sixteen errors of an `AggregateError`, without their causes and with texts of no more than 4 KiB.
     #[serde(default, deserialize_with = "errors")]
-    pub errors: Vec<JsError>,
+    pub errors: Box<[JsError]>,
     /// The error's `cause`.
     #[serde(default)]
     pub cause: Option<Box<JsError>>,
     /// What was thrown, when it was not an Error and has a JSON form.
     #[serde(default, deserialize_with = "even_null")]
     pub thrown: Option<Json>,
+    /// The line of the script where it was thrown. `eval` and `inspect` fill it in, because they have the source;
+    /// [`JsError::frame_in`] gives it for other calls.
+    #[serde(skip)]
+    pub frame: Option<Box<Frame>>,
     /// What the engine ran out of when it threw this by itself; the guest's word.
     #[serde(default)]
     pub(crate) native: Option<Native>,
@@ -113,16 +118,16 @@ struct One {
     #[serde(default)]
     stack: Option<String>,
     #[serde(default)]
-    code: Option<String>,
+    code: Option<Box<str>>,
     #[serde(default)]
-    method: Option<String>,
+    method: Option<Box<str>>,
     #[serde(default, deserialize_with = "properties")]
     properties: BTreeMap<String, Json>,
     #[serde(default, deserialize_with = "even_null")]
     thrown: Option<Json>,
 }
 
-fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<JsError>, D::Error> {
+fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Box<[JsError]>, D::Error> {
     let First::<One, MOST>(errors) = First::deserialize(deserializer)?;
     let whole = |One { name, message, stack, code, method, properties, thrown }| JsError {
         name,
@@ -165,9 +170,32 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, 
     }
 }
 
+impl JsError {
+    /// The innermost line of this script that the stack names, where it names one.
+    ///
+    /// ```
+    /// # use belljar::{Error, Limits, Router, Runtime, Script};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// let script = Script::new("host.on('sum', orders => {\n  return orders.lenght()\n})");
+    /// jar.eval(&script)?;
+    /// let Err(Error::Js(mut error)) = jar.dispatch("sum", &[1, 2]) else { unreachable!() };
+    /// assert_eq!(error.to_string(), "TypeError: not a function");
+    /// error.frame = error.frame_in(&script).map(Box::new);
+    /// assert_eq!(error.to_string(), "TypeError: orders.lenght is not a function");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn frame_in(&self, script: &Script<'_>) -> Option<Frame> {
+        Frame::of(&self.message, self.stack.as_deref()?, script)
+    }
+}
+
+/// Names what the message of the engine is about, where the frame tells.
 impl fmt::Display for JsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name.as_str(), self.message.as_str()) {
+        let expression = self.frame.as_ref().and_then(|frame| frame.expression.as_deref());
+        let message = expression.map(|expression| frame::told(&self.message, expression));
+        match (self.name.as_str(), message.as_deref().unwrap_or(&self.message)) {
             ("", message) => write!(f, "the script threw {message}"),
             (name, "") => f.write_str(name),
             (name, message) => write!(f, "{name}: {message}"),

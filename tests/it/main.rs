@@ -18,6 +18,7 @@ mod forgery;
 #[cfg(target_os = "linux")]
 mod forked;
 mod format;
+mod frames;
 mod freed;
 mod freeze;
 mod fuel;
