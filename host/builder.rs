@@ -91,6 +91,30 @@ impl InstanceBuilder {
         self
     }
 
+    /// Lets a script declare again what an older script has declared, as the prompts of browsers do. In a later `eval`, a `let`, `const`,
+    /// `class`, `function` or `var` at the top level takes the place of any older one of that name, and functions that were made
+    /// before see the new value. A declaration that failed half-way can be made again. Within one script, a name can be declared
+    /// once, as always; and what is locked, such as `host` and `undefined`, cannot be declared.
+    ///
+    /// An instance that begins from a snapshot of a session is a session.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let mut jar = Runtime::new()?.build_instance().session().start(&Router::new(), &Limits::default())?;
+    /// jar.eval("const orders = [1]; const count = () => orders.length")?;
+    /// jar.eval("const orders = [1, 2, 3]")?;
+    /// assert_eq!(jar.eval("count()")?.get::<u32>()?, 3);
+    /// jar.eval("let rate = missing()").unwrap_err();
+    /// jar.eval("let rate = 19")?;
+    /// assert_eq!(jar.eval("rate")?.get::<u32>()?, 19);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn session(mut self) -> Self {
+        self.options.is_session = true;
+        self
+    }
+
     /// Gives scripts the newest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. One that is undefined
     /// leaves the older one there. A script's own `let _` or `const _` comes first, as with any global.
     ///

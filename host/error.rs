@@ -1,15 +1,14 @@
 //! What can go wrong, whose fault it is, and the stable code of each.
 //!
-//! It owns [`Error`] and [`JsError`]. It must never know wasmtime or a message of the guest's: a code comes from
+//! It owns [`Error`]; `thrown.rs` owns what a script threw. It must never know wasmtime or a message of the guest's: a code comes from
 //! what the host saw, so a script that throws `new Error("interrupted")` gets `js_error` and nothing else.
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
-
 use crate::excerpt;
-use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
+use crate::script::Script;
+pub(crate) use crate::thrown::JsError;
 
 /// The result of most calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -167,6 +166,14 @@ impl Error {
         }
     }
 
+    /// The same error; one that a script threw gets the line of this script where it was thrown.
+    pub(crate) fn in_script(mut self, script: &Script<'_>) -> Error {
+        if let Error::Js(error) = &mut self {
+            error.frame = error.frame_in(script).map(Box::new);
+        }
+        self
+    }
+
     pub(crate) fn host(message: impl Into<String>) -> Error {
         Error::Host { message: message.into() }
     }
@@ -235,62 +242,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// What a script threw.
-///
-/// ```
-/// # use belljar::{Error, Limits, Router, Runtime, Script};
-/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
-/// let script = Script::new("function price() { throw new RangeError('too low', { cause: 7 }) }\nprice()").named("billing.js");
-/// let Err(Error::Js(error)) = jar.eval(script) else { unreachable!() };
-/// assert_eq!(error.to_string(), "RangeError: too low");
-/// assert!(error.stack.unwrap().contains("billing.js:1"));
-/// assert_eq!(error.cause.unwrap().thrown.unwrap().as_str(), "7");
-/// # Ok::<(), Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[non_exhaustive]
-pub struct JsError {
-    /// The error's `name`; empty when what was thrown is not an Error.
-    #[serde(default)]
-    pub name: String,
-    /// The error's `message`, or the text of what was thrown.
-    #[serde(default)]
-    pub message: String,
-    /// Where it was thrown, with the script's own name and lines.
-    #[serde(default)]
-    pub stack: Option<String>,
-    /// The error's `cause`.
-    #[serde(default)]
-    pub cause: Option<Box<JsError>>,
-    /// What was thrown, when it was not an Error and has a JSON form.
-    #[serde(default, deserialize_with = "even_null")]
-    pub thrown: Option<Json>,
-    /// What the engine ran out of when it threw this by itself; the guest's word.
-    #[serde(default)]
-    pub(crate) native: Option<Native>,
-}
-
-/// What QuickJS can run out of and still throw an error that script could have caught.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Native {
-    Memory,
-}
-
-/// A script can throw `null`, which serde would take for nothing at all.
-fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
-impl fmt::Display for JsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name.as_str(), self.message.as_str()) {
-            ("", message) => write!(f, "the script threw {message}"),
-            (name, "") => f.write_str(name),
-            (name, message) => write!(f, "{name}: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for JsError {}

@@ -3,6 +3,7 @@
 //! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never know wasmtime.
 
 mod course;
+mod outcome;
 mod pause;
 
 use std::cell::Cell;
@@ -19,8 +20,7 @@ use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
 use crate::data::Data;
 use crate::driver::{Driver, Outcome, Spent};
-use crate::error::{Error, JsError, Native, Result};
-use crate::excerpt;
+use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
 use crate::origin::{Options, Origin};
@@ -28,9 +28,11 @@ use crate::pending::{Ids, PendingCall};
 use crate::permit::Permit;
 use crate::program::Program;
 use crate::router::{Router, Routes};
+use crate::script::Script;
+use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::turn::{Message, now};
-use crate::value::{Script, Shown};
+use crate::value::Shown;
 use crate::vm::fibre::Vm;
 use crate::vm::state::{Desk, Refusal};
 
@@ -86,6 +88,8 @@ pub struct Instance {
     routes: Arc<Routes>,
     limits: Limits,
     code_generation: bool,
+    /// Whether scripts may declare again what older ones have declared.
+    is_session: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
     inspection: u32,
     data: Data,
@@ -137,6 +141,11 @@ impl Instance {
             }
             _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };
+        // A guest that has begun a session does not end it.
+        let was_session = |snapshot: &Snapshot| {
+            snapshot.about.configured.get(configure::SWITCHES).is_some_and(|word| word & configure::SESSION != 0)
+        };
+        let is_session = options.is_session || origin.snapshot().is_some_and(was_session);
         let desk = Arc::new(Desk::new(Driver::new(limits.clone()), clock, seed, age));
         let mut instance = Instance {
             vm: None,
@@ -149,6 +158,7 @@ impl Instance {
             routes: router.routes(),
             limits: limits.clone(),
             code_generation: options.code_generation,
+            is_session,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
             data: options.data,
             origin,
@@ -170,9 +180,10 @@ impl Instance {
     ///
     /// Whatever [`Error`] says; the instance stays usable unless it is [`Status::Poisoned`] afterwards.
     pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
-        let message = self.open_script(&script.into())?;
+        let script = script.into();
+        let message = self.open_script(&script)?;
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
-        self.value(ended)
+        self.value_of(&script, ended)
     }
 
     /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is awaited.
@@ -184,10 +195,11 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Json>> + Send {
-        let message = self.open_script(&script.into());
+        let script = script.into();
+        let message = self.open_script(&script);
         async move {
             let ended = self.execute(Mode::Async, Op::Eval, message?).await;
-            self.value(ended)
+            self.value_of(&script, ended)
         }
     }
 
@@ -209,9 +221,10 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Shown> {
-        let message = self.open_script(&script.into())?.flagged(self.inspection);
+        let script = script.into();
+        let message = self.open_script(&script)?.flagged(self.inspection);
         let ended = now(self.execute(Mode::Sync, Op::Eval, message));
-        self.shown(ended)
+        self.shown_of(&script, ended)
     }
 
     /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is awaited.
@@ -220,21 +233,12 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn inspect_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Shown>> + Send {
-        let message = self.open_script(&script.into());
+        let script = script.into();
+        let message = self.open_script(&script);
         async move {
             let message = message?.flagged(self.inspection);
             let ended = self.execute(Mode::Async, Op::Eval, message).await;
-            self.shown(ended)
-        }
-    }
-
-    fn shown(&self, ended: Result<Ended>) -> Result<Shown> {
-        match ended? {
-            Ended::Outcome(Outcome::Text(bytes)) => Ok(Shown::string(bytes)),
-            // A guest from before there was such a wish answers it with JSON.
-            Ended::Outcome(Outcome::Shown(bytes) | Outcome::Value(bytes)) => Ok(Shown::other(bytes)),
-            Ended::Outcome(Outcome::Undefined) => Ok(Shown::UNDEFINED),
-            ended => Err(self.value(Ok(ended)).err().unwrap_or_else(|| Error::guest("it showed nothing"))),
+            self.shown_of(&script, ended)
         }
     }
 
@@ -263,42 +267,6 @@ impl Instance {
         async move {
             let ended = self.execute(Mode::Async, Op::Dispatch, message?).await;
             self.dispatched(event, ended)
-        }
-    }
-
-    fn dispatched(&self, event: &str, ended: Result<Ended>) -> Result<Json> {
-        match ended? {
-            Ended::NoSuchEvent => Err(Error::NoSuchEvent { name: event.to_owned() }),
-            outcome => self.value(Ok(outcome)),
-        }
-    }
-
-    /// What the caller gets for what the guest said.
-    fn value(&self, ended: Result<Ended>) -> Result<Json> {
-        match ended? {
-            Ended::Outcome(Outcome::Value(bytes)) => Json::from_guest(bytes),
-            Ended::Outcome(Outcome::Undefined) => Ok(Json::UNDEFINED),
-            Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
-            Ended::Outcome(Outcome::NotSerializable(why)) => {
-                Err(Error::NotSerializable { message: excerpt::message(&String::from_utf8_lossy(&why)) })
-            }
-            Ended::Outcome(Outcome::Text(_) | Outcome::Shown(_)) => {
-                Err(Error::guest("it showed a value that nobody looks at"))
-            }
-            Ended::Outcome(Outcome::Bytecode(_)) => Err(Error::guest("it sent bytecode for a value")),
-            Ended::NoSuchEvent => Err(Error::guest("it looked for an event where there was none")),
-            Ended::Paused => Err(Error::guest("it paused where nothing can pause")),
-        }
-    }
-
-    fn failure(&self, report: &[u8]) -> Error {
-        match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
-            Ok(JsError { native: Some(Native::Memory), .. }) => self
-                .refusal
-                .as_ref()
-                .map_or_else(|| LimitKind::JsHeap.error(&self.limits), |why| why.error(&self.limits)),
-            Ok(error) => Error::Js(error),
-            Err(_) => Error::guest("a failure is not a report"),
         }
     }
 
@@ -333,6 +301,28 @@ impl Instance {
             Ended::Outcome(Outcome::Bytecode(bytes)) => Ok(bytes),
             other => Err(self.value(Ok(other)).err().unwrap_or_else(|| Error::guest("it compiled to a value"))),
         }
+    }
+
+    /// The events that scripts have registered handlers for with `host.on`, in the order of their names. There are at most a thousand, and
+    /// a name of more than a thousand bytes is left out. Nothing of a script runs, and a call that a handler has paused stays paused.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// jar.eval("host.on('paid', order => {}); host.on('cancelled', order => {})")?;
+    /// assert_eq!(jar.events()?, ["cancelled", "paid"]);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to say.
+    pub fn events(&mut self) -> Result<Vec<String>> {
+        if self.phase != Phase::Paused {
+            self.admit()?;
+        }
+        let json = self.enquire(Op::Events)?;
+        Self::events_in(&json)
     }
 
     /// Stops the call in progress from anywhere.

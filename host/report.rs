@@ -65,15 +65,21 @@ impl Serialize for Blame {
     }
 }
 
-/// `{"name", "message", "stack", "thrown", "cause"}`; the last three only where there is one.
+/// `{"name", "message", "stack", "code", "method", "properties", "errors", "cause", "thrown", "frame"}`; all but the first two only where there
+/// is one.
 impl Serialize for JsError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("JsError", 5)?;
+        let mut fields = serializer.serialize_struct("JsError", 10)?;
         fields.serialize_field("name", &self.name)?;
         fields.serialize_field("message", &self.message)?;
         optional(&mut fields, "stack", self.stack.as_ref())?;
-        optional(&mut fields, "thrown", self.thrown.as_ref())?;
+        optional(&mut fields, "code", self.code.as_ref())?;
+        optional(&mut fields, "method", self.method.as_ref())?;
+        optional(&mut fields, "properties", Some(&self.properties).filter(|all| !all.is_empty()))?;
+        optional(&mut fields, "errors", Some(&self.errors).filter(|all| !all.is_empty()))?;
         optional(&mut fields, "cause", self.cause.as_ref())?;
+        optional(&mut fields, "thrown", self.thrown.as_ref())?;
+        optional(&mut fields, "frame", self.frame.as_ref())?;
         fields.end()
     }
 }

@@ -96,6 +96,9 @@ wire_enum! {
         /// Clears the memory that is free, before a snapshot copies it. The message has a bit for each page of memory that may have been
         /// written to, the lowest first. Guests from before there was this operation refuse it.
         Clear = 9,
+        /// Which events scripts have registered handlers for. The result is a JSON array of their names, of no more than
+        /// [`events::MOST`] and none longer than [`events::NAME_BYTES`].
+        Events = 10,
     }
 }
 
@@ -128,6 +131,8 @@ wire_enum! {
         NoSuchEvent = 5,
         /// The payload did not fit in the guest's memory, or was not what the operation takes.
         Refused = 6,
+        /// There is no such operation in this guest. Guests from before there was this status say [`Status::Refused`].
+        Unsupported = 7,
     }
 }
 
@@ -138,7 +143,8 @@ wire_enum! {
         Result = 1,
         /// The result is undefined; no bytes.
         Undefined = 2,
-        /// A failure report: JSON with `name`, `message`, `stack`, `cause`, `thrown`, `native`.
+        /// A failure report: JSON with `name`, `message`, `stack`, `code`, `method`, `properties`, `errors`, `cause`, `thrown`,
+        /// `native`.
         Failure = 3,
         /// Why the result has no JSON form: text.
         NotSerializable = 4,
@@ -211,13 +217,21 @@ pub mod answer {
     pub const HEADER_BYTES: usize = 12;
 }
 
+/// What [`Op::Events`] tells.
+pub mod events {
+    /// The most names.
+    pub const MOST: usize = 1000;
+    /// The longest name, in bytes.
+    pub const NAME_BYTES: usize = 1000;
+}
+
 /// The payload of [`Op::Configure`]: little-endian `u32` each, in this order.
 pub mod configure {
     /// Index of the JS heap limit in bytes.
     pub const HEAP_BYTES: usize = 0;
     /// Index of the JS stack limit in bytes.
     pub const STACK_BYTES: usize = 1;
-    /// Index of the switches: [`NO_CODE_GENERATION`], [`RESEED`].
+    /// Index of the switches: [`NO_CODE_GENERATION`], [`RESEED`], [`SESSION`].
     pub const SWITCHES: usize = 2;
     /// How many words there are.
     pub const WORDS: usize = 3;
@@ -225,6 +239,8 @@ pub mod configure {
     pub const NO_CODE_GENERATION: u32 = 1;
     /// The switch that makes `Math.random` ask for a seed again.
     pub const RESEED: u32 = 2;
+    /// The switch that lets a script declare again what an older one has declared.
+    pub const SESSION: u32 = 4;
     /// What the image is configured with before anything is said.
     pub const IMAGE_HEAP_BYTES: u32 = 32 << 20;
     /// What the image is configured with before anything is said.
@@ -263,11 +279,11 @@ settled!(
     VERSION == 1,
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
     Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
-    Op::Clear as u32 == 9 && Op::from_wire(0).is_none() && Op::from_wire(10).is_none(),
+    Op::Clear as u32 == 9 && Op::Events as u32 == 10 && Op::from_wire(0).is_none() && Op::from_wire(11).is_none(),
     flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
     Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,
-    Status::Refused as u32 == 6 && Status::from_wire(7).is_none(),
+    Status::Refused as u32 == 6 && Status::Unsupported as u32 == 7 && Status::from_wire(8).is_none(),
     Send::Result as u32 == 1 && Send::Undefined as u32 == 2 && Send::Failure as u32 == 3,
     Send::NotSerializable as u32 == 4 && Send::Console as u32 == 5 && Send::Rejection as u32 == 6,
     Send::Bytecode as u32 == 7 && Send::from_wire(0).is_none() && Send::from_wire(8).is_none(),
@@ -279,6 +295,7 @@ settled!(
     Level::Error as u32 == 4 && Level::Trace as u32 == 5 && Level::from_wire(6).is_none(),
     answer::HEADER_BYTES == 12,
     configure::HEAP_BYTES == 0 && configure::STACK_BYTES == 1 && configure::SWITCHES == 2 && configure::WORDS == 3,
-    configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2,
+    configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2 && configure::SESSION == 4,
+    events::MOST == 1000 && events::NAME_BYTES == 1000,
     vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::REFUSALS == 2 && vitals::WORDS == 3,
 );

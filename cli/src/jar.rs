@@ -97,8 +97,8 @@ fn settled(snapshot: Option<&Snapshot>) -> belljar::Result<Option<&Snapshot>> {
 }
 
 fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Snapshot>) -> belljar::Result<Instance> {
-    // Whoever looks at one value after another, at a prompt of ours or behind JSON lines, may want to go on from the last.
-    let mut builder = runtime.build_instance().with_last_value();
+    // Whoever looks at one value after another, at a prompt of ours or behind JSON lines, may want to go on from the last, and to mend it.
+    let mut builder = runtime.build_instance().with_last_value().session();
     if let Some(seed) = bounds.seed {
         builder = builder.seed(seed);
     }

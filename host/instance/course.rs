@@ -48,6 +48,11 @@ pub(super) type Configured = [u32; configure::WORDS];
 pub(super) const STALE_RANDOM: u32 = 1 << 31;
 pub(super) const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
 
+/// What the caller is told when the guest has no such operation.
+fn too_old() -> Error {
+    Error::host("the guest image is too old for this operation; build it from the sources of this version")
+}
+
 impl Instance {
     /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its limits.
     pub(super) fn admit(&mut self) -> Result<()> {
@@ -78,7 +83,12 @@ impl Instance {
         let mut words: Configured = [0; configure::WORDS];
         words[configure::HEAP_BYTES] = u32::try_from(self.limits.js_heap_bytes).unwrap_or(u32::MAX);
         words[configure::STACK_BYTES] = u32::try_from(self.limits.stack_bytes).unwrap_or(u32::MAX);
-        words[configure::SWITCHES] = if self.code_generation { 0 } else { configure::NO_CODE_GENERATION };
+        if !self.code_generation {
+            words[configure::SWITCHES] |= configure::NO_CODE_GENERATION;
+        }
+        if self.is_session {
+            words[configure::SWITCHES] |= configure::SESSION;
+        }
         if words == self.configured {
             return Ok(());
         }
@@ -102,7 +112,7 @@ impl Instance {
 
     /// Does something of our own in the guest, which runs no script.
     pub(super) fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
-        self.chore(op, payload, CHORE_SLICES) == Some(Wire::Done)
+        matches!(self.chore(op, payload, CHORE_SLICES), Some((Wire::Done, _)))
     }
 
     /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any more.
@@ -111,11 +121,25 @@ impl Instance {
         let slices = CHORE_SLICES.saturating_add(u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX));
         let changed = vm.changed_bits();
         // A guest from before there was this operation refuses it.
-        matches!(self.chore(Op::Clear, &changed, slices), Some(Wire::Done | Wire::Refused))
+        let status = self.chore(Op::Clear, &changed, slices).map(|(status, _)| status);
+        matches!(status, Some(Wire::Done | Wire::Refused | Wire::Unsupported))
     }
 
-    /// What the guest answers to work of our own; None when it does not end with an answer.
-    fn chore(&mut self, op: Op, payload: &[u8], slices: u32) -> Option<Wire> {
+    /// What the guest makes known of itself: the JSON that it answers an operation with that takes nothing and runs no script.
+    pub(super) fn enquire(&mut self, op: Op) -> Result<Vec<u8>> {
+        match self.chore(op, &[], CHORE_SLICES) {
+            Some((Wire::Done, Some(Outcome::Value(json)))) => Ok(json),
+            // A guest from before there was the operation.
+            Some((Wire::Unsupported | Wire::Refused, None)) => Err(too_old()),
+            _ => {
+                self.poison();
+                Err(Error::guest("it did not say what it was asked"))
+            }
+        }
+    }
+
+    /// What the guest answers to work of our own, and what it sends; None when it does not end with an answer.
+    fn chore(&mut self, op: Op, payload: &[u8], slices: u32) -> Option<(Wire, Option<Outcome>)> {
         let vm = self.vm.as_mut()?;
         let slice = {
             let mut driver = self.desk.driver();
@@ -130,8 +154,13 @@ impl Instance {
             Poll::Ready(ended) => ended,
             Poll::Pending => return None,
         };
-        self.desk.driver().end_chore();
-        Wire::from_wire(status.ok()?)
+        let outcome = {
+            let mut driver = self.desk.driver();
+            let outcome = driver.take_outcome();
+            driver.end_chore();
+            outcome
+        };
+        Some((Wire::from_wire(status.ok()?)?, outcome))
     }
 
     /// Ends the call in progress, and makes sure that nothing of it can run later.
@@ -272,6 +301,7 @@ impl Instance {
                         let leftovers = if calls.has_unanswered() { Leftovers::Some } else { Leftovers::None };
                         break (Ok(Ended::Outcome(outcome)), leftovers);
                     }
+                    (Some(Wire::Unsupported), None) => break (Err(too_old()), Leftovers::None),
                     (Some(Wire::NoSuchEvent), None) => break (Ok(Ended::NoSuchEvent), Leftovers::None),
                     (Some(Wire::Refused), None) => break (Err(LimitKind::Memory.error(&self.limits)), Leftovers::Some),
                     _ => {

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::nesting;
 use crate::pending::{Answer, CallId, PendingCall};
 use crate::program::Program;
+use crate::script::Script;
 use crate::snapshot::{About, Paused, Snapshot, Turn};
-use crate::value::Script;
 use crate::vm::fibre::Vm;
 
 impl Instance {

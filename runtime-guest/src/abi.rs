@@ -58,7 +58,7 @@ pub extern "C" fn belljar_init() {
 pub extern "C" fn call(op: u32, flags: u32, split: u32, length: u32) -> u32 {
     STOPPED.set(false);
     let Some(op) = Op::from_wire(op) else {
-        return Status::Refused as u32;
+        return Status::Unsupported as u32;
     };
     crate::state::call(op, flags, split as usize, length as usize) as u32
 }

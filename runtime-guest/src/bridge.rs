@@ -9,13 +9,15 @@ use belljar_abi::{Reply, Status, answer};
 
 use crate::functions::Function;
 use crate::json::{self, Json};
-use crate::qjs::{self, Arguments, Atom, Value};
+use crate::qjs::{self, Arguments, Atom, Places, Value};
 use crate::{abi, settle, state};
 
-/// One call in flight: the two functions that settle its promise.
+/// One call in flight: the two functions that settle its promise, and what an error would say about it.
 struct InFlight {
     resolve: Value,
     reject: Value,
+    method: Value,
+    places: Places,
 }
 
 /// Calls in flight; the id of a call is its place, which is used again after its answer.
@@ -111,7 +113,8 @@ pub fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
             return Ok(promise);
         }
     };
-    let id = state::with(|state| state.pending.insert(InFlight { resolve, reject }));
+    let call = InFlight { resolve, reject, method: arguments.get(0), places: Places::here() };
+    let id = state::with(|state| state.pending.insert(call));
     if abi::rpc(id, method.bytes(), params.bytes()) {
         state::with(|state| state.pending.remove(id));
         return Err(qjs::throw_stop());
@@ -133,7 +136,7 @@ pub fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     };
     match reply {
         Reply::Value => value_of(&message),
-        _ => Err(qjs::throw(error_of(&message)?)),
+        _ => Err(qjs::throw(error_of(&message, arguments.get(0))?)),
     }
 }
 
@@ -157,11 +160,12 @@ fn value_of(message: &[u8]) -> qjs::Result<Value> {
     if message.len() <= 1 { Ok(Value::undefined()) } else { json::read(message) }
 }
 
-/// The error of a reply `[code, message]`.
-fn error_of(message: &[u8]) -> qjs::Result<Value> {
+/// The error of a reply `[code, message]` to a call of this method.
+fn error_of(message: &[u8], method: Value) -> qjs::Result<Value> {
     let reply = json::read(message)?;
     let error = qjs::error(reply.get_index(1)?.text()?.bytes())?;
     error.define(c"code", reply.get_index(0)?)?;
+    error.define(c"method", method)?;
     Ok(error)
 }
 
@@ -187,7 +191,10 @@ pub fn answer(message: &[u8]) -> Status {
                     call.reject.call(&Value::undefined(), &[&reason])
                 }
             },
-            _ => error_of(body).and_then(|error| call.reject.call(&Value::undefined(), &[&error])),
+            _ => error_of(body, call.method).and_then(|error| {
+                call.places.put_stack(&error, &call.resolve);
+                call.reject.call(&Value::undefined(), &[&error])
+            }),
         };
         if let Err(thrown) = settled {
             return settle::threw(thrown);

@@ -1,9 +1,7 @@
-//! `console`: any value to a line of text, without running script code on the way.
+//! `console`: its methods, and the lines that they print.
 //!
-//! It looks at properties by their descriptors, so getters are named and not called, and Proxies are not entered. What is
-//! behind a getter or a method of the engine is read with those of [`natives`], which no script can replace. One thing is
-//! left: when the engine itself runs out of memory or stack in here, it makes an error as it does everywhere, and
-//! `Error.prepareStackTrace` of the script sees that.
+//! It must never know what a value looks like; [`show`] does. A format may ask for the text or the JSON of a value, which the script can have its say
+//! in; nothing else here runs code of the script.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -13,18 +11,18 @@ use core::cell::RefCell;
 use belljar_abi::{Ask, Level};
 
 use crate::functions::Function;
-use crate::json::decimal;
-use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value};
-use crate::report::{own_value, present, quote};
+use crate::qjs::{self, Arguments, Value};
+use crate::report::own_value;
 use crate::single::Single;
-use crate::{abi, natives, state};
+use crate::{abi, state};
 
-/// How deep nested values are shown.
-const DEPTH: usize = 4;
-/// How many entries of one object or array are shown.
-const ENTRIES: usize = 100;
-/// The most that one line holds; the rest is cut. A line that was cut fits in what a call may print by default.
-const LINE_BYTES: usize = 32 << 10;
+mod format;
+mod show;
+mod table;
+
+use format::list;
+use show::{DEPTH, count, text};
+pub use show::{found, line};
 
 /// What a method of `console` does besides printing, as the detail of its function.
 #[derive(Clone, Copy)]
@@ -35,6 +33,8 @@ enum Method {
     Warn,
     Error,
     Trace,
+    Dir,
+    Table,
     Assert,
     Group,
     GroupEnd,
@@ -52,9 +52,9 @@ const METHODS: [(&core::ffi::CStr, Method); 18] = [
     (c"warn", Method::Warn),
     (c"error", Method::Error),
     (c"trace", Method::Trace),
-    (c"dir", Method::Log),
+    (c"dir", Method::Dir),
     (c"dirxml", Method::Log),
-    (c"table", Method::Log),
+    (c"table", Method::Table),
     (c"assert", Method::Assert),
     (c"group", Method::Group),
     (c"groupCollapsed", Method::Group),
@@ -68,11 +68,6 @@ const METHODS: [(&core::ffi::CStr, Method); 18] = [
 
 /// Counters and timers by label.
 static LABELS: Single<RefCell<Vec<(bool, String, i64)>>> = Single::new(RefCell::new(Vec::new()));
-/// The function that walks over maps and sets.
-static WALKER: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
-/// What the walk over a map or set in progress has found.
-static FOUND: Single<RefCell<Vec<(Value, Value)>>> = Single::new(RefCell::new(Vec::new()));
-
 /// The most labels that `count` and `time` remember.
 const LABELS_MOST: usize = 256;
 
@@ -82,19 +77,8 @@ pub fn install() -> qjs::Result<()> {
     for (name, method) in METHODS {
         console.define(name, Value::function(Function::Console, name, 0, method as u8)?)?;
     }
-    WALKER.replace(Some(Value::function(Function::Found, c"", 2, 0)?));
+    show::install()?;
     Value::global().define(c"console", console)
-}
-
-/// Remembers the entries of the map or set that is being shown.
-pub fn found(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
-    let mut found = FOUND.borrow_mut();
-    found.push((arguments.get(1), arguments.get(0)));
-    // One more than is shown, so that the reader learns that there are more.
-    let is_enough = found.len() > ENTRIES;
-    drop(found);
-    // Not an error object: a script can have its say in how those are made.
-    if is_enough { Err(qjs::throw(Value::undefined())) } else { Ok(Value::undefined()) }
 }
 
 pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
@@ -116,7 +100,7 @@ pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
             line.push_str("assertion failed");
             if arguments.len() > 1 {
                 line.push_str(": ");
-                list(arguments, 1, &mut line);
+                list(arguments, 1, &mut line)?;
             }
             return print(Level::Error, &line);
         }
@@ -125,7 +109,7 @@ pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
             return Ok(Value::undefined());
         }
         Method::Group => {
-            list(arguments, 0, &mut line);
+            list(arguments, 0, &mut line)?;
             let printed = if arguments.len() > 0 { print(Level::Log, &line) } else { Ok(Value::undefined()) };
             state::with(|state| state.indent = (state.indent + 1).min(32));
             return printed;
@@ -133,10 +117,35 @@ pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
         Method::Count | Method::CountReset | Method::Time | Method::TimeLog | Method::TimeEnd => {
             return labelled(*method, arguments);
         }
+        Method::Dir => return print(Level::Log, &dir(arguments)),
+        Method::Table => {
+            return print(
+                Level::Log,
+                &table::draw(&arguments.get(0), &arguments.get(1)).unwrap_or_else(|| text(&arguments.get(0))),
+            );
+        }
         Method::Log => Level::Log,
     };
-    list(arguments, 0, &mut line);
+    list(arguments, 0, &mut line)?;
     print(level, &line)
+}
+
+/// The most levels that `dir` shows.
+const DIR_DEPTH: usize = 16;
+
+/// A value as `dir` shows it: strings are in quotes, and the option `depth` says how deep it is looked into.
+fn dir(arguments: &Arguments<'_>) -> String {
+    let wish = Some(arguments.get(1)).filter(Value::is_object).and_then(|options| own_value(&options, b"depth"));
+    let levels = match wish {
+        Some(depth) if depth.is_null() => DIR_DEPTH,
+        Some(depth) => {
+            depth.as_number().map_or(DEPTH, |depth| (depth.max(0.0) as usize).saturating_add(1).min(DIR_DEPTH))
+        }
+        None => DEPTH,
+    };
+    let mut line = show::nested(&arguments.get(0), levels);
+    show::cut(&mut line);
+    line
 }
 
 fn print(level: Level, line: &str) -> qjs::Result<Value> {
@@ -202,296 +211,4 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
         Some(line) => print(Level::Log, &line),
         None => Ok(Value::undefined()),
     }
-}
-
-/// The digits of a number.
-fn count(number: i64) -> String {
-    decimal(number, &mut [0; 20]).iter().copied().map(char::from).collect()
-}
-
-/// Says how many entries are not shown.
-fn more(entries: i64, out: &mut String) {
-    out.push_str(", … ");
-    out.push_str(&count(entries));
-    out.push_str(" more");
-}
-
-fn list(arguments: &Arguments<'_>, from: usize, out: &mut String) {
-    for index in from..arguments.len() {
-        if index > from {
-            out.push(' ');
-        }
-        out.push_str(&text(&arguments.get(index)));
-        if out.len() > LINE_BYTES {
-            cut(out);
-            return;
-        }
-    }
-}
-
-/// A value as it looks beside others: strings as they are.
-fn text(value: &Value) -> String {
-    if value.is_string() {
-        return plain(value);
-    }
-    let mut out = String::new();
-    show(value, 0, &mut Vec::new(), &mut out);
-    out
-}
-
-/// A value as a line that holds nothing else shows it.
-pub fn line(value: &Value) -> String {
-    let mut out = text(value);
-    if out.len() > LINE_BYTES {
-        cut(&mut out);
-    }
-    out
-}
-
-fn cut(out: &mut String) {
-    let mut end = LINE_BYTES;
-    while !out.is_char_boundary(end) {
-        end -= 1;
-    }
-    out.truncate(end);
-    out.push('…');
-}
-
-/// The text of a primitive, no more of it than a line could hold.
-fn plain(value: &Value) -> String {
-    present(value.lossy_start(LINE_BYTES + 4)).unwrap_or_default()
-}
-
-fn show(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    if out.len() > LINE_BYTES || abi::is_stopped() {
-        return;
-    }
-    if !value.is_object() {
-        show_primitive(value, out);
-        return;
-    }
-    if value.is_proxy() {
-        out.push_str("[Proxy]");
-        return;
-    }
-    if above.iter().any(|other| other.is_same(value)) {
-        out.push_str("[Circular]");
-        return;
-    }
-    if value.is_function() {
-        show_function(value, out);
-        return;
-    }
-    let class = present(value.class_name()).map(|name| plain(&name)).unwrap_or_default();
-    if show_content(value, &class, out) {
-        return;
-    }
-    if depth >= DEPTH && !value.is_error() {
-        out.push_str(if value.is_array() { "[Array]" } else { "[Object]" });
-        return;
-    }
-    above.push(value.clone());
-    if value.is_error() {
-        show_error(value, depth, above, out);
-    } else {
-        let name = natives::constructor_name(value).map(|name| plain(&name)).filter(|name| !name.is_empty());
-        let is_plain = class == "Object" || class == "Array";
-        match name {
-            // What inherits from a class of the engine's goes by its own name and says what it is.
-            Some(name) if name != class && is_plain && name != "Object" => {
-                out.push_str(&name);
-                out.push(' ');
-            }
-            Some(name) if name != class && !is_plain && !class.ends_with("Iterator") && name != "Object" => {
-                out.push_str(&[&name, " [", &class, "] "].concat());
-            }
-            _ if is_plain => {}
-            _ => {
-                out.push_str(&class);
-                out.push(' ');
-            }
-        }
-        if value.is_array() {
-            show_array(value, depth, above, out);
-        } else if value.is_map() || value.is_set() {
-            show_collection(value, depth, above, out);
-        } else if value.is_typed_array() {
-            show_typed_array(value, out);
-        } else if value.is_promise() {
-            show_promise(value, depth, above, out);
-        } else if let Some(length) = natives::byte_length(&class, value) {
-            out.push_str(&["{ byteLength: ", &count(length as i64), " }"].concat());
-        } else {
-            show_entries(value, depth, above, out);
-        }
-    }
-    above.pop();
-}
-
-fn show_primitive(value: &Value, out: &mut String) {
-    if value.is_string() {
-        quote(&plain(value), out);
-    } else if value.is_symbol() {
-        out.push_str("Symbol(");
-        out.push_str(&natives::description(value).map(|text| plain(&text)).unwrap_or_default());
-        out.push(')');
-    } else if value.as_number().is_some_and(|number| number == 0.0 && number.is_sign_negative()) {
-        out.push_str("-0");
-    } else {
-        out.push_str(&plain(value));
-        if value.is_big_int() {
-            out.push('n');
-        }
-    }
-}
-
-fn show_function(value: &Value, out: &mut String) {
-    let name = own_value(value, b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
-    out.push_str(if name.is_empty() { "[Function]" } else { "[Function: " });
-    if !name.is_empty() {
-        out.push_str(&name);
-        out.push(']');
-    }
-}
-
-/// What is a value of its own in the shape of an object: dates, expressions, boxes, and what nobody can look into.
-fn show_content(value: &Value, class: &str, out: &mut String) -> bool {
-    if value.is_date() {
-        out.push_str(&natives::iso_date(value).map_or("Invalid Date".into(), |date| plain(&date)));
-    } else if value.is_regexp() {
-        out.push('/');
-        out.push_str(&natives::source(value).map(|source| plain(&source)).unwrap_or_default());
-        out.push('/');
-        out.push_str(&natives::flags(value));
-    } else if matches!(class, "Number" | "String" | "Boolean" | "BigInt" | "Symbol") {
-        out.push('[');
-        out.push_str(class);
-        if let Some(inner) = natives::unboxed(class, value) {
-            out.push_str(": ");
-            show_primitive(&inner, out);
-        }
-        out.push(']');
-    } else if matches!(class, "WeakMap" | "WeakSet" | "WeakRef") {
-        out.push('[');
-        out.push_str(class);
-        out.push(']');
-    } else {
-        return false;
-    }
-    true
-}
-
-fn show_promise(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    match value.promise_state() {
-        PromiseState::Pending => out.push_str("{ <pending> }"),
-        state => {
-            out.push_str(if state == PromiseState::Rejected { "{ <rejected> " } else { "{ " });
-            show(&value.promise_result(), depth + 1, above, out);
-            out.push_str(" }");
-        }
-    }
-}
-
-fn show_error(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let part = |name: &[u8]| natives::inherited(value, name).filter(Value::is_string).map(|text| plain(&text));
-    out.push_str(&part(b"name").unwrap_or_else(|| "Error".into()));
-    if let Some(message) = part(b"message").filter(|message| !message.is_empty()) {
-        out.push_str(": ");
-        out.push_str(&message);
-    }
-    // A stack of the script's own making hides the one that the engine noted.
-    let stack = own_value(value, b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
-    if let Some(stack) = stack.map(|stack| plain(&stack)).filter(|stack| !stack.trim().is_empty()) {
-        out.push('\n');
-        out.push_str(stack.trim_end());
-    }
-    if depth < DEPTH
-        && let Some(cause) = own_value(value, b"cause")
-    {
-        out.push_str("\n[cause] ");
-        show(&cause, depth + 1, above, out);
-    }
-}
-
-fn show_array(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let length = present(value.length()).unwrap_or(0);
-    out.push('[');
-    for index in 0..length.min(ENTRIES as i64) {
-        out.push_str(if index == 0 { " " } else { ", " });
-        let name = present(Atom::new(decimal(index, &mut [0; 20])));
-        match name.and_then(|name| present(value.own(&name)).flatten()) {
-            Some(Property::Value(element)) => show(&element, depth + 1, above, out),
-            Some(Property::Accessor(_)) => out.push_str("[Getter]"),
-            None => out.push_str("<empty>"),
-        }
-    }
-    if length > ENTRIES as i64 {
-        more(length - ENTRIES as i64, out);
-    }
-    out.push_str(if length > 0 { " ]" } else { "]" });
-}
-
-fn show_typed_array(value: &Value, out: &mut String) {
-    // Its length is not a property of its own, and a script can hide it; its elements are, and cannot be hidden.
-    let length = natives::typed_length(value);
-    out.push('[');
-    for index in 0..length.min(ENTRIES) {
-        out.push_str(if index == 0 { " " } else { ", " });
-        if let Some(element) = own_value(value, decimal(index as i64, &mut [0; 20])) {
-            show_primitive(&element, out);
-        }
-    }
-    if length > ENTRIES {
-        more((length - ENTRIES) as i64, out);
-    }
-    out.push_str(if length > 0 { " ]" } else { "]" });
-}
-
-fn show_collection(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let walker = WALKER.borrow().clone();
-    if let Some(walker) = walker {
-        natives::for_each(value, &walker);
-    }
-    let entries = FOUND.take();
-    out.push('{');
-    for (index, (key, value_of)) in entries.iter().take(ENTRIES).enumerate() {
-        out.push_str(if index == 0 { " " } else { ", " });
-        if value.is_map() {
-            show(key, depth + 1, above, out);
-            out.push_str(" => ");
-        }
-        show(value_of, depth + 1, above, out);
-    }
-    if entries.len() > ENTRIES {
-        out.push_str(", …");
-    }
-    out.push_str(if entries.is_empty() { "}" } else { " }" });
-}
-
-fn show_entries(value: &Value, depth: usize, above: &mut Vec<Value>, out: &mut String) {
-    let (keys, all) = present(value.own_keys(ENTRIES)).unwrap_or_default();
-    out.push('{');
-    for (index, key) in keys.iter().enumerate() {
-        out.push_str(if index == 0 { " " } else { ", " });
-        if key.is_symbol() {
-            out.push('[');
-            show_primitive(key, out);
-            out.push(']');
-        } else {
-            let name = plain(key);
-            let is_plain = !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$');
-            if is_plain { out.push_str(&name) } else { quote(&name, out) }
-        }
-        out.push_str(": ");
-        match present(Atom::of(key)).and_then(|atom| present(value.own(&atom)).flatten()) {
-            Some(Property::Value(value)) => show(&value, depth + 1, above, out),
-            Some(Property::Accessor(_)) => out.push_str("[Getter]"),
-            None => out.push_str("<gone>"),
-        }
-    }
-    if all > keys.len() {
-        more((all - keys.len()) as i64, out);
-    }
-    out.push_str(if all == 0 { "}" } else { " }" });
 }

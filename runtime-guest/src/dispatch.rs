@@ -1,10 +1,13 @@
-//! An event from the host to the handler that a script registered for it.
+//! An event from the host to the handler that a script registered for it, and which events have one.
 
-use belljar_abi::Status;
+use alloc::string::String;
+
+use belljar_abi::{Send, Status, events};
 
 use crate::qjs::{Atom, Value};
+use crate::report::{present, quote};
 use crate::settle::{self, Form};
-use crate::{json, state};
+use crate::{abi, json, state};
 
 /// Calls the handler of the event in the payload with the parameters behind its name.
 pub fn call(message: &[u8], split: usize) -> Status {
@@ -23,4 +26,24 @@ pub fn call(message: &[u8], split: usize) -> Status {
     let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
     settle::begin(result, Form::Plain)
+}
+
+/// Sends the names of the events that have a handler. Runs nothing of the script.
+pub fn list() -> Status {
+    let names = state::with(|state| state.events.clone()).and_then(|events| present(events.own_keys(events::MOST)));
+    let mut out = String::from("[");
+    for name in names.iter().flat_map(|(names, _)| names) {
+        // One more byte than is told, so that a longer name is known for what it is.
+        let Some(name) =
+            present(name.lossy_start(events::NAME_BYTES + 1)).filter(|name| name.len() <= events::NAME_BYTES)
+        else {
+            continue;
+        };
+        if out.len() > 1 {
+            out.push(',');
+        }
+        quote(&name, &mut out);
+    }
+    out.push(']');
+    if abi::send(Send::Result, out.as_bytes()) { Status::Stopped } else { Status::Done }
 }

@@ -28,6 +28,11 @@ struct Natives {
     as_int_n: Value,
     /// Getters of `byteLength`, by the name of the class.
     byte_lengths: Vec<(&'static str, Value)>,
+    function_text: Value,
+    parse_int: Value,
+    parse_float: Value,
+    /// `toString` of the engine's own classes.
+    to_strings: Vec<Value>,
     for_each_of_map: Value,
     for_each_of_set: Value,
 }
@@ -53,6 +58,9 @@ const BOXED: [(&str, &CStr); 5] = [
 ];
 const BUFFERS: [(&str, &CStr); 3] =
     [("ArrayBuffer", c"ArrayBuffer"), ("SharedArrayBuffer", c"SharedArrayBuffer"), ("DataView", c"DataView")];
+
+const TO_STRINGS: [&CStr; 10] =
+    [c"Object", c"Array", c"Date", c"RegExp", c"Error", c"Number", c"String", c"Boolean", c"Symbol", c"BigInt"];
 
 /// Keeps them. Runs once, while the image is built.
 pub fn install() -> qjs::Result<()> {
@@ -83,6 +91,10 @@ pub fn install() -> qjs::Result<()> {
             .into_iter()
             .map(|(name, class)| Ok((name, getter(class, c"byteLength")?)))
             .collect::<qjs::Result<_>>()?,
+        function_text: method(c"Function", c"toString")?,
+        parse_int: global.get(c"parseInt")?,
+        parse_float: global.get(c"parseFloat")?,
+        to_strings: TO_STRINGS.into_iter().map(|class| method(class, c"toString")).collect::<qjs::Result<_>>()?,
         for_each_of_map: method(c"Map", c"forEach")?,
         for_each_of_set: method(c"Set", c"forEach")?,
     };
@@ -129,6 +141,38 @@ pub fn iso_date(date: &Value) -> Option<Value> {
     // An invalid date makes `toISOString` throw, and a script can have its say in how errors are made.
     let time = read(|natives| Some(natives.get_time.clone()), date)?.as_number()?;
     if time.is_nan() { None } else { read(|natives| Some(natives.to_iso_string.clone()), date) }
+}
+
+/// The time of a date, in milliseconds.
+pub fn time_of(date: &Value) -> Option<f64> {
+    if date.is_date() { read(|natives| Some(natives.get_time.clone()), date)?.as_number() } else { None }
+}
+
+/// The source text of a function.
+pub fn function_text(function: &Value) -> Option<Value> {
+    read(|natives| Some(natives.function_text.clone()), function)
+}
+
+/// The integer that a primitive begins with.
+pub fn parse_int(value: &Value) -> Option<f64> {
+    parse(|natives| Some(natives.parse_int.clone()), value)
+}
+
+/// The number that a primitive begins with.
+pub fn parse_float(value: &Value) -> Option<f64> {
+    parse(|natives| Some(natives.parse_float.clone()), value)
+}
+
+fn parse(pick: impl FnOnce(&Natives) -> Option<Value>, value: &Value) -> Option<f64> {
+    if value.is_object() || value.is_symbol() {
+        return None;
+    }
+    present(kept(pick)?.call(&Value::undefined(), &[value]))?.as_number()
+}
+
+/// Whether this is the `toString` of one of the engine's own classes.
+pub fn is_engines_to_string(function: &Value) -> bool {
+    NATIVES.borrow().as_ref().is_some_and(|natives| natives.to_strings.iter().any(|other| other.is_same(function)))
 }
 
 /// The source of an expression.

@@ -10,43 +10,43 @@ use crate::{natives, state};
 
 /// The most that one text of a report may hold.
 const TEXT_BYTES: usize = 64 << 10;
+/// The most that a text, a property or the JSON of a thrown value may hold where there are many.
+const SHORT_BYTES: usize = 4 << 10;
 /// How many causes are followed.
 const CAUSES: usize = 8;
+/// How many of an error's own properties are told.
+const PROPERTIES: usize = 16;
+/// How many errors of an AggregateError are told.
+const ERRORS: u32 = 16;
+
+/// How much is told of one error.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// The longest text.
+    text_bytes: usize,
+    /// How many causes are followed.
+    causes: usize,
+    /// How many of its errors are told.
+    errors: u32,
+}
 
 /// The report of a thrown value.
 pub fn failure(thrown: &Value) -> String {
     let mut out = String::with_capacity(256);
-    describe(thrown, CAUSES, &mut out);
+    describe(thrown, Extent { text_bytes: TEXT_BYTES, causes: CAUSES, errors: ERRORS }, &mut out);
     out
 }
 
 /// The message alone.
 pub fn message(thrown: &Value) -> String {
-    if thrown.is_error() { text(thrown.get(c"message")) } else { text(Ok(thrown.clone())) }.unwrap_or_default()
+    let message = if thrown.is_error() { thrown.get(c"message") } else { Ok(thrown.clone()) };
+    text(message, TEXT_BYTES).unwrap_or_default()
 }
 
-fn describe(thrown: &Value, causes: usize, out: &mut String) {
+fn describe(thrown: &Value, extent: Extent, out: &mut String) {
     out.push('{');
     if thrown.is_error() {
-        field("name", &text(thrown.get(c"name")).unwrap_or_else(|| "Error".into()), out);
-        out.push(',');
-        field("message", &text(thrown.get(c"message")).unwrap_or_default(), out);
-        let stack = present(thrown.get(c"stack")).filter(Value::is_string).and_then(|stack| text(Ok(stack)));
-        // An error that was made while no script ran has a stack without a line.
-        if let Some(stack) = stack.as_deref().map(str::trim_end).filter(|stack| !stack.is_empty()) {
-            out.push(',');
-            field("stack", stack, out);
-        }
-        if is_out_of_memory(thrown) {
-            out.push(',');
-            field("native", "memory", out);
-        }
-        if causes > 0
-            && let Some(cause) = own_value(thrown, b"cause")
-        {
-            out.push_str(",\"cause\":");
-            describe(&cause, causes - 1, out);
-        }
+        describe_error(thrown, extent, out);
     } else if thrown.is_null() && has_memory_run_out() {
         // The engine throws null when there is no memory even for the error that would say so.
         field("name", "InternalError", out);
@@ -55,19 +55,117 @@ fn describe(thrown: &Value, causes: usize, out: &mut String) {
         out.push(',');
         field("native", "memory", out);
     } else {
-        field("name", "", out);
-        out.push(',');
-        field("message", &text(Ok(thrown.clone())).unwrap_or_else(|| "a value that has no text".into()), out);
-        if let Some(json) = present(thrown.to_json(&Value::undefined(), &Value::undefined()))
-            .filter(|json| !json.is_undefined())
-            .and_then(|json| present(json.lossy()))
-            && json.len() <= TEXT_BYTES
-        {
-            out.push_str(",\"thrown\":");
-            out.push_str(&json);
-        }
+        describe_other(thrown, extent, out);
     }
     out.push('}');
+}
+
+fn describe_error(thrown: &Value, extent: Extent, out: &mut String) {
+    let read = |name| text(thrown.get(name), extent.text_bytes);
+    field("name", &read(c"name").unwrap_or_else(|| "Error".into()), out);
+    out.push(',');
+    field("message", &read(c"message").unwrap_or_default(), out);
+    let stack = present(thrown.get(c"stack")).filter(Value::is_string);
+    let stack = stack.and_then(|stack| text(Ok(stack), extent.text_bytes));
+    // An error that was made while no script ran has a stack without a line.
+    if let Some(stack) = stack.as_deref().map(str::trim_end).filter(|stack| !stack.is_empty()) {
+        out.push(',');
+        field("stack", stack, out);
+    }
+    if is_out_of_memory(thrown) {
+        out.push(',');
+        field("native", "memory", out);
+    }
+    describe_call(thrown, out);
+    describe_properties(thrown, out);
+    if extent.errors > 0
+        && let Some(errors) = own_value(thrown, b"errors").filter(Value::is_array)
+    {
+        let length = present(errors.length()).unwrap_or(0);
+        out.push_str(",\"errors\":[");
+        for index in (0..extent.errors).take_while(|index| i64::from(*index) < length) {
+            if index > 0 {
+                out.push(',');
+            }
+            let error = present(errors.get_index(index)).unwrap_or_else(Value::undefined);
+            describe(&error, Extent { text_bytes: SHORT_BYTES, causes: 0, errors: 0 }, out);
+        }
+        out.push(']');
+    }
+    if extent.causes > 0
+        && let Some(cause) = own_value(thrown, b"cause")
+    {
+        out.push_str(",\"cause\":");
+        describe(&cause, Extent { causes: extent.causes - 1, ..extent }, out);
+    }
+}
+
+/// A thrown value that is no error: its text, and its JSON.
+fn describe_other(thrown: &Value, extent: Extent, out: &mut String) {
+    let json = present(thrown.to_json(&Value::undefined(), &Value::undefined()))
+        .filter(|json| !json.is_undefined())
+        .and_then(|json| present(json.lossy()))
+        .filter(|json| json.len() <= extent.text_bytes);
+    let own = text(Ok(thrown.clone()), extent.text_bytes);
+    // What every object without a text of its own calls itself says less than its JSON.
+    let message = match (&own, &json) {
+        (Some(text), Some(json)) if thrown.is_object() && text.starts_with("[object ") => json,
+        (Some(text), _) => text,
+        (None, Some(json)) if thrown.is_object() => json,
+        (None, _) => "a value that has no text",
+    };
+    field("name", "", out);
+    out.push(',');
+    field("message", message, out);
+    if thrown.is_object() && !thrown.is_proxy() {
+        describe_call(thrown, out);
+    }
+    if let Some(json) = json {
+        out.push_str(",\"thrown\":");
+        out.push_str(&json);
+    }
+}
+
+/// The code and the method that the error of a failed call has, and that a script may give to errors of its own.
+fn describe_call(thrown: &Value, out: &mut String) {
+    for (name, key) in [("code", b"code".as_slice()), ("method", b"method")] {
+        let value = own_value(thrown, key).filter(Value::is_string);
+        if let Some(value) = value.and_then(|value| text(Ok(value), SHORT_BYTES)) {
+            out.push(',');
+            field(name, &value, out);
+        }
+    }
+}
+
+/// The first of the own properties that JSON can hold, but for those that are told elsewhere.
+fn describe_properties(thrown: &Value, out: &mut String) {
+    let Some((keys, _)) = present(thrown.own_keys(PROPERTIES * 2)) else { return };
+    let mut told = 0;
+    for key in keys.iter().filter(|key| key.is_string()) {
+        let Some(name) = text(Ok(key.clone()), SHORT_BYTES) else { continue };
+        if matches!(name.as_str(), "name" | "message" | "stack" | "cause" | "errors" | "code" | "method") {
+            continue;
+        }
+        let Some(Some(Property::Value(value))) = present(Atom::of(key)).and_then(|key| present(thrown.own(&key)))
+        else {
+            continue;
+        };
+        let json = present(value.to_json(&Value::undefined(), &Value::undefined())).filter(Value::is_string);
+        let Some(json) = json.and_then(|json| present(json.lossy())).filter(|json| json.len() <= SHORT_BYTES) else {
+            continue;
+        };
+        out.push_str(if told == 0 { ",\"properties\":{" } else { "," });
+        quote(&name, out);
+        out.push(':');
+        out.push_str(&json);
+        told += 1;
+        if told == PROPERTIES {
+            break;
+        }
+    }
+    if told > 0 {
+        out.push('}');
+    }
 }
 
 /// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but it
@@ -105,17 +203,19 @@ pub fn present<T>(result: qjs::Result<T>) -> Option<T> {
     }
 }
 
-fn text(value: qjs::Result<Value>) -> Option<String> {
+fn text(value: qjs::Result<Value>, most: usize) -> Option<String> {
     let value = present(value)?;
     if value.is_undefined() {
         return None;
     }
     if value.is_symbol() {
-        return natives::description(&value).and_then(|description| text(Ok(description))).or(Some("symbol".into()));
+        return natives::description(&value)
+            .and_then(|description| text(Ok(description), most))
+            .or(Some("symbol".into()));
     }
-    let mut text = present(value.lossy_start(TEXT_BYTES + 4))?;
-    if text.len() > TEXT_BYTES {
-        let mut end = TEXT_BYTES;
+    let mut text = present(value.lossy_start(most + 4))?;
+    if text.len() > most {
+        let mut end = most;
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -124,6 +124,7 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
             None => Status::Refused,
         },
         Op::Configure => configure(length),
+        Op::Events => dispatch::list(),
         Op::Abandon => abandon(),
         Op::Collect => {
             qjs::collect();
@@ -215,6 +216,9 @@ fn configure(length: usize) -> Status {
     apply(heap, stack);
     if switches & configure::RESEED != 0 {
         intrinsics::reseed();
+    }
+    if switches & configure::SESSION != 0 {
+        qjs::begin_session();
     }
     if switches & configure::NO_CODE_GENERATION != 0 && intrinsics::forbid_code_generation().is_err() {
         return Status::Refused;

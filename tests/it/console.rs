@@ -38,7 +38,6 @@ fn every_method_prints_at_its_level() {
         ("info", ConsoleLevel::Info),
         ("warn", ConsoleLevel::Warn),
         ("error", ConsoleLevel::Error),
-        ("dir", ConsoleLevel::Log),
         ("table", ConsoleLevel::Log),
         ("group", ConsoleLevel::Log),
     ] {
@@ -46,6 +45,9 @@ fn every_method_prints_at_its_level() {
         jar.eval(format!("console.{method}('{method}')")).unwrap();
         assert_eq!(receiver.try_recv().unwrap(), (level, method.to_owned()));
     }
+    jar.reset().unwrap();
+    jar.eval("console.dir({})").unwrap();
+    assert_eq!(receiver.try_recv().unwrap(), (ConsoleLevel::Log, "{}".to_owned()));
     assert!(ConsoleLevel::Debug < ConsoleLevel::Log && ConsoleLevel::Warn < ConsoleLevel::Error);
 }
 

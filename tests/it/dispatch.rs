@@ -1,9 +1,9 @@
 //! Events: from the embedder to the handler that a script registered.
 
-use belljar::{Call, Error, Json, Router};
+use belljar::{Answer, Call, Error, Json, Limits, Router, RpcError, Turn};
 use serde_json::json;
 
-use crate::support::{assert_usable, block_on, jar, jar_with_router, thrown};
+use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
 #[test]
 fn an_event_reaches_its_handler_and_brings_back_what_it_returns() {
@@ -179,4 +179,43 @@ fn reset_forgets_the_handlers() {
     jar.reset().unwrap();
     assert_eq!(jar.dispatch("e", &()).unwrap_err().code(), "no_such_event");
     assert_usable(&mut jar);
+}
+
+#[test]
+fn the_events_that_scripts_registered_are_listed_in_order() {
+    let mut jar = jar();
+    assert!(jar.events().unwrap().is_empty());
+    jar.eval("for (const name of ['b', 'a', '7', 'größe', '\\u0000\"', 'a']) host.on(name, () => 1)").unwrap();
+    assert_eq!(jar.events().unwrap(), ["\0\"", "7", "a", "b", "größe"]);
+    let snapshot = jar.snapshot().unwrap();
+    let mut restored = runtime().restore(&snapshot, &Router::new(), &Limits::default()).unwrap();
+    assert_eq!(restored.events().unwrap().len(), 5);
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn the_list_of_events_is_bounded() {
+    let mut jar = jar();
+    jar.eval("host.on('x'.repeat(1000), () => 1); host.on('y'.repeat(1001), () => 1)").unwrap();
+    assert_eq!(jar.events().unwrap(), ["x".repeat(1000)]);
+    jar.eval("for (let i = 0; i < 5000; i++) host.on('event ' + i, () => 1)").unwrap();
+    assert_eq!(jar.events().unwrap().len(), 999);
+    assert_usable(&mut jar);
+}
+
+#[test]
+fn events_are_told_of_a_paused_call_and_after_a_limit() {
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let limits = Limits { fuel: Some(5_000_000), ..Limits::default() };
+    let mut jar = runtime().instance(&router, &limits).unwrap();
+    jar.eval("host.on('late', () => 1); for (;;);").unwrap_err();
+    assert_eq!(jar.events().unwrap(), ["late"]);
+    let before = jar.stats();
+    let turn = block_on(jar.step_async("await host.rpc('ask')")).unwrap();
+    let Turn::Paused(paused) = turn else { panic!("nobody has answered yet") };
+    let id = paused.pending()[0].id;
+    assert_eq!(jar.events().unwrap(), ["late"]);
+    assert_eq!(jar.stats().calls, before.calls + 1);
+    let turn = block_on(jar.resume_async([(id, Answer::Result(Json::from_value(&5).unwrap()))])).unwrap();
+    assert!(matches!(turn, Turn::Done(value) if value.as_str() == "5"));
 }

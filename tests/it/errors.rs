@@ -9,8 +9,10 @@ use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thr
 fn thrown_by(script: &str) -> JsError {
     let mut jar = jar();
     let script = format!("{{ {script} }}");
-    let error = thrown(jar.eval(&script));
+    let mut error = thrown(jar.eval(&script));
     assert_eq!(thrown(block_on(jar.eval_async(&script))), error, "{script}");
+    // Where there is a program, there is no source.
+    error.frame = None;
     assert_eq!(thrown(jar.run(&runtime().compile(&script).unwrap())), error, "{script}");
     assert_usable(&mut jar);
     error
@@ -231,12 +233,132 @@ fn an_error_says_whose_fault_it_is() {
 }
 
 #[test]
-fn an_error_of_a_handler_has_no_empty_stack() {
-    let router = Router::new().handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no", "it failed")));
-    let mut jar = jar_with_router(&router);
-    let error = thrown(block_on(jar.eval_async("await host.rpc('fail')")));
-    assert_eq!((error.message.as_str(), error.stack), ("it failed", None));
+fn a_stack_of_nothing_but_space_is_none() {
     assert_eq!(thrown_by("throw Object.defineProperty(new Error('x'), 'stack', { value: ' \\n ' })").stack, None);
-    // One that is thrown where the script stands says where that is.
-    assert!(thrown(jar.eval("host.rpcSync('fail')")).stack.unwrap().contains("script.js:1:"));
+}
+
+fn failing() -> Router {
+    Router::new().handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no_funds", "it failed")))
+}
+
+#[track_caller]
+fn assert_stack(source: &str, expected: &[&str]) {
+    let mut jar = jar_with_router(&failing());
+    let error = thrown(block_on(jar.eval_async(Script::new(source).named("job.js"))));
+    assert_eq!((error.message.as_str(), error.code.as_deref()), ("it failed", Some("no_funds")), "{source}");
+    assert_eq!(error.method.as_deref(), Some("fail"));
+    let stack = error.stack.unwrap_or_default();
+    let lines: Vec<&str> = stack.lines().map(str::trim).collect();
+    assert_eq!(lines, expected, "{source}");
+    let e = block_on(jar.eval_async("await host.rpc('fail').catch(e => [e.code, e.method, Object.keys(e)])")).unwrap();
+    assert_eq!(e.as_str(), r#"["no_funds","fail",[]]"#);
+}
+
+#[test]
+fn an_error_of_a_handler_has_the_stack_of_the_call() {
+    assert_stack("await host.rpc('fail')", &["at <eval> (job.js:1:12)"]);
+    assert_stack("1;\nconst p = host.rpc('fail');\nawait null;\nawait p", &["at <eval> (job.js:2:16)"]);
+    assert_stack(
+        "function ask() {\n  return host.rpc('fail')\n}\n[1].map(ask);\nawait ask()",
+        &["at ask (job.js:2:15)", "at <eval> (job.js:5:7)"],
+    );
+    assert_stack("host.rpcSync('fail')", &["at rpcSync (native)", "at <eval> (job.js:1:6)"]);
+}
+
+#[test]
+fn the_functions_that_await_a_failed_call_are_in_its_stack() {
+    let source = "async function inner() {\n  await null;\n  await host.rpc('fail')\n}\nasync function outer() {\n  await null;\n  \
+                  return await inner()\n}\nawait outer()";
+    assert_stack(source, &["at inner (job.js:3:14)", "at async outer (job.js:7:16)", "at async <eval> (job.js:9:7)"]);
+    assert_stack(
+        "const run = async () => { await 1; await host.rpc('fail').finally(() => 1) };\nawait run()",
+        &["at run (job.js:1:47)", "at async <eval> (job.js:2:7)"],
+    );
+}
+
+#[test]
+fn the_stack_of_a_failed_call_holds_through_a_snapshot_and_deep_calls() {
+    use belljar::{Answer, Limits, Turn};
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let mut jar = runtime().instance(&router, &Limits::default()).unwrap();
+    let source = "const deep = n => n ? deep(n - 1) : host.rpc('ask');\nawait deep(100)";
+    let Turn::Paused(paused) = block_on(jar.step_async(Script::new(source).named("deep.js"))).unwrap() else {
+        panic!("nobody has answered yet")
+    };
+    let answers: Vec<_> =
+        paused.pending().iter().map(|call| (call.id, Answer::Error(RpcError::new("no", "refused")))).collect();
+    let mut other = runtime().restore(paused.snapshot(), &router, &Limits::default()).unwrap();
+    let Err(Error::Js(error)) = block_on(other.resume_async(answers)) else { panic!("it was refused") };
+    let stack = error.stack.unwrap();
+    assert_eq!(stack.lines().filter(|line| line.contains("at deep (deep.js:1:")).count(), 4, "{stack}");
+    assert!(stack.contains("at async <eval> (deep.js:2:"), "{stack}");
+}
+
+#[test]
+fn scripts_do_not_see_the_stack_of_a_call_being_made() {
+    let mut jar = jar_with_router(&failing());
+    let script = "Error.prepareStackTrace = () => { throw 1 }; Error.stackTraceLimit = 0; \
+                  const e = await host.rpc('fail').catch(e => e); typeof e.stack + e.message";
+    assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), "\"stringit failed\"");
+}
+
+#[test]
+fn an_error_carries_its_own_plain_properties() {
+    let error = thrown_by(
+        "throw Object.assign(new Error('x'), { status: 403, code: 'http', data: { a: [1] }, f() {}, u: undefined, n: 1n, [Symbol()]: 1 })",
+    );
+    assert_eq!(error.code.as_deref(), Some("http"));
+    let properties: Vec<_> = error.properties.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(properties, [("data", "{\"a\":[1]}"), ("status", "403")]);
+    let error =
+        thrown_by("throw Object.defineProperty(new Error('x'), 'status', { enumerable: true, get() { throw 1 } })");
+    assert!(error.properties.is_empty());
+    assert_eq!(thrown_by("throw Object.assign(new Error('x'), { code: 7 })").code, None);
+}
+
+#[test]
+fn properties_of_an_error_are_bounded() {
+    let error = thrown_by("const e = new Error('x'); for (let i = 0; i < 1000; i++) e['p' + i] = i; throw e");
+    assert_eq!(error.properties.len(), 16);
+    let error = thrown_by("throw Object.assign(new Error('x'), { big: 'x'.repeat(5000), small: 'x'.repeat(4000) })");
+    assert_eq!(error.properties.keys().collect::<Vec<_>>(), ["small"]);
+}
+
+#[test]
+fn the_errors_of_an_aggregate_error_are_told() {
+    let error = thrown_by("throw new AggregateError([new TypeError('a'), 'b', new RangeError('c')], 'many')");
+    let told: Vec<_> = error.errors.iter().map(|error| (error.name.as_str(), error.message.as_str())).collect();
+    assert_eq!(told, [("TypeError", "a"), ("", "b"), ("RangeError", "c")]);
+    let mut jar = jar_with_router(&failing());
+    let error = thrown(block_on(jar.eval_async("await Promise.any([host.rpc('fail'), host.rpc('fail')])")));
+    assert_eq!(error.errors.len(), 2);
+    assert_eq!(error.errors[0].code.as_deref(), Some("no_funds"));
+    assert!(error.errors[0].stack.as_deref().is_some_and(|stack| stack.contains("script.js:1:")));
+}
+
+#[test]
+fn errors_of_an_aggregate_error_are_bounded() {
+    let error = thrown_by("throw new AggregateError(Array.from({ length: 100 }, () => new Error('e'.repeat(1e4))))");
+    assert_eq!(error.errors.len(), 16);
+    assert!(error.errors.iter().all(|error| error.message.len() < 5000));
+    let error =
+        thrown_by("let e = new Error('x'); for (let i = 0; i < 1000; i++) e = new AggregateError([e, e]); throw e");
+    assert!(error.errors.iter().all(|error| error.errors.is_empty()));
+    let error =
+        thrown_by("const e = new AggregateError([]); e.errors = new Proxy([1], { get() { throw 1 } }); throw e");
+    assert!(error.errors.is_empty());
+    let error = thrown_by(
+        "const e = new AggregateError([]); Object.defineProperty(e.errors, 0, { get() { throw 1 } }); throw e",
+    );
+    assert_eq!(error.errors.len(), 1);
+}
+
+#[test]
+fn a_thrown_object_is_told_as_its_json() {
+    let error = thrown_by("throw { message: 'no such order', code: 'not_found' }");
+    assert_eq!(error.to_string(), r#"the script threw {"message":"no such order","code":"not_found"}"#);
+    assert_eq!(error.code.as_deref(), Some("not_found"));
+    assert_eq!(thrown_by("throw { toString() { return 'mine' } }").message, "mine");
+    assert_eq!(thrown_by("throw Object.create(null)").message, "{}");
+    assert_eq!(thrown_by("const o = {}; o.o = o; throw o").message, "[object Object]");
 }

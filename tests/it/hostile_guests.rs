@@ -117,6 +117,7 @@ fn ask_everything(runtime: &Runtime, jar: &mut Instance) {
         let snapshot = belljar::Snapshot::from_bytes(&bytes).unwrap();
         assert!(matches!(runtime.restore(&snapshot, &router(), &limits()), Err(Error::Capacity { .. })));
     }
+    let _ = jar.events();
 }
 
 fn set_loose(guest: &Guest) {
@@ -168,6 +169,51 @@ fn every_guest_that_breaks_the_protocol_ends_in_an_error_with_a_name() {
             // Its own memory, and as much again for what its calls hold on the host or for a snapshot of it.
             let most = 2 * limits().memory_bytes + OVERHEAD_BYTES;
             assert!(held <= most, "{} made the host hold {held} bytes; {most} are allowed", guest.name);
+        }
+    }
+}
+
+/// A guest that answers questions of the host's own with a status and, before it, with a text of so many bytes.
+fn answering(status: u32, text: &str) -> Runtime {
+    let act = format!(
+        r#"(data (i32.const 2200) "{}")
+        (func (export "call") (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
+            (if (i32.const {}) (then (drop (call $send (i32.const 1) (i32.const 0) (i32.const 2200) (i32.const {})))))
+            (i32.const {status}))"#,
+        text.replace('"', "\\22"),
+        text.len(),
+        text.len(),
+    );
+    let guest = Guest { name: "answering".into(), text: act };
+    Runtime::builder().max_instances(1).guest(guest.wasm()).build().unwrap()
+}
+
+#[test]
+fn an_image_that_knows_no_events_is_too_old() {
+    // The first is what guests said before there was a status for it.
+    for status in [6, 7] {
+        let runtime = answering(status, "");
+        let mut jar = runtime.instance(&Router::new(), &limits()).unwrap();
+        let error = jar.events().unwrap_err();
+        assert_eq!(error.code(), "host_error");
+        assert!(error.to_string().contains("too old"), "{error}");
+        assert_eq!(jar.status(), Status::Ready);
+    }
+}
+
+#[test]
+fn a_list_of_events_is_not_believed() {
+    let many = format!("[{}\"\"]", "\"\",".repeat(2000));
+    let long = format!("[\"{}\",\"b\",\"a\"]", "x".repeat(1001));
+    for (text, expected) in
+        [(many.as_str(), Some(vec![""; 1000])), (&long, Some(vec!["a", "b"])), ("[1]", None), ("", None)]
+    {
+        let runtime = answering(0, text);
+        let mut jar = runtime.instance(&Router::new(), &limits()).unwrap();
+        match (jar.events(), expected) {
+            (Ok(names), Some(expected)) => assert_eq!(names, expected),
+            (Err(error), None) => assert_eq!(error.code(), "guest_broke_protocol"),
+            other => panic!("{other:?}"),
         }
     }
 }

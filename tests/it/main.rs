@@ -18,6 +18,8 @@ mod faults;
 mod forgery;
 #[cfg(target_os = "linux")]
 mod forked;
+mod format;
+mod frames;
 mod freed;
 mod freeze;
 mod fuel;
@@ -49,6 +51,7 @@ mod rejections;
 mod residue;
 mod rpc;
 mod runaway;
+mod session;
 mod snapshot;
 mod soak;
 mod support;

@@ -396,7 +396,7 @@ fn replies_of_every_shape_arrive() {
 fn a_failure_shows_its_code_and_its_message_and_nothing_else() {
     let mut jar = jar_with_router(&echo());
     let look = "e => [e instanceof Error, e.name, e.code, e.message, Reflect.ownKeys(e).filter(k => k !== 'stack').sort(), JSON.stringify(e)]";
-    let expected = r#"[true,"Error","sold_out","nothing is left",["code","message"],"{}"]"#;
+    let expected = r#"[true,"Error","sold_out","nothing is left",["code","message","method"],"{}"]"#;
     assert_eq!(
         jar.eval(format!("try {{ host.rpcSync('fail') }} catch (e) {{ ({look})(e) }}")).unwrap().as_str(),
         expected

@@ -34,8 +34,8 @@ fn a_frame_points_at_what_failed_and_not_into_its_arguments() {
 #[test]
 fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
     for (code, place, word) in [
-        ("1;\nawait host.rpc('nope', 1)", "2:7", "code: unknown_method"),
-        ("await host.rpc('fails'); host.rpc('other')", "1:7", "code: command_failed"),
+        ("1;\nawait host.rpc('nope', 1)", "2:12", "code: unknown_method"),
+        ("await host.rpc('fails'); host.rpc('other')", "1:12", "code: command_failed"),
         ("await import('fs')", "1:7", "could not load module"),
     ] {
         let ended = run(&["-e", code, "--rpc", "fails=exit 3"]);
@@ -46,9 +46,9 @@ fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
     let ended = run(&["--json", "-e", "await host.rpc('fails')", "--rpc", "fails=exit 3"]);
     let report: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
     assert_eq!(report["error"]["call"], serde_json::json!({ "method": "fails", "code": "command_failed" }));
-    // Where the text does not tell which of two calls it was, no line is named.
+    // The stack tells which of two calls it was, and who made it.
     let ended = run(&["-e", "const ask = name => host.rpc(name); host.rpc('b').catch(e => 0); await ask('b')"]);
-    assert!(!ended.err.contains("-->") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
+    assert!(ended.err.contains("at ask ([eval]:1:") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
     // An error that only looks like one has no code.
     let ended = run(&["-e", "throw new Error('no handler is registered for \"a\"')"]);
     assert!(!ended.err.contains("code:"), "{}", ended.err);

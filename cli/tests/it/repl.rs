@@ -202,6 +202,7 @@ fn a_value_is_shown_and_kept() {
     assert_eq!(terminal.enter("_.get(1)"), "\"x\"");
     assert_eq!(terminal.enter("const f = n => n * 2"), "");
     assert_eq!(terminal.enter("f(4)"), "8");
+    assert_eq!(terminal.enter("const f = n => n * 3; f(4)"), "12");
     assert_eq!(terminal.enter("await Promise.resolve({ a: [1n, -0] })"), "{ a: [ 1n, -0 ] }");
     assert_eq!(terminal.enter("undefined"), "undefined");
     assert_eq!(terminal.enter("if (true) 5"), "5");

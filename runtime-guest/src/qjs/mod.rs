@@ -19,10 +19,12 @@ pub mod free;
 pub mod heap;
 pub mod inside;
 mod integers;
+mod places;
 mod seal;
 mod value;
 
 pub use integers::{Integers, throw_range};
+pub use places::Places;
 pub use seal::prove_layout;
 pub use value::Property;
 
@@ -274,6 +276,17 @@ pub fn set_stack_bytes(bytes: u32) {
         sys::JS_UpdateStackTop(runtime());
         sys::JS_SetMaxStackSize(runtime(), bytes as _);
     }
+}
+
+unsafe extern "C" {
+    /// A function of `tools/quickjs.patch`.
+    fn js_begin_session();
+}
+
+/// From here on a script may declare again what an older one has declared.
+pub fn begin_session() {
+    // SAFETY: the function sets a switch of the engine's.
+    unsafe { js_begin_session() }
 }
 
 /// Collects garbage.

@@ -334,6 +334,16 @@ impl Value {
         is_number.then_some(number)
     }
 
+    /// The number that a primitive converts to. None for those that cannot, and for objects, which would be asked.
+    pub fn primitive_number(&self) -> Option<f64> {
+        if self.is_object() || self.is_symbol() || self.is_big_int() {
+            return None;
+        }
+        let mut number = 0.0;
+        // SAFETY: the handle keeps the value alive; converting a primitive runs no script code.
+        (unsafe { sys::JS_ToFloat64(context(), &raw mut number, self.0) } == 0).then_some(number)
+    }
+
     /// The boolean, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         // SAFETY: reading a tag and the immediate boolean touches no memory.

@@ -1,0 +1,83 @@
+//! What the caller gets for what the guest has said.
+//!
+//! It must never know how a call came to its end.
+
+use belljar_abi::events;
+
+use super::Instance;
+use super::course::Ended;
+use crate::driver::Outcome;
+use crate::error::{Error, Result};
+use crate::excerpt;
+use crate::json::Json;
+use crate::limits::LimitKind;
+use crate::script::Script;
+use crate::thrown::{First, JsError, Native};
+use crate::value::Shown;
+
+impl Instance {
+    /// The value of this script.
+    pub(super) fn value_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Json> {
+        self.value(ended).map_err(|error| error.in_script(script))
+    }
+
+    /// What is shown of the value of this script.
+    pub(super) fn shown_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Shown> {
+        self.shown(ended).map_err(|error| error.in_script(script))
+    }
+
+    pub(super) fn shown(&self, ended: Result<Ended>) -> Result<Shown> {
+        match ended? {
+            Ended::Outcome(Outcome::Text(bytes)) => Ok(Shown::string(bytes)),
+            // A guest from before there was such a wish answers it with JSON.
+            Ended::Outcome(Outcome::Shown(bytes) | Outcome::Value(bytes)) => Ok(Shown::other(bytes)),
+            Ended::Outcome(Outcome::Undefined) => Ok(Shown::UNDEFINED),
+            ended => Err(self.value(Ok(ended)).err().unwrap_or_else(|| Error::guest("it showed nothing"))),
+        }
+    }
+
+    pub(super) fn dispatched(&self, event: &str, ended: Result<Ended>) -> Result<Json> {
+        match ended? {
+            Ended::NoSuchEvent => Err(Error::NoSuchEvent { name: event.to_owned() }),
+            outcome => self.value(Ok(outcome)),
+        }
+    }
+
+    /// What the caller gets for what the guest said.
+    pub(super) fn value(&self, ended: Result<Ended>) -> Result<Json> {
+        match ended? {
+            Ended::Outcome(Outcome::Value(bytes)) => Json::from_guest(bytes),
+            Ended::Outcome(Outcome::Undefined) => Ok(Json::UNDEFINED),
+            Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
+            Ended::Outcome(Outcome::NotSerializable(why)) => {
+                Err(Error::NotSerializable { message: excerpt::message(&String::from_utf8_lossy(&why)) })
+            }
+            Ended::Outcome(Outcome::Text(_) | Outcome::Shown(_)) => {
+                Err(Error::guest("it showed a value that nobody looks at"))
+            }
+            Ended::Outcome(Outcome::Bytecode(_)) => Err(Error::guest("it sent bytecode for a value")),
+            Ended::NoSuchEvent => Err(Error::guest("it looked for an event where there was none")),
+            Ended::Paused => Err(Error::guest("it paused where nothing can pause")),
+        }
+    }
+
+    fn failure(&self, report: &[u8]) -> Error {
+        match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
+            Ok(JsError { native: Some(Native::Memory), .. }) => self
+                .refusal
+                .as_ref()
+                .map_or_else(|| LimitKind::JsHeap.error(&self.limits), |why| why.error(&self.limits)),
+            Ok(error) => Error::Js(error),
+            Err(_) => Error::guest("a failure is not a report"),
+        }
+    }
+
+    /// The names in a list of events, which a guest that was taken over may have made.
+    pub(super) fn events_in(json: &[u8]) -> Result<Vec<String>> {
+        let First::<String, { events::MOST }>(mut names) =
+            serde_json::from_slice(json).map_err(|_| Error::guest("its events are not a list of names"))?;
+        names.retain(|name| name.len() <= events::NAME_BYTES);
+        names.sort_unstable();
+        Ok(names)
+    }
+}
