@@ -169,7 +169,7 @@ impl Error {
     /// The same error; one that a script threw gets the line of this script where it was thrown.
     pub(crate) fn in_script(mut self, script: &Script<'_>) -> Error {
         if let Error::Js(error) = &mut self {
-            error.frame = error.frame_in(script).map(Box::new);
+            error.locate(script);
         }
         self
     }

@@ -26,7 +26,7 @@ const STACK_LINES: usize = 64;
 /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
 /// let Err(Error::Js(error)) = jar.eval("const orders = [];\norders.lenght()") else { unreachable!() };
 /// assert_eq!(error.to_string(), "TypeError: orders.lenght is not a function");
-/// let frame = error.frame.unwrap();
+/// let frame = error.frame().unwrap();
 /// assert_eq!((frame.line, frame.column, frame.text.as_str()), (2, 8, "orders.lenght()"));
 /// # Ok::<(), Error>(())
 /// ```

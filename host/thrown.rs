@@ -27,47 +27,26 @@ use crate::script::Script;
 ///
 /// let script = "throw Object.assign(new Error('refused'), { code: 'http', status: 403 })";
 /// let Err(Error::Js(error)) = jar.eval(script) else { unreachable!() };
-/// assert_eq!((error.code.as_deref(), error.properties["status"].as_str()), (Some("http"), "403"));
+/// assert_eq!((error.code(), error.property("status").unwrap().as_str()), (Some("http"), "403"));
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Report")]
 #[non_exhaustive]
 pub struct JsError {
     /// The error's `name`; empty when what was thrown is not an Error.
-    #[serde(default)]
     pub name: String,
     /// The error's `message`, or the text of what was thrown.
-    #[serde(default)]
     pub message: String,
     /// Where it was thrown, with the script's own name and lines.
-    #[serde(default)]
     pub stack: Option<String>,
-    /// The error's `code`, where that is a string. For a call of a handler that failed it is the code of its
-    /// [`RpcError`](crate::RpcError). A script can give any code to an error of its own.
-    #[serde(default)]
-    pub code: Option<Box<str>>,
-    /// The method of the call that failed. A script can name any method in an error of its own.
-    #[serde(default)]
-    pub method: Option<Box<str>>,
-    /// Other properties that the script has set on the error and that JSON can hold, such as `status`: the first sixteen, each of no more
-    /// than 4 KiB.
-    #[serde(default, deserialize_with = "properties")]
-    pub properties: BTreeMap<String, Json>,
-    /// The first sixteen errors of an `AggregateError`, without their causes and with texts of no more than 4 KiB.
-    #[serde(default, deserialize_with = "errors")]
-    pub errors: Box<[JsError]>,
     /// The error's `cause`.
-    #[serde(default)]
     pub cause: Option<Box<JsError>>,
     /// What was thrown, when it was not an Error and has a JSON form.
-    #[serde(default, deserialize_with = "even_null")]
     pub thrown: Option<Json>,
-    /// The line of the script where it was thrown. `eval` and `inspect` fill it in, because they have the source;
-    /// [`JsError::frame_in`] gives it for other calls.
-    #[serde(skip)]
-    pub frame: Option<Box<Frame>>,
+    /// What few errors have, apart so that an error is small.
+    details: Option<Box<Details>>,
     /// What the engine ran out of when it threw this by itself; the guest's word.
-    #[serde(default)]
     pub(crate) native: Option<Native>,
 }
 
@@ -109,6 +88,40 @@ fn properties<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result
     deserializer.deserialize_map(Properties)
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Details {
+    code: Option<String>,
+    method: Option<String>,
+    properties: BTreeMap<String, Json>,
+    errors: Vec<JsError>,
+    frame: Option<Frame>,
+}
+
+/// A report of the guest's.
+#[derive(Deserialize)]
+struct Report {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    stack: Option<String>,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default, deserialize_with = "properties")]
+    properties: BTreeMap<String, Json>,
+    #[serde(default, deserialize_with = "even_null")]
+    thrown: Option<Json>,
+    #[serde(default, deserialize_with = "errors")]
+    errors: Vec<JsError>,
+    #[serde(default)]
+    cause: Option<Box<JsError>>,
+    #[serde(default)]
+    native: Option<Native>,
+}
+
 /// One error of several. It has no errors and no cause of its own, so what the host makes of a report is bounded by the report.
 #[derive(Deserialize)]
 struct One {
@@ -119,28 +132,31 @@ struct One {
     #[serde(default)]
     stack: Option<String>,
     #[serde(default)]
-    code: Option<Box<str>>,
+    code: Option<String>,
     #[serde(default)]
-    method: Option<Box<str>>,
+    method: Option<String>,
     #[serde(default, deserialize_with = "properties")]
     properties: BTreeMap<String, Json>,
     #[serde(default, deserialize_with = "even_null")]
     thrown: Option<Json>,
 }
 
-fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Box<[JsError]>, D::Error> {
+fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<JsError>, D::Error> {
     let First::<One, MOST>(errors) = First::deserialize(deserializer)?;
-    let whole = |One { name, message, stack, code, method, properties, thrown }| JsError {
-        name,
-        message,
-        stack,
-        code,
-        method,
-        properties,
-        thrown,
-        ..JsError::default()
+    let whole = |One { name, message, stack, code, method, properties, thrown }| {
+        let (errors, cause, native) = (Vec::new(), None, None);
+        JsError::from(Report { name, message, stack, code, method, properties, thrown, errors, cause, native })
     };
     Ok(errors.into_iter().map(whole).collect())
+}
+
+impl From<Report> for JsError {
+    fn from(report: Report) -> JsError {
+        let Report { name, message, stack, code, method, properties, thrown, errors, cause, native } = report;
+        let details = Details { code, method, properties, errors, frame: None };
+        let details = (details != Details::default()).then(|| Box::new(details));
+        JsError { name, message, stack, cause, thrown, details, native }
+    }
 }
 
 /// The first items of a list; those behind them are read and dropped.
@@ -172,7 +188,44 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, 
 }
 
 impl JsError {
-    /// The innermost line of this script that the stack names, where it names one.
+    /// The error's `code`, where that is a string. For a call of a handler that failed it is the code of its
+    /// [`RpcError`](crate::RpcError). A script can give any code to an error of its own.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.details.as_ref()?.code.as_deref()
+    }
+
+    /// The method of the call that failed. A script can name any method in an error of its own.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.details.as_ref()?.method.as_deref()
+    }
+
+    /// A property that the script has set on the error and that JSON can hold, such as `status`.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Json> {
+        self.details.as_ref()?.properties.get(name)
+    }
+
+    /// The properties that [`JsError::property`] knows, by their names: the first sixteen, each of no more than 4 KiB.
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.details.iter().flat_map(|details| &details.properties).map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The first sixteen errors of an `AggregateError`, without their causes and with texts of no more than 4 KiB.
+    #[must_use]
+    pub fn errors(&self) -> &[JsError] {
+        self.details.as_ref().map_or(&[], |details| &details.errors)
+    }
+
+    /// The line of the script where it was thrown. `eval` and `inspect` have the source and find it;
+    /// [`JsError::locate`] finds it for other calls.
+    #[must_use]
+    pub fn frame(&self) -> Option<&Frame> {
+        self.details.as_ref()?.frame.as_ref()
+    }
+
+    /// Finds the innermost line of this script that the stack names, and puts it into the place of the [`JsError::frame`].
     ///
     /// ```
     /// # use belljar::{Error, Limits, Router, Runtime, Script};
@@ -181,20 +234,22 @@ impl JsError {
     /// jar.eval(&script)?;
     /// let Err(Error::Js(mut error)) = jar.dispatch("sum", &[1, 2]) else { unreachable!() };
     /// assert_eq!(error.to_string(), "TypeError: not a function");
-    /// error.frame = error.frame_in(&script).map(Box::new);
+    /// error.locate(&script);
     /// assert_eq!(error.to_string(), "TypeError: orders.lenght is not a function");
     /// # Ok::<(), Error>(())
     /// ```
-    #[must_use]
-    pub fn frame_in(&self, script: &Script<'_>) -> Option<Frame> {
-        Frame::of(&self.message, self.stack.as_deref()?, script)
+    pub fn locate(&mut self, script: &Script<'_>) {
+        let frame = self.stack.as_deref().and_then(|stack| Frame::of(&self.message, stack, script));
+        if frame.is_some() || self.details.is_some() {
+            self.details.get_or_insert_default().frame = frame;
+        }
     }
 }
 
 /// Names what the message of the engine is about, where the frame tells.
 impl fmt::Display for JsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let expression = self.frame.as_ref().and_then(|frame| frame.expression.as_deref());
+        let expression = self.frame().and_then(|frame| frame.expression.as_deref());
         let message = expression.map(|expression| frame::told(&self.message, expression));
         match (self.name.as_str(), message.as_deref().unwrap_or(&self.message)) {
             ("", message) => write!(f, "the script threw {message}"),

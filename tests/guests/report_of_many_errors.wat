@@ -3,8 +3,8 @@
 (func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
     (local $at i32)
     (i64.store (i32.const 8192) (i64.load (i32.const 3000)))
-    (i32.store16 (i32.const 8200) (i32.load16_u (i32.const 3008)))
-    (local.set $at (i32.const 8202))
+    (i32.store (i32.const 8200) (i32.load (i32.const 3008)))
+    (local.set $at (i32.const 8203))
     (loop $again
         (i32.store (local.get $at) (i32.const 0x2c7d7b))
         (local.set $at (i32.add (local.get $at) (i32.const 3)))
