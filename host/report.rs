@@ -1,11 +1,13 @@
 //! Figures, limits and errors as JSON and the like: one shape for lines, responses and logs. It must never know who reads it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Blame, Error, JsError};
+use crate::json::Json;
 use crate::limits::{Limits, OPCODES_PER_POLL};
 use crate::stats::Stats;
 
@@ -73,13 +75,14 @@ impl Serialize for JsError {
         fields.serialize_field("name", &self.name)?;
         fields.serialize_field("message", &self.message)?;
         optional(&mut fields, "stack", self.stack.as_ref())?;
-        optional(&mut fields, "code", self.code.as_ref())?;
-        optional(&mut fields, "method", self.method.as_ref())?;
-        optional(&mut fields, "properties", Some(&self.properties).filter(|all| !all.is_empty()))?;
-        optional(&mut fields, "errors", Some(&self.errors).filter(|all| !all.is_empty()))?;
+        optional(&mut fields, "code", self.code().as_ref())?;
+        optional(&mut fields, "method", self.method().as_ref())?;
+        let properties: BTreeMap<&str, &Json> = self.properties().collect();
+        optional(&mut fields, "properties", Some(&properties).filter(|all| !all.is_empty()))?;
+        optional(&mut fields, "errors", Some(&self.errors()).filter(|all| !all.is_empty()))?;
         optional(&mut fields, "cause", self.cause.as_ref())?;
         optional(&mut fields, "thrown", self.thrown.as_ref())?;
-        optional(&mut fields, "frame", self.frame.as_ref())?;
+        optional(&mut fields, "frame", self.frame().as_ref())?;
         fields.end()
     }
 }
