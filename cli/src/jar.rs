@@ -18,15 +18,21 @@ pub(crate) fn runtime() -> Result<Runtime, Refusal> {
     Ok(Runtime::builder().max_instances(INSTANCES).on_demand().build()?)
 }
 
-/// A router with the commands of the flags added, and every call that fails noted. A rejection that nobody handles ends a script as a thrown error does, because
-/// somebody who looks at an exit code would never hear of it otherwise.
+/// As [`open_router`], and all other calls fail.
 pub(crate) fn router(router: Router, flags: &arguments::Jar, rejections: &Rejections) -> Result<Router, Refusal> {
     let noted = rejections.clone();
-    let router = router.on_unhandled_rejection(|_| Verdict::Stop).fallback(move |call: &Call, _: Json| {
+    let router = router.fallback(move |call: &Call, _: Json| {
         let method = call.method();
         let unknown = RpcError::new(UNKNOWN_METHOD, format!("no handler is registered for {method:?}"));
         noted.note(method, Err::<Json, _>(unknown))
     });
+    open_router(router, flags, rejections)
+}
+
+/// A router with the commands of the flags added, and every call of theirs that fails noted. A rejection that nobody handles ends a script as a thrown error does, because
+/// somebody who looks at an exit code would never hear of it otherwise.
+pub(crate) fn open_router(router: Router, flags: &arguments::Jar, rejections: &Rejections) -> Result<Router, Refusal> {
+    let router = router.on_unhandled_rejection(|_| Verdict::Stop);
     let routes = flags.routes.iter().map(|route| (route, Form::Json));
     let text_routes = flags.text_routes.iter().map(|route| (route, Form::Text));
     commands::register(router, routes.chain(text_routes), flags.bounds.limits().message_bytes, rejections)

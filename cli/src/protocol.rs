@@ -119,11 +119,13 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
     });
     let rejections = Rejections::default();
-    let mut router = jar::router(router, &arguments.jar, &rejections)?;
     let forwards = arguments.rpc_all.is_some();
-    if forwards {
-        router = forward::register(router, &calls, interrupt, &rejections);
-    }
+    let router = if forwards {
+        let router = forward::register(router, &calls, interrupt, &rejections);
+        jar::open_router(router, &arguments.jar, &rejections)?
+    } else {
+        jar::router(router, &arguments.jar, &rejections)?
+    };
     let mut jars = Jars {
         runtime: jar::runtime()?,
         router,

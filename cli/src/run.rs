@@ -89,12 +89,14 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         console(*screen, interrupt, stream)
     };
     let rejections = Rejections::default();
-    let mut router = jar::router(router, &run.jar, &rejections)?;
-    if run.rpc_all.is_some() {
+    let router = if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
-        router = forward::register(router, &calls, interrupt, &rejections);
+        let router = forward::register(router, &calls, interrupt, &rejections);
         forward::listen(calls, move |message| screen.complain(message))?;
-    }
+        jar::open_router(router, &run.jar, &rejections)?
+    } else {
+        jar::router(router, &run.jar, &rejections)?
+    };
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
         .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
     given.hand_to(&mut jar.instance, interrupt)?;

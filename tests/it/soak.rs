@@ -14,7 +14,7 @@ use belljar::{
 };
 
 use crate::bombs::{Bomb, bombs, router};
-use crate::support::{Alive, block_on, is_alone, poll_until_waiting, resident_bytes};
+use crate::support::{Alive, block_on, is_alone, poll_once, resident_bytes};
 
 const SLOTS: u32 = 4;
 /// What an allocator and the slots may keep more of at the end than after a third. A leak of a page per round would be more.
@@ -121,7 +121,7 @@ impl Soak {
                 // The busy one is dropped where it gives way, and no limit may come first.
                 let mut jar = start(&Limits { fuel: None, ..small() });
                 let mut call = Box::pin(jar.eval_async(script[dice.roll(script.len())]));
-                assert!(poll_until_waiting(&mut call).is_pending());
+                assert!(poll_once(&mut call).is_pending());
                 drop(call);
                 self.note("dropped in the middle", &Ok(()));
                 self.assert_comes_back(&mut jar);
