@@ -78,7 +78,7 @@ impl InstanceBuilder {
         self
     }
 
-    /// Goes on where a snapshot was taken, as [`Runtime::restore`] does: with its clock, its random numbers if they were
+    /// Goes on where a snapshot was taken, as [`Runtime::restore`](crate::Runtime::restore) does: with its clock, its random numbers if they were
     /// seeded, and the calls that it waits for. A seed or a clock that is given here takes the place of the snapshot's.
     pub fn restore(mut self, snapshot: &Snapshot) -> Self {
         self.options.origin = Origin::Restored(snapshot.clone());
