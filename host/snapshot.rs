@@ -51,8 +51,8 @@ const _: () = assert!(
 /// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script keeps: one to ten
 /// kilobytes for a small one, about a third of the memory that a large one fills with objects and text. A prelude is part of it.
 ///
-/// What a script has let go of is not in it, freed memory being cleared first. Objects that only a cycle holds are not let go of until the
-/// engine collects them.
+/// Memory that a script has freed is cleared before a snapshot is taken. Three things can stay: objects that only a cycle holds, until the engine
+/// collects them; a few bytes at the end of blocks that were used again or shortened; and short names of properties.
 ///
 /// One that was read from bytes stays packed until it is first restored, and then only if it fits under the limits of that restore:
 /// reading takes memory in proportion to the bytes. What was unpacked is kept for the next restore, as long as there is a clone of it.
