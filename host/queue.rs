@@ -171,6 +171,29 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_refused_while_a_permit_is_free() {
+        let queue = Queue::new(2);
+        let outside = Mutex::new(2);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..200_000 {
+                        let mut free = outside.lock().unwrap_or_else(PoisonError::into_inner);
+                        if *free == 0 {
+                            continue;
+                        }
+                        *free -= 1;
+                        drop(free);
+                        assert!(queue.try_enter(), "no more than two are inside");
+                        queue.leave();
+                        *outside.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
     fn there_are_never_more_or_fewer_permits_than_at_first() {
         const PERMITS: u32 = 3;
         let queue = Queue::new(PERMITS);
