@@ -131,6 +131,35 @@ impl InstanceBuilder {
         self
     }
 
+    /// Ends a call as soon as its value is there. Without this a call waits until every call of a handler that its script has made is
+    /// answered, and what follows on the answers has run, also where the script awaits none of it; all of that stays within the call's limits.
+    ///
+    /// With it, the handlers that are still at work then are dropped in the middle: [`Instance::dropped_calls`] names their methods.
+    ///
+    /// ```
+    /// # use belljar::{Call, Limits, Router, Runtime, RpcError};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new().handle_async("send", |_: Call, _to: String| async move {
+    ///     tokio::task::yield_now().await;
+    ///     Ok::<_, RpcError>("sent")
+    /// });
+    /// let script = "const log = []; host.rpc('send', 'ada').then(reply => log.push(reply)); log";
+    /// let runtime = Runtime::new()?;
+    /// let mut jar = runtime.instance(&router, &Limits::default())?;
+    /// assert_eq!(jar.eval_async(script).await?.get::<Vec<String>>()?, ["sent"]);
+    ///
+    /// let mut jar = runtime.build_instance().without_draining().start(&router, &Limits::default())?;
+    /// assert_eq!(jar.eval_async(script).await?.get::<Vec<String>>()?, [""; 0]);
+    /// assert_eq!(jar.dropped_calls(), ["send"]);
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn without_draining(mut self) -> Self {
+        self.options.drains = false;
+        self
+    }
+
     /// Gives handlers something to find with [`Call::data`](crate::Call::data), by its type. Several types can be given.
     ///
     /// # Panics

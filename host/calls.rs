@@ -309,6 +309,11 @@ impl<'a> Calls<'a> {
         !self.in_flight.is_empty() || !self.answers.is_empty() || self.has_paused()
     }
 
+    /// Whether a call has no answer.
+    pub(crate) fn is_any_unanswered(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
     /// The methods of the calls that have no answer, as messages show them.
     pub(crate) fn unanswered(&self) -> Vec<String> {
         excerpt::names(self.in_flight.iter().map(|call| &*call.method))
@@ -437,6 +442,9 @@ impl Drop for Calls<'_> {
     fn drop(&mut self) {
         if let Some(token) = &self.token {
             token.fire();
+        }
+        if !self.in_flight.is_empty() {
+            self.desk.driver().drop_calls(self.in_flight.len(), self.unanswered());
         }
     }
 }

@@ -120,6 +120,8 @@ pub(crate) struct Driver {
     console_bytes: u64,
     call: Stats,
     total: Stats,
+    /// The methods of calls that had no answer when the call of the instance ended, as messages show them.
+    dropped: Vec<String>,
 }
 
 impl Driver {
@@ -169,6 +171,17 @@ impl Driver {
         // Nobody asks for it any more, and the next call may be a long time off.
         self.mail = Mail::default();
         self.stop = None;
+    }
+
+    /// The call of the instance ends while so many calls of handlers have no answer.
+    pub(crate) fn drop_calls(&mut self, calls: usize, methods: Vec<String>) {
+        self.call.dropped_calls += calls as u64;
+        self.dropped = methods;
+    }
+
+    /// The methods of calls that had no answer when the newest call of the instance ended.
+    pub(crate) fn dropped(&self) -> &[String] {
+        &self.dropped
     }
 
     pub(crate) fn call_stats(&mut self) -> &mut Stats {

@@ -90,6 +90,8 @@ pub struct Instance {
     code_generation: bool,
     /// Whether scripts may declare again what older ones have declared.
     is_session: bool,
+    /// Whether a call waits for what its script started and does not await.
+    drains: bool,
     /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
     inspection: u32,
     data: Data,
@@ -159,6 +161,7 @@ impl Instance {
             limits: limits.clone(),
             code_generation: options.code_generation,
             is_session,
+            drains: options.drains,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
             data: options.data,
             origin,
@@ -393,6 +396,30 @@ impl Instance {
             stats.memory_bytes = vm.memory_bytes();
         }
         stats
+    }
+
+    /// The methods of the calls that had no answer when the newest call ended: their handlers were dropped in the middle, or never started.
+    /// That happens where a limit, a cancellation or a dropped future ends the call, and after
+    /// [`InstanceBuilder::without_draining`](crate::InstanceBuilder::without_draining). There are at most twenty, and then how many
+    /// more; [`Stats::dropped_calls`] counts them all.
+    ///
+    /// ```
+    /// # use belljar::{Call, Limits, Router, RpcError, Runtime};
+    /// # use std::time::Duration;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new().handle_async("send", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>());
+    /// let limits = Limits { wall_time: Duration::from_millis(50), ..Limits::default() };
+    /// let mut jar = Runtime::new()?.instance(&router, &limits)?;
+    /// let error = jar.eval_async("host.rpc('send'); 'done'").await.unwrap_err();
+    /// assert_eq!(error.code(), "wall_limit_exceeded");
+    /// assert_eq!(jar.dropped_calls(), ["send"]);
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dropped_calls(&self) -> Vec<String> {
+        self.desk.driver().dropped().to_vec()
     }
 
     /// The limits that the instance was made with.

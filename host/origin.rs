@@ -13,6 +13,7 @@ pub(crate) struct Options {
     pub(crate) code_generation: bool,
     pub(crate) is_session: bool,
     pub(crate) keeps_last_value: bool,
+    pub(crate) drains: bool,
     pub(crate) data: Data,
     pub(crate) origin: Origin,
 }
@@ -48,6 +49,7 @@ impl Default for Options {
             code_generation: true,
             is_session: false,
             keeps_last_value: false,
+            drains: true,
             data: Data::default(),
             origin: Origin::Runtime,
         }

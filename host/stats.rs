@@ -27,6 +27,8 @@ pub struct Stats {
     pub handler_time: Duration,
     /// Calls of handlers.
     pub rpc_calls: u64,
+    /// Calls of handlers that had no answer when their call of the instance ended.
+    pub dropped_calls: u64,
     /// Bytes that the guest was given: scripts, parameters, replies.
     pub bytes_in: u64,
     /// Bytes that the guest handed out: results, parameters of calls, console lines.
@@ -49,6 +51,7 @@ impl Stats {
         self.wall_time += call.wall_time;
         self.handler_time += call.handler_time;
         self.rpc_calls += call.rpc_calls;
+        self.dropped_calls += call.dropped_calls;
         self.bytes_in += call.bytes_in;
         self.bytes_out += call.bytes_out;
         self.polls += call.polls;

@@ -14,7 +14,7 @@ pub(crate) fn call<F: Future>(op: Op, future: F) -> impl Future<Output = F::Outp
     use tracing::field::Empty;
     let span = tracing::debug_span!(
         target: "belljar", "call",
-        op = ?op, code = Empty, fuel = Empty, cpu_us = Empty, wall_us = Empty, rpc_calls = Empty
+        op = ?op, code = Empty, fuel = Empty, cpu_us = Empty, wall_us = Empty, rpc_calls = Empty, dropped_calls = Empty
     );
     tracing::Instrument::instrument(future, span)
 }
@@ -35,6 +35,7 @@ pub(crate) fn ended<T>(result: &Result<T>, stats: &Stats) {
     span.record("cpu_us", micros(stats.cpu_time));
     span.record("wall_us", micros(stats.wall_time));
     span.record("rpc_calls", stats.rpc_calls);
+    span.record("dropped_calls", stats.dropped_calls);
 }
 
 /// Takes down how the call in progress has ended.

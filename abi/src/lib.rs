@@ -112,6 +112,9 @@ pub mod flag {
     pub const INSPECT: u32 = 4;
     /// With [`INSPECT`]: a result that is not undefined becomes the value of the global `_`.
     pub const KEEP: u32 = 8;
+    /// The call ends when its result is there and no call of a handler is in flight. [`super::Op::Answer`] without this bit ends the wait:
+    /// the result that is there is all that matters.
+    pub const DRAIN: u32 = 16;
 }
 
 wire_enum! {
@@ -119,7 +122,7 @@ wire_enum! {
     Status {
         /// The result was sent.
         Done = 0,
-        /// The result is a promise that waits for answers.
+        /// The result is a promise that waits for answers, or it is there and calls are in flight; see [`flag::DRAIN`].
         Pending = 1,
         /// The script threw; a failure was sent.
         Threw = 2,
@@ -280,7 +283,7 @@ settled!(
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
     Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
     Op::Clear as u32 == 9 && Op::Events as u32 == 10 && Op::from_wire(0).is_none() && Op::from_wire(11).is_none(),
-    flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8,
+    flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8 && flag::DRAIN == 16,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
     Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,
     Status::Refused as u32 == 6 && Status::Unsupported as u32 == 7 && Status::from_wire(8).is_none(),

@@ -32,6 +32,11 @@ impl Pending {
         Pending { slots: Vec::new(), free: Vec::new() }
     }
 
+    /// Whether no call is in flight.
+    pub const fn is_empty(&self) -> bool {
+        self.slots.len() == self.free.len()
+    }
+
     /// All of them, which are in flight no more.
     pub fn take(&mut self) -> Pending {
         core::mem::replace(self, Pending::new())

@@ -74,21 +74,22 @@ pub fn advance() -> Status {
         let Some(root) = state::with(|state| state.root.take()) else {
             return Status::Done;
         };
-        let (value, form) = match root {
-            Root::Threw(reason) => return failed(&reason),
-            Root::Value { value, form } => (value, form),
+        let outcome = match &root {
+            // The answers may still change what the result holds.
+            _ if state::must_drain() => PromiseState::Pending,
+            Root::Threw(_) => PromiseState::Rejected,
+            Root::Value { value, .. } if value.is_promise() => value.promise_state(),
+            Root::Value { .. } => PromiseState::Fulfilled,
         };
-        if !value.is_promise() {
-            return emit(&value);
-        }
-        let state = value.promise_state();
-        if state == PromiseState::Rejected {
-            return failed(&value.promise_result());
-        }
-        state::with(|state| state.root = Some(Root::Value { value, form }));
-        if state == PromiseState::Pending {
-            return Status::Pending;
-        }
+        return match (outcome, root) {
+            (PromiseState::Pending, root) => {
+                state::with(|state| state.root = Some(root));
+                Status::Pending
+            }
+            (_, Root::Threw(reason)) => failed(&reason),
+            (PromiseState::Rejected, Root::Value { value, .. }) => failed(&value.promise_result()),
+            (PromiseState::Fulfilled, Root::Value { value, .. }) => emit(&value),
+        };
     }
 }
 

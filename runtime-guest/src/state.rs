@@ -120,7 +120,10 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
             }
         }
         Op::Answer => match abi::take(length) {
-            Some(message) => bridge::answer(&message),
+            Some(message) => {
+                with(|state| state.flags &= flags | !flag::DRAIN);
+                bridge::answer(&message)
+            }
             None => Status::Refused,
         },
         Op::Configure => configure(length),
@@ -183,6 +186,11 @@ fn begin(flags: u32) {
 /// Whether the call in progress may await.
 pub fn is_async() -> bool {
     with(|state| state.flags & flag::ASYNC != 0)
+}
+
+/// Whether the call in progress has to wait for a call that is in flight, although its result is there.
+pub fn must_drain() -> bool {
+    with(|state| state.flags & flag::DRAIN != 0 && !state.pending.is_empty())
 }
 
 /// Whether somebody listens to the console.

@@ -10,7 +10,7 @@ use belljar::{Call, CancelHandle, Error, Instance, LimitKind, Limits, Router, Rp
 
 use crate::support::{
     Alive, assert_poisoned_until_reset, assert_usable, assert_usable_after_reset, block_on, jar_of, jar_with, limit_of,
-    poll_once, poll_until_waiting, runtime,
+    poll_once, poll_until_waiting, runtime, undrained,
 };
 
 /// Long enough that only a cancellation can be what ends a call, unless the machine stands still.
@@ -301,6 +301,7 @@ fn work_that_a_handler_handed_on_hears_that_the_call_was_dropped_ran_out_of_time
     assert_eq!(limit_of(block_on(jar.eval_async("await host.rpc('work')"))), (LimitKind::WallTime, 20));
     block_on(calls.recv().unwrap().cancelled());
 
+    let mut jar = undrained(&router, &patient());
     assert_eq!(block_on(jar.eval_async("host.rpc('work'); 1")).unwrap().as_str(), "1");
     block_on(calls.recv().unwrap().cancelled());
 }
@@ -472,7 +473,7 @@ fn jobs_that_an_error_left_behind_run_before_its_call_ends_and_not_later() {
 #[test]
 fn a_call_that_ends_without_awaiting_its_rpcs_leaves_none_of_them_running() {
     let world = world();
-    let mut jar = jar_of(&world.router, &patient());
+    let mut jar = undrained(&world.router, &patient());
     let script = "var log = []; host.rpc('never').finally(() => log.push('late')); 1";
     assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), "1");
     assert_eq!(world.alive.load(Ordering::SeqCst), 0);

@@ -13,7 +13,7 @@ use belljar::{
 };
 
 use crate::support::{
-    assert_usable, assert_usable_after_reset, block_on, jar_of, limit_of, poll_until_waiting, runtime,
+    assert_usable, assert_usable_after_reset, block_on, jar_of, limit_of, poll_until_waiting, runtime, undrained,
 };
 
 /// A limit that a slow handler outlasts, and a script without one does not.
@@ -66,9 +66,26 @@ impl Worker {
 
     /// An instance whose calls this worker can end.
     fn jar(&self, router: &Router) -> Instance {
-        let jar = jar_of(router, &within(if self.ends == Ending::Cancel { PATIENCE } else { WALL }));
+        self.of(jar_of(router, &self.limits()))
+    }
+
+    fn limits(&self) -> Limits {
+        within(if self.ends == Ending::Cancel { PATIENCE } else { WALL })
+    }
+
+    /// The same instance, whose calls this worker can end.
+    fn of(&self, jar: Instance) -> Instance {
         self.handle.set(jar.cancel_handle()).ok();
         jar
+    }
+
+    /// The call ended for the reason that the worker gave.
+    #[track_caller]
+    fn assert_over(&self, ended: belljar::Result<Json>) {
+        match self.ends {
+            Ending::Cancel => assert_eq!(ended, Err(Error::Cancelled)),
+            Ending::OutlastTheWall => assert_eq!(limit_of(ended).0, LimitKind::WallTime),
+        }
     }
 
     /// The call ended for the reason that the worker gave, and nothing was started after it.
@@ -221,8 +238,7 @@ fn lines_before_a_limit_are_printed() {
 #[test]
 fn a_call_that_ends_in_its_last_event_is_not_ok() {
     both(|worker| {
-        let (one, two, three, four, five) =
-            (worker.clone(), worker.clone(), worker.clone(), worker.clone(), worker.clone());
+        let (one, two, three, four) = (worker.clone(), worker.clone(), worker.clone(), worker.clone());
         let router = Router::new()
             .handle("sync", move |_: &Call, (): ()| {
                 one.end();
@@ -239,22 +255,11 @@ fn a_call_that_ends_in_its_last_event_is_not_ok() {
                     Ok(1)
                 }
             })
-            .handle_async("drops", move |_: Call, (): ()| {
-                let guard = EndsWhenDropped(four.clone());
-                async move {
-                    std::future::pending::<()>().await;
-                    drop(guard);
-                    Ok(1)
-                }
-            })
             .handle("pauses", move |_: &Call, (): ()| {
-                five.end();
+                four.end();
                 Err::<(), _>(RpcError::pause())
             });
-        let ended = |ended: belljar::Result<Json>| match worker.ends {
-            Ending::Cancel => assert_eq!(ended, Err(Error::Cancelled)),
-            Ending::OutlastTheWall => assert_eq!(limit_of(ended).0, LimitKind::WallTime),
-        };
+        let ended = |ended| worker.assert_over(ended);
         let mut jar = worker.jar(&router);
         for script in ["host.rpc('sync'); 'done'", "host.rpcSync('sync'); 'done'", "host.rpc('sync')"] {
             ended(jar.eval(script));
@@ -270,7 +275,6 @@ fn a_call_that_ends_in_its_last_event_is_not_ok() {
             "host.rpc('blocks'); 'done'",
             "await host.rpc('blocks')",
             "host.rpcSync('blocks')",
-            "host.rpc('drops'); 'done'",
         ] {
             ended(block_on(jar.eval_async(script)));
             assert_usable(&mut jar);
@@ -278,6 +282,24 @@ fn a_call_that_ends_in_its_last_event_is_not_ok() {
         let turn = block_on(jar.step_async("await host.rpc('pauses')"));
         ended(turn.map(|turn| panic!("it should not have gone on: {turn:?}")));
         assert!(jar.pending().is_empty(), "a call that is over is not paused");
+        assert_usable(&mut jar);
+    });
+}
+
+#[test]
+fn a_call_that_ends_while_a_handler_is_dropped_is_not_ok() {
+    both(|worker| {
+        let here = worker.clone();
+        let router = Router::new().handle_async("drops", move |_: Call, (): ()| {
+            let guard = EndsWhenDropped(here.clone());
+            async move {
+                std::future::pending::<()>().await;
+                drop(guard);
+                Ok(1)
+            }
+        });
+        let mut jar = worker.of(undrained(&router, &worker.limits()));
+        worker.assert_over(block_on(jar.eval_async("host.rpc('drops'); 'done'")));
         assert_usable(&mut jar);
     });
 }

@@ -13,6 +13,7 @@ mod depth;
 mod determinism;
 mod differential;
 mod dispatch;
+mod draining;
 mod errors;
 mod faults;
 mod forgery;

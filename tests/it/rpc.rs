@@ -9,7 +9,7 @@ use belljar::{Call, Error, Json, Limits, Router, RpcError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Barrier, Notify};
 
-use crate::support::{Log, assert_usable, block_on, jar_with_router, runtime, thrown};
+use crate::support::{Log, assert_usable, block_on, jar_with_router, runtime, thrown, undrained};
 
 fn echo() -> Router {
     Router::new()
@@ -178,7 +178,7 @@ fn the_first_answer_of_a_race_wins_and_the_others_are_dropped() {
             Ok(())
         }
     });
-    let mut jar = jar_with_router(&router);
+    let mut jar = undrained(&router, &Limits::default());
     let script = "await Promise.race([host.rpc('never'), host.rpc('later', 'won'), host.rpc('never')])";
     assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), r#""won""#);
     assert_eq!(dropped.load(Ordering::SeqCst), 2);
@@ -212,7 +212,7 @@ fn a_call_that_nobody_awaits_is_still_started() {
 
 #[test]
 fn an_answer_that_comes_too_late_is_nobodys() {
-    let mut jar = jar_with_router(&echo());
+    let mut jar = undrained(&echo(), &Limits::default());
     block_on(jar.eval_async("var late = []; host.rpc('later', 1).then(v => late.push(v)); 'done'")).unwrap();
     jar.eval("host.rpc('echo', 2).then(v => late.push(v)); 'done'").unwrap();
     // A later call has an answer of its own under the same number, and must get that one.
@@ -498,7 +498,7 @@ fn a_handler_that_panics_when_it_is_dropped_harms_nobody() {
             Ok(())
         }
     });
-    let mut jar = jar_with_router(&router);
+    let mut jar = undrained(&router, &Limits::default());
     assert_eq!(block_on(jar.eval_async("host.rpc('wait'); await host.rpc('later', 1)")).unwrap().as_str(), "1");
     assert_usable(&mut jar);
 }

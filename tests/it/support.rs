@@ -30,6 +30,11 @@ pub(crate) fn jar_with_router(router: &Router) -> Instance {
     jar_of(router, &Limits::default())
 }
 
+/// An instance whose calls end as soon as their value is there.
+pub(crate) fn undrained(router: &Router, limits: &Limits) -> Instance {
+    runtime().build_instance().without_draining().start(router, limits).unwrap()
+}
+
 /// An instance.
 pub(crate) fn jar_of(router: &Router, limits: &Limits) -> Instance {
     runtime().instance(router, limits).unwrap()
