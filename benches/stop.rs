@@ -62,7 +62,7 @@ fn main() {
     let router = Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
         .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
-        .on_console(|_, _| ());
+        .on_console(|_, _, _| ());
     let limits = Limits {
         cpu_time: LIMIT,
         js_heap_bytes: 16 << 20,

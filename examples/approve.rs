@@ -1,6 +1,6 @@
 //! A tool call that waits for a person: the process that asked is gone when the answer comes, and another one goes on.
 //!
-//! Shows: [`RpcError::pause`], [`Instance::step_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in a
+//! Shows: [`Reply::pause`], [`Instance::step_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in a
 //! process that has never seen the script. Run it without arguments; it starts itself once to ask and once for each answer.
 //!
 //! [`Instance::step_async`]: belljar::Instance::step_async
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
-use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Script, Snapshot, Turn};
+use belljar::{Answer, Call, Json, Limits, Reply, Router, RpcError, Runtime, Script, Snapshot, Turn};
 use serde::Deserialize;
 
 /// What an agent wrote. It knows nothing of pauses: for it, a person is a slow function.
@@ -47,7 +47,7 @@ fn router() -> Router {
         })
         .handle("refund", |_: &Call, order: u32| Ok(format!("{order}: refunded")))
         // The parameters are looked at before anybody is bothered with them.
-        .handle("approve", |_: &Call, _: Approval| Err::<(), _>(RpcError::pause()))
+        .handle("approve", |_: &Call, _: Approval| Reply::pause())
 }
 
 /// Puts a script that waits into the file, or prints what it came to.

@@ -7,7 +7,7 @@
 use std::thread;
 
 use anyhow::{Context as _, bail, ensure};
-use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
+use belljar::{Answer, Call, Json, Limits, Reply, Router, Runtime, Turn};
 use serde::Deserialize;
 
 /// Packs boxes into a lorry greedily. In which order is the host's choice, and the script waits for it.
@@ -31,7 +31,7 @@ struct Packed {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runtime = Runtime::builder().max_instances(16).build()?;
-    let router = Router::new().handle("choose_order", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("choose_order", |_: &Call, _: Json| Reply::pause());
     let limits = Limits::default();
 
     let mut origin = runtime.instance(&router, &limits)?;

@@ -32,7 +32,7 @@ fn main() -> belljar::Result<()> {
         rpc_calls: 100,
         ..Limits::default()
     };
-    let router = Router::new().handle("nothing", |_: &belljar::Call, (): ()| Ok(())).on_console(|_, _| {});
+    let router = Router::new().handle("nothing", |_: &belljar::Call, (): ()| Ok(())).on_console(|_, _, _| {});
     let runtime = Runtime::new()?;
 
     for (what, script, code) in HOSTILE {

@@ -60,7 +60,7 @@ async fn main() -> belljar::Result<()> {
         .handle("crash", |_: &Call, (): ()| -> Result<(), RpcError> { std::panic::resume_unwind(Box::new("a bug")) })
         // A method that nobody registered is refused: an answer would look like one that a handler gave.
         .fallback(|_: &Call, _: Value| Err::<(), _>(RpcError::new("unknown_method", "the shop has no such method")))
-        .on_console(move |level: ConsoleLevel, line: &str| {
+        .on_console(move |_, level: ConsoleLevel, line: &str| {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{level:?}: {line}"));
         });
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::data::Data;
+use crate::pending::{CallId, Ids};
 
 /// What a handler learns about the call that it answers.
 ///
@@ -29,8 +30,10 @@ use crate::data::Data;
 #[derive(Clone)]
 pub struct Call {
     pub(crate) method: Arc<str>,
-    /// Which of the asynchronous calls it is, where the script goes on meanwhile.
-    pub(crate) number: Option<u64>,
+    /// Counts the calls of the instance.
+    pub(crate) number: u64,
+    /// The id that it has kept from a pause; otherwise it follows from the number.
+    pub(crate) id: Option<CallId>,
     pub(crate) token: Arc<Token>,
     pub(crate) data: Data,
 }
@@ -63,13 +66,14 @@ pub(crate) struct Token {
     /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
     signal: Arc<Signal>,
     deadline: Option<Instant>,
+    ids: Arc<Ids>,
     /// Calls whose handlers may be dropped when the script is put away.
     droppable: Mutex<Vec<u64>>,
 }
 
 impl Token {
-    pub(crate) fn new(signal: Arc<Signal>, deadline: Option<Instant>) -> Token {
-        Token { fired: AtomicBool::new(false), signal, deadline, droppable: Mutex::default() }
+    pub(crate) fn new(signal: Arc<Signal>, deadline: Option<Instant>, ids: Arc<Ids>) -> Token {
+        Token { fired: AtomicBool::new(false), signal, deadline, ids, droppable: Mutex::default() }
     }
 
     /// Whether the handler of a call has said that it may be dropped.
@@ -102,6 +106,40 @@ impl Call {
         &self.method
     }
 
+    /// What names this call. It has the same id when it is made again after a pause, so that what was approved under the id can be done.
+    ///
+    /// ```
+    /// # use belljar::{Answer, Call, CallId, Limits, Reply, Router, Runtime, Turn};
+    /// # use std::collections::HashSet;
+    /// # use std::sync::{Arc, Mutex};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let approved: Arc<Mutex<HashSet<CallId>>> = Arc::default();
+    /// let seen = approved.clone();
+    /// let router = Router::new().handle("pay", move |call: &Call, amount: u32| {
+    ///     if seen.lock().unwrap().contains(&call.id()) { Reply::value(&format!("paid {amount}")) } else { Reply::pause() }
+    /// });
+    /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('pay', 100)").await? else { panic!("nobody has approved it yet") };
+    /// let id = paused.pending()[0].id;
+    /// approved.lock().unwrap().insert(id);
+    /// let Turn::Done(value) = jar.resume_async([(id, Answer::CallAgain)]).await? else { panic!("it is approved") };
+    /// assert_eq!(value.get::<String>()?, "paid 100");
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the system has no random bits to give. In a handler that is an error with the code `handler_panicked`.
+    #[must_use]
+    pub fn id(&self) -> CallId {
+        match self.id {
+            Some(id) => id,
+            None => self.token.ids.id(self.number).unwrap_or_else(|error| panic!("{error}")),
+        }
+    }
+
     /// Whether nobody waits for the reply any more: the call of the instance that this one belongs to was dropped or
     /// cancelled, has run out of time, or has ended.
     #[must_use]
@@ -129,10 +167,10 @@ impl Call {
     /// nothing.
     ///
     /// ```
-    /// # use belljar::{Call, Limits, Router, RpcError, Runtime, Turn};
+    /// # use belljar::{Call, Limits, Reply, Router, RpcError, Runtime, Turn};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let router = Router::new()
-    ///     .handle("approve", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()))
+    ///     .handle("approve", |_: &Call, (): ()| Reply::pause())
     ///     .handle_async("news", |call: Call, (): ()| async move {
     ///         call.allow_drop();
     ///         std::future::pending::<Result<(), RpcError>>().await
@@ -147,11 +185,9 @@ impl Call {
     /// # Ok::<(), belljar::Error>(())
     /// ```
     pub fn allow_drop(&self) {
-        if let Some(number) = self.number {
-            let mut droppable = self.token.droppable.lock().unwrap_or_else(PoisonError::into_inner);
-            if !droppable.contains(&number) {
-                droppable.push(number);
-            }
+        let mut droppable = self.token.droppable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !droppable.contains(&self.number) {
+            droppable.push(self.number);
         }
     }
 

@@ -3,6 +3,7 @@
 //! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
 
 mod at_work;
+mod in_flight;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -15,15 +16,18 @@ use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use self::at_work::{Contained, work};
+pub(crate) use self::in_flight::weigh;
+use self::in_flight::{InFlight, Made, weight};
 use crate::call::{Call, Token};
 use crate::data::Data;
-use crate::driver::{Event, Request, Stop, call_weight};
+use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
+use crate::handler::Handler;
 use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
-use crate::reply::{Reply, RpcError};
-use crate::router::{Handler, Routes, Verdict};
+use crate::reply::{Answered, Reply, RpcError};
+use crate::router::{Routes, Verdict};
 use crate::trace;
 use crate::vm::state::Desk;
 
@@ -43,34 +47,33 @@ pub(crate) struct Calls<'a> {
     routes: &'a Routes,
     data: &'a Data,
     mode: Mode,
+    ids: &'a Arc<Ids>,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts; a call without one pays nothing.
     working: Option<FuturesUnordered<Contained<'a>>>,
     in_flight: Vec<InFlight>,
-    /// Calls that were started so far.
-    started: u64,
     /// Calls that were paused before, oldest first, and what it takes to make them again.
     paused: Vec<PendingCall>,
     /// Calls that were paused since; they get their ids when the script is put away.
     just_paused: Vec<InFlight>,
     /// Replies that the guest has not taken yet, each with its weight. What the embedder answers weighs nothing: it is no script's choice.
-    answers: VecDeque<(u32, u64, Reply)>,
+    answers: VecDeque<(u32, u64, Answered)>,
     /// What these replies weigh together.
     queued: u64,
     sync_working: Option<Contained<'a>>,
 }
 
 impl<'a> Calls<'a> {
-    pub(crate) fn new(desk: &'a Desk, routes: &'a Routes, data: &'a Data, mode: Mode) -> Calls<'a> {
+    pub(crate) fn new(desk: &'a Desk, routes: &'a Routes, data: &'a Data, ids: &'a Arc<Ids>, mode: Mode) -> Calls<'a> {
         Calls {
             desk,
             routes,
             data,
             mode,
+            ids,
             token: None,
             working: None,
             in_flight: Vec::new(),
-            started: 0,
             paused: Vec::new(),
             just_paused: Vec::new(),
             answers: VecDeque::new(),
@@ -88,7 +91,7 @@ impl<'a> Calls<'a> {
             match event {
                 None => return,
                 Some(Event::Console(level, line)) => {
-                    self.routes.print(level, &String::from_utf8_lossy(&line));
+                    self.routes.print(self.data, level, &String::from_utf8_lossy(&line));
                     self.embedder_worked();
                 }
                 Some(Event::Rejection(report)) => {
@@ -110,19 +113,19 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("a rejection is not a report"));
             return;
         };
-        if self.routes.judge(&error) == Verdict::Stop {
+        if self.routes.judge(self.data, &error) == Verdict::Stop {
             self.desk.driver().stop(Stop::Rejected(error));
         }
     }
 
-    fn call(&mut self, method: Arc<str>, number: Option<u64>) -> Call {
+    fn call(&mut self, method: Arc<str>, number: u64, id: Option<CallId>) -> Call {
         trace::rpc(&method);
         let token = self.token.get_or_insert_with(|| {
             // The moment at which the call runs out of time is the same whenever it is worked out.
             let left = self.desk.driver().wall_left(self.desk.now());
-            Arc::new(Token::new(self.desk.signal.clone(), Instant::now().checked_add(left)))
+            Arc::new(Token::new(self.desk.signal.clone(), Instant::now().checked_add(left), self.ids.clone()))
         });
-        Call { method, number, token: token.clone(), data: self.data.clone() }
+        Call { method, number, id, token: token.clone(), data: self.data.clone() }
     }
 
     /// Takes over calls that were paused before, with the answers that some of them have got.
@@ -133,10 +136,6 @@ impl<'a> Calls<'a> {
         let places: HashMap<CallId, usize> = paused.iter().map(|call| call.id).zip(0..).collect();
         let mut paused: Vec<Option<PendingCall>> = paused.into_iter().map(Some).collect();
         for (id, answer) in answers {
-            // Whoever answers with a pause leaves it as it was.
-            if matches!(&answer, Answer::Error(error) if error.is_pause()) {
-                continue;
-            }
             // An id that is named twice has had its answer.
             let call = places.get(&id).and_then(|at| paused.get_mut(*at)?.take());
             let Some(call) = call else { continue };
@@ -145,12 +144,13 @@ impl<'a> Calls<'a> {
             }
             let slot = call.slot;
             match answer {
-                Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json.into_text()))),
+                Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json))),
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
-                    // For whoever records, it is still the call that the script made.
-                    self.hand_over(Request { id: slot, method: call.method.into_bytes(), params });
+                    // A recording has it already: it is still the call that the script made.
+                    let made = Made::Before(call.id, call.made_at);
+                    self.hand_over(Request { id: slot, method: call.method.into_bytes(), params }, made);
                 }
             }
         }
@@ -167,59 +167,62 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
-        let Some(tape) = self.routes.tape() else { return self.hand_over(request) };
+        let made = Made::Now(self.desk.driver().seen());
+        let Some(tape) = self.routes.tape() else { return self.hand_over(request, made) };
         if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
             return;
         }
-        match tape.call(id, &request.method, &request.params) {
-            Ok(false) => self.hand_over(request),
+        match tape.call(id, &request.method, &request.params, made.at(self.desk)) {
+            Ok(false) => self.hand_over(request, made),
             Ok(true) => {
                 let method = String::from_utf8_lossy(&request.method).into();
-                let number = self.count();
-                self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
+                let params = Json::from_option(String::from_utf8(request.params).ok());
+                self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, method, params });
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
         }
     }
 
-    fn count(&mut self) -> u64 {
-        self.started += 1;
-        self.started - 1
-    }
-
     /// Gives a call to its handler.
-    fn hand_over(&mut self, request: Request) {
-        let (id, number) = (request.id, self.count());
-        match self.find(&request) {
-            Err(error) => self.answer(id, request.weight(), Err(error)),
-            Ok((method, Handler::Sync(handler), params)) => {
-                let call = self.call(method.clone(), None);
-                let Some(reply) = work(self.desk, || handler(&call, params)) else { return };
-                self.settle(InFlight { slot: id, number, method, params: request.params }, reply);
+    fn hand_over(&mut self, request: Request, made: Made) {
+        let (slot, weight, number) = (request.id, request.weight(), self.ids.count());
+        let (method, handler, params) = match self.find(request) {
+            Ok(found) => found,
+            Err(error) => return self.answer(slot, weight, Err(error)),
+        };
+        // A synchronous call can wait for nobody, so an async handler is not even started.
+        let replying = if self.mode == Mode::Sync && handler.is_async() {
+            None
+        } else {
+            let call = self.call(method.clone(), number, made.id());
+            let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return };
+            Some(replying.into_parts())
+        };
+        let in_flight = InFlight { slot, number, made, method, params };
+        match replying {
+            Some(Ok(reply)) => return self.settle(in_flight, reply),
+            Some(Err(_)) if self.mode == Mode::Sync => {
+                let reply = needs_async(&in_flight.method).into();
+                return self.settle(in_flight, reply);
             }
-            Ok((method, Handler::Async(handler), params)) => {
-                if self.mode == Mode::Async {
-                    let call = self.call(method.clone(), Some(number));
-                    let Some(working) = work(self.desk, || handler(call, params)) else { return };
-                    let contained = Contained::new(self.desk, id, working);
-                    self.working.get_or_insert_default().push(contained);
-                }
-                self.in_flight.push(InFlight { slot: id, number, method, params: request.params });
+            Some(Err(working)) => {
+                self.working.get_or_insert_default().push(Contained::new(self.desk, slot, working));
             }
+            None => {}
         }
+        self.in_flight.push(in_flight);
     }
 
     /// Files the reply of a handler: an answer, or a pause, which changes nothing about what the call weighs.
     fn settle(&mut self, call: InFlight, reply: Reply) {
-        if reply.as_ref().is_err_and(RpcError::is_pause) {
-            self.just_paused.push(call);
-        } else {
-            self.answer(call.slot, call.weight(), reply);
+        match reply {
+            Reply::Pause => self.just_paused.push(call),
+            reply => self.answer(call.slot, call.weight(), reply.at_once()),
         }
     }
 
     /// Files an answer to a call of this weight, if there is room for it.
-    fn answer(&mut self, slot: u32, call_weight: u64, reply: Reply) {
+    fn answer(&mut self, slot: u32, call_weight: u64, reply: Answered) {
         let replied = self.desk.driver().replied(call_weight, reply);
         if let Some((weight, reply)) = replied {
             self.queued += weight;
@@ -227,14 +230,14 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn find<'r>(&self, request: &'r Request) -> Result<(Arc<str>, Handler, Option<&'r str>), RpcError> {
+    fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Json), RpcError> {
         let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
         let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
-        let params = std::str::from_utf8(&request.params).map_err(|_| unreadable())?;
+        let params = String::from_utf8(request.params).map_err(|_| unreadable())?;
         let (name, handler) = self.routes.find(method).ok_or_else(|| {
             RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
         })?;
-        Ok((name, handler, (!params.is_empty()).then_some(params)))
+        Ok((name, handler, Json::from_option((!params.is_empty()).then_some(params))))
     }
 
     /// Puts the answers in their place that a replay has for the script now that it waits.
@@ -287,18 +290,18 @@ impl<'a> Calls<'a> {
         true
     }
 
-    /// The paused calls, oldest first. Those that were paused just now get ids, in the order in which the script made them: which
-    /// handler was faster leaves no trace.
-    pub(crate) fn take_paused(&mut self, ids: &mut Ids) -> Result<Vec<PendingCall>> {
+    /// The paused calls, oldest first. Those that were paused just now come in the order in which the script made them: which handler was
+    /// faster leaves no trace.
+    pub(crate) fn take_paused(&mut self) -> Result<Vec<PendingCall>> {
         let mut paused = std::mem::take(&mut self.paused);
         self.just_paused.sort_by_key(|call| call.number);
         for call in std::mem::take(&mut self.just_paused) {
-            let params = String::from_utf8(call.params).ok().filter(|params| !params.is_empty());
             paused.push(PendingCall {
-                id: ids.draw(|| self.desk.nonce())?,
+                id: call.made.id().map_or_else(|| self.ids.id(call.number), Ok)?,
                 slot: call.slot,
                 method: call.method.to_string(),
-                params: Json::from_option(params),
+                params: call.params,
+                made_at: call.made.at(self.desk),
             });
         }
         Ok(paused)
@@ -337,7 +340,7 @@ impl<'a> Calls<'a> {
                 told.extend(tape.told(id, &reply));
             }
             let (kind, body) = match reply {
-                Ok(text) => (Wire::Value, text.unwrap_or_default()),
+                Ok(json) => (Wire::Value, json.into_text().unwrap_or_default()),
                 Err(error) => (Wire::Error, error.to_wire()),
             };
             batch.reserve(answer::HEADER_BYTES + body.len() + 1);
@@ -364,7 +367,8 @@ impl<'a> Calls<'a> {
                 if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
                     return true;
                 }
-                match tape.sync_call(&request.method, &request.params) {
+                let made = Made::Now(self.desk.driver().seen()).at(self.desk);
+                match tape.sync_call(&request.method, &request.params, made) {
                     Ok(None) => {}
                     Ok(Some(reply)) => {
                         self.desk.driver().answer_sync(reply);
@@ -376,26 +380,23 @@ impl<'a> Calls<'a> {
                     }
                 }
             }
-            let reply = match self.find(&request) {
+            let slot = request.id;
+            let reply = match self.find(request) {
                 Err(error) => Err(error),
-                Ok((method, Handler::Sync(handler), params)) => {
-                    let call = self.call(method, None);
-                    let Some(reply) = work(self.desk, || handler(&call, params)) else { return true };
-                    reply
+                Ok((method, handler, _)) if self.mode == Mode::Sync && handler.is_async() => Err(needs_async(&method)),
+                Ok((method, handler, params)) => {
+                    let number = self.ids.count();
+                    let call = self.call(method.clone(), number, None);
+                    let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return true };
+                    match replying.into_parts() {
+                        Ok(reply) => reply.at_once(),
+                        Err(_) if self.mode == Mode::Sync => Err(needs_async(&method)),
+                        Err(working) => {
+                            self.sync_working = Some(Contained::new(self.desk, slot, working));
+                            return self.work_on_sync(context);
+                        }
+                    }
                 }
-                Ok((method, Handler::Async(handler), params)) if self.mode == Mode::Async => {
-                    let call = self.call(method, None);
-                    let Some(working) = work(self.desk, || handler(call, params)) else { return true };
-                    self.sync_working = Some(Contained::new(self.desk, request.id, working));
-                    return self.work_on_sync(context);
-                }
-                Ok((method, Handler::Async(_), _)) => Err(RpcError::new(
-                    "needs_async",
-                    format!(
-                        "the handler of {} is async; reach it from `eval_async`, `dispatch_async` or `run_async`",
-                        excerpt::quoted(&method)
-                    ),
-                )),
             };
             self.answer_sync(reply);
             return true;
@@ -403,7 +404,7 @@ impl<'a> Calls<'a> {
         let Some(mut working) = self.sync_working.take() else { return true };
         match working.poll_unpin(context) {
             Poll::Ready((_, reply)) => {
-                self.answer_sync(reply);
+                self.answer_sync(reply.at_once());
                 true
             }
             Poll::Pending => {
@@ -415,7 +416,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn answer_sync(&self, reply: Reply) {
+    fn answer_sync(&self, reply: Answered) {
         if let Some(tape) = self.routes.tape()
             && self.desk.driver().hold(tape.weight(size(&reply)))
         {
@@ -455,36 +456,15 @@ impl fmt::Debug for Calls<'_> {
     }
 }
 
-fn size(reply: &Reply) -> usize {
+fn size(reply: &Answered) -> usize {
     match reply {
-        Ok(text) => text.as_ref().map_or(0, String::len),
+        Ok(json) => json.text().map_or(0, str::len),
         Err(error) => error.code().len() + error.message().len(),
     }
 }
 
-/// A call whose handler is at work.
-struct InFlight {
-    slot: u32,
-    /// How many were started before it. Unlike the guest's slot it is not used again.
-    number: u64,
-    method: Arc<str>,
-    /// Kept for the case that it is paused.
-    params: Vec<u8>,
-}
-
-impl InFlight {
-    fn weight(&self) -> u64 {
-        call_weight(self.method.len(), self.params.len())
-    }
-}
-
-/// What a paused call weighs.
-fn weight(call: &PendingCall) -> u64 {
-    call_weight(call.method.len(), if call.params.is_undefined() { 0 } else { call.params.as_str().len() })
-}
-
-/// How many calls are paused, and what they weigh together.
-pub(crate) fn weigh(paused: &[PendingCall]) -> (u32, u64) {
-    let together = paused.iter().fold(0, |sum: u64, call| sum.saturating_add(weight(call)));
-    (u32::try_from(paused.len()).unwrap_or(u32::MAX), together)
+fn needs_async(method: &str) -> RpcError {
+    let method = excerpt::quoted(method);
+    let how = "reach it from `eval_async`, `dispatch_async` or `run_async`";
+    RpcError::new("needs_async", format!("the handler of {method} is async; {how}"))
 }

@@ -33,6 +33,14 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// The next reading since the Unix epoch, without reading it; None for the system's clock.
+    pub(crate) fn peek(&self) -> Option<Duration> {
+        match self {
+            Clock::System => None,
+            Clock::Fixed(at) | Clock::Stepped { start: at, .. } => Some(*at),
+        }
+    }
+
     /// Microseconds since the Unix epoch; None for the system's clock.
     pub(crate) fn tick(&mut self) -> Option<i64> {
         let (now, next) = match self {

@@ -2,13 +2,15 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// Values of different types. Most instances have none, and every call has a clone.
+/// What an instance was given for its handlers: one value of each type. See [`InstanceBuilder::data`](crate::InstanceBuilder::data).
+// Most instances have none, and every call has a clone.
 #[derive(Clone, Default)]
-pub(crate) struct Data(Option<Arc<Values>>);
+pub struct Data(Option<Arc<Values>>);
 
 impl Data {
     /// Adds a value.
@@ -23,7 +25,14 @@ impl Data {
     }
 
     /// The value of a type.
-    pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+    #[must_use]
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.0.as_deref()?.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").field("values", &self.0.as_ref().map_or(0, |values| values.len())).finish()
     }
 }

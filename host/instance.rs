@@ -80,8 +80,8 @@ pub struct Instance {
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
-    /// The ids of the calls that are paused next.
-    ids: Ids,
+    /// The ids of its calls.
+    ids: Arc<Ids>,
     /// Why the newest call did not get the linear memory that it asked for, where it did not.
     refusal: Option<Refusal>,
     desk: Arc<Desk>,
@@ -154,7 +154,7 @@ impl Instance {
             phase: Phase::Idle,
             configured: IMAGE_CONFIGURED,
             paused: Vec::new(),
-            ids: Ids::default(),
+            ids: Arc::default(),
             refusal: None,
             desk,
             routes: router.routes(),
@@ -349,7 +349,8 @@ impl Instance {
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
         self.paused.clear();
-        self.ids = Ids::default();
+        let calls = self.origin.snapshot().map_or(0, |snapshot| snapshot.about.next_call);
+        self.ids = Arc::new(Ids::after(calls, self.desk.seed_of_embedder()));
         let vm = self.runtime.vm(self.origin.snapshot(), &self.desk, &self.limits)?;
         if let Some(snapshot) = self.origin.snapshot() {
             let about = &snapshot.about;
@@ -360,7 +361,6 @@ impl Instance {
                 // The guest must not go on with the numbers of the one that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
-            self.ids = Ids::after(about.next_call);
             if !about.pending.is_empty() {
                 self.paused.clone_from(&about.pending);
                 self.spent = about.spent.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! A value as JSON text. It must never know an error of ours; conversions that can fail are in `value.rs`.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,6 +28,19 @@ impl Json {
         Json(text)
     }
 
+    /// The JSON of a Rust value. Where that is itself [`Json::UNDEFINED`], which has no text of its own, it stays so.
+    pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Json> {
+        HAS_UNDEFINED.set(false);
+        let text = serde_json::to_string(value)?;
+        // Undefined is written as null, so nothing but itself gives this text.
+        if text == "null" && HAS_UNDEFINED.get() { Ok(Json::UNDEFINED) } else { Ok(Json(Some(text))) }
+    }
+
+    /// The text, if it is not undefined.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// The text; `undefined` for undefined, which is not JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -46,6 +60,11 @@ impl Json {
     }
 }
 
+thread_local! {
+    /// Whether something undefined was written since [`Json::write`] began on this thread.
+    static HAS_UNDEFINED: Cell<bool> = const { Cell::new(false) };
+}
+
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -58,7 +77,10 @@ impl Serialize for Json {
             Some(text) => <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text))
                 .map_err(serde::ser::Error::custom)?
                 .serialize(serializer),
-            None => serializer.serialize_unit(),
+            None => {
+                HAS_UNDEFINED.set(true);
+                serializer.serialize_unit()
+            }
         }
     }
 }

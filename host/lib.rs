@@ -35,7 +35,7 @@
 //!   value of the last expression as JSON text, which [`Json::get`] turns into any type that serde knows.
 //! - A [`Program`] is a script compiled ahead. Its bytes can be stored, and run by any process of the same build.
 //! - A prelude ([`RuntimeBuilder::prelude`]) runs once, and every instance starts from the memory that it leaves.
-//! - A [`Snapshot`] is an instance at rest: between two calls, or at an `await` whose handler answered [`RpcError::pause`].
+//! - A [`Snapshot`] is an instance at rest: between two calls, or at an `await` whose handler answered [`Reply::pause`].
 //!   [`Runtime::restore`] brings it back, in any process of the same build and as often as one likes.
 //! - A [`Recording`] keeps what scripts asked and were told, and replays them without the handlers.
 //! - [`Instance::dispatch`] calls what a script registered with `host.on(event, handler)`, so a script can be loaded
@@ -137,6 +137,7 @@ mod error;
 mod excerpt;
 mod facts;
 mod frame;
+mod handler;
 mod instance;
 mod json;
 mod lanes;
@@ -170,16 +171,18 @@ pub use builder::InstanceBuilder;
 pub use call::Call;
 pub use cancel::CancelHandle;
 pub use clock::Clock;
+pub use data::Data;
 pub use error::{Blame, Error, Result};
 pub use facts::Facts;
 pub use frame::Frame;
+pub use handler::{Handler, Replying};
 pub use instance::{Instance, Status};
 pub use json::Json;
 pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use pending::{Answer, CallId, PendingCall};
 pub use program::Program;
 pub use recording::{RecordedCall, Recording, Replay};
-pub use reply::RpcError;
+pub use reply::{IntoReply, Reply, RpcError};
 pub use router::{ConsoleLevel, Router, Verdict};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use script::Script;

@@ -1,24 +1,30 @@
-//! Calls that a script waits for while nobody is at work on them: their names, and what becomes of them.
+//! Calls of handlers by name, and those that a script waits for while nobody is at work on them.
 //!
 //! It owns the form of a name. It must never know a handler, nor where calls are kept.
 
 use std::fmt;
 use std::process;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::random;
 use crate::reply::RpcError;
 
-/// Names a pending call, in this process and wherever its question is kept: it is text of at most 37 characters, a string in JSON.
+/// Names a call of a handler, in this process and wherever it is kept: it is text of at most 37 characters, a string in JSON.
 ///
-/// No other call has it, so an answer that comes too late meets no other call. An instance numbers the calls that it pauses, before and
-/// after it was restored, and sets in front of the number 64 bits of its own: twins of one snapshot draw other ones, and so does a forked
-/// process. What was pending
-/// in a snapshot keeps its id in all of them. An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a
-/// run with the same seed gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
+/// No other call has it, so an answer that comes too late meets no other call. An instance numbers its calls, before and after it was
+/// restored, and sets in front of the number 64 random bits of its own. Twins of one snapshot draw other bits, and so does a forked
+/// process. What was pending in a snapshot keeps its id in all of them, and a call that is
+/// [made again](crate::Answer::CallAgain) keeps it too.
+///
+/// An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a run with the same seed gives the same ids;
+/// then twins need seeds of their own to differ, and a reset begins the ids anew.
 ///
 /// ```
 /// use belljar::CallId;
@@ -77,37 +83,52 @@ impl<'de> Deserialize<'de> for CallId {
     }
 }
 
-/// Gives ids to the calls that one instance pauses.
+/// Gives ids to the calls that one instance makes. Its handlers at work share it.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
-    /// Drawn when the first call is paused, so that an instance that never pauses pays nothing, and the process that drew it: an instance that
-    /// lives on in a forked child is another one there.
-    nonce: Option<(u64, u32)>,
-    next: u64,
+    /// The embedder's seed.
+    seed: Option<u64>,
+    /// Drawn when the first id is asked for, so that most instances pay nothing, and the process that drew it: an instance that lives on in a
+    /// forked child is another one there.
+    nonce: Mutex<Option<(u64, u32)>>,
+    next: AtomicU64,
 }
 
 impl Ids {
-    /// For an instance that goes on from a snapshot: its numbers go on, its nonce is its own.
-    pub(crate) fn after(next: u64) -> Ids {
-        Ids { nonce: None, next }
+    /// For an instance that has made so many calls, which a snapshot counts; its nonce is its own.
+    pub(crate) fn after(calls: u64, seed: Option<u64>) -> Ids {
+        Ids { seed, nonce: Mutex::default(), next: AtomicU64::new(calls) }
     }
 
-    pub(crate) fn next_number(&self) -> u64 {
-        self.next
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
-    /// The next id.
-    pub(crate) fn draw(&mut self, nonce: impl FnOnce() -> Result<u64>) -> Result<CallId> {
+    /// The number of the next call. One near the end comes out of a forged snapshot.
+    pub(crate) fn count(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The id of a call.
+    pub(crate) fn id(&self, number: u64) -> Result<CallId> {
         let here = process::id();
-        let nonce = match self.nonce {
+        let mut drawn = self.nonce.lock().unwrap_or_else(PoisonError::into_inner);
+        let nonce = match *drawn {
             Some((nonce, process)) if process == here => nonce,
-            _ => nonce()?,
+            _ => self.draw()?,
         };
-        self.nonce = Some((nonce, here));
-        let number = self.next;
-        // A number near the end comes out of a forged snapshot.
-        self.next = self.next.wrapping_add(1);
+        *drawn = Some((nonce, here));
         Ok(CallId { nonce, number })
+    }
+
+    /// What sets the ids of this instance apart. They are shown to others, so nobody may learn the seed from one.
+    fn draw(&self) -> Result<u64> {
+        const PURPOSE: &str = "belljar call ids";
+        match self.seed {
+            Some(seed) => Ok(random::derive(PURPOSE, &seed.to_le_bytes())),
+            None => Ok(random::derive(PURPOSE, &random::draw::<32>()?)),
+        }
     }
 }
 
@@ -124,16 +145,57 @@ pub struct PendingCall {
     /// The parameters.
     #[serde(default, skip_serializing_if = "Json::is_undefined")]
     pub params: Json,
+    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds.
+    #[serde(default = "millis::unknown", with = "millis")]
+    pub made_at: SystemTime,
+}
+
+/// A moment as milliseconds since the Unix epoch.
+pub(crate) mod millis {
+    use super::{Deserialize, Deserializer, Duration, Serializer, SystemTime, UNIX_EPOCH};
+
+    /// What older builds did not write down.
+    pub(crate) fn unknown() -> SystemTime {
+        UNIX_EPOCH
+    }
+
+    pub(crate) fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        serializer.serialize_u64(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<SystemTime, D::Error> {
+        let since = Duration::from_millis(u64::deserialize(deserializer)?);
+        Ok(UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH))
+    }
 }
 
 /// What becomes of a [`PendingCall`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// The call has this result.
+    /// The call has this result; see [`Answer::result`].
     Result(Json),
     /// The call has failed.
     Error(RpcError),
-    /// The handler is asked again. If it pauses again, the call is pending under a new id, behind the others.
+    /// The handler is asked again. If it pauses again, the call is pending behind the others. Its id stays the same.
     CallAgain,
+}
+
+impl Answer {
+    /// The call has this result.
+    ///
+    /// ```
+    /// use belljar::Answer;
+    ///
+    /// assert_eq!(Answer::result(&[1, 2])?, Answer::Result(belljar::Json::from_text("[1,2]")?));
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Input`] when the value has no JSON form.
+    pub fn result(value: &(impl Serialize + ?Sized)) -> Result<Answer> {
+        Ok(Answer::Result(Json::write(value).map_err(|error| Error::no_json(&error))?))
+    }
 }

@@ -36,7 +36,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::{Call, Instance, Limits, Router, RpcError, Runtime, Status};
+    use crate::{Call, Instance, Limits, Reply, Router, Runtime, Status};
 
     thread_local! {
         /// Whether the system refuses this thread its randomness.
@@ -52,7 +52,7 @@ mod tests {
 
     fn jar() -> Instance {
         let runtime = Runtime::builder().max_instances(2).build().expect("the machine can run belljar");
-        let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+        let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
         runtime.instance(&router, &Limits::default()).expect("there is room")
     }
 

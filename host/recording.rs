@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::excerpt;
 use crate::json::Json;
-use crate::reply::{Reply, RpcError};
+use crate::pending::millis;
+use crate::reply::{Answered, RpcError};
 
 const FORMAT: u32 = 2;
 
@@ -75,20 +77,30 @@ enum Event {
     Answers(Vec<(u64, Told)>),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Asked {
     method: String,
     #[serde(default, skip_serializing_if = "Json::is_undefined")]
     params: Json,
+    #[serde(default = "millis::unknown", with = "millis")]
+    made_at: SystemTime,
 }
 
 impl Asked {
-    fn new(method: &[u8], params: &[u8]) -> Asked {
+    fn new(method: &[u8], params: &[u8], made_at: SystemTime) -> Asked {
         let params = String::from_utf8_lossy(params).into_owned();
         Asked {
             method: String::from_utf8_lossy(method).into_owned(),
             params: Json::from_option((!params.is_empty()).then_some(params)),
+            made_at,
         }
+    }
+}
+
+/// The same call, whenever it is made.
+impl PartialEq for Asked {
+    fn eq(&self, other: &Asked) -> bool {
+        (&self.method, &self.params) == (&other.method, &other.params)
     }
 }
 
@@ -108,18 +120,18 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    fn new(reply: &Reply) -> Told {
+    fn new(reply: &Answered) -> Told {
         match reply {
-            Ok(Some(text)) => Told::Value(Json::from_option(Some(text.clone()))),
-            Ok(None) => Told::Undefined,
+            Ok(json) if json.is_undefined() => Told::Undefined,
+            Ok(json) => Told::Value(json.clone()),
             Err(error) => Told::Error { code: error.code().into(), message: error.message().into() },
         }
     }
 
-    fn into_reply(self) -> Reply {
+    fn into_reply(self) -> Answered {
         match self {
-            Told::Value(json) => Ok(json.into_text()),
-            Told::Undefined => Ok(None),
+            Told::Value(json) => Ok(json),
+            Told::Undefined => Ok(Json::UNDEFINED),
             Told::Error { code, message } => Err(RpcError::new(code, message)),
         }
     }
@@ -147,6 +159,9 @@ pub struct RecordedCall {
     pub method: String,
     /// The parameters.
     pub params: Json,
+    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds;
+    /// the Unix epoch in recordings of builds that did not write it down.
+    pub made_at: SystemTime,
     /// What the script was told; None if it ended, or waits, without an answer.
     pub answer: Option<std::result::Result<Json, RpcError>>,
 }
@@ -168,18 +183,20 @@ impl Recording {
     /// The calls that were made, with their answers: an audit trail.
     #[must_use]
     pub fn calls(&self) -> Vec<RecordedCall> {
-        let told = |told: &Told| told.clone().into_reply().map(Json::from_option);
+        let told = |told: &Told| told.clone().into_reply();
         let mut calls = Vec::new();
         for event in &self.log().events {
             match event {
                 Event::Call(asked) => calls.push(RecordedCall {
                     method: asked.method.clone(),
                     params: asked.params.clone(),
+                    made_at: asked.made_at,
                     answer: None,
                 }),
                 Event::SyncCall(asked, answer) => calls.push(RecordedCall {
                     method: asked.method.clone(),
                     params: asked.params.clone(),
+                    made_at: asked.made_at,
                     answer: answer.as_ref().map(told),
                 }),
                 Event::Answers(answers) => {
@@ -324,8 +341,14 @@ impl Tape {
     }
 
     /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be made.
-    pub(crate) fn call(&self, slot: u32, method: &[u8], params: &[u8]) -> std::result::Result<bool, String> {
-        let asked = Asked::new(method, params);
+    pub(crate) fn call(
+        &self,
+        slot: u32,
+        method: &[u8],
+        params: &[u8],
+        made_at: SystemTime,
+    ) -> std::result::Result<bool, String> {
+        let asked = Asked::new(method, params, made_at);
         match self {
             Tape::Recording(recording) => {
                 let mut log = recording.log();
@@ -346,8 +369,13 @@ impl Tape {
     }
 
     /// A call of `host.rpcSync` is made; gives the answer where it is known.
-    pub(crate) fn sync_call(&self, method: &[u8], params: &[u8]) -> std::result::Result<Option<Reply>, String> {
-        let asked = Asked::new(method, params);
+    pub(crate) fn sync_call(
+        &self,
+        method: &[u8],
+        params: &[u8],
+        made_at: SystemTime,
+    ) -> std::result::Result<Option<Answered>, String> {
+        let asked = Asked::new(method, params, made_at);
         match self {
             Tape::Recording(recording) => {
                 let mut log = recording.log();
@@ -366,7 +394,7 @@ impl Tape {
     }
 
     /// The call of `host.rpcSync` that was made last is answered. Nothing else of the script happens before.
-    pub(crate) fn sync_answer(&self, reply: &Reply) {
+    pub(crate) fn sync_answer(&self, reply: &Answered) {
         let Tape::Recording(recording) = self else { return };
         if let Some(Event::SyncCall(_, told)) = recording.log().events.last_mut() {
             *told = Some(Told::new(reply));
@@ -374,7 +402,7 @@ impl Tape {
     }
 
     /// What [`Tape::answers`] needs of an answer; nothing where nobody writes it down.
-    pub(crate) fn told(&self, slot: u32, reply: &Reply) -> Option<(u32, Told)> {
+    pub(crate) fn told(&self, slot: u32, reply: &Answered) -> Option<(u32, Told)> {
         matches!(self, Tape::Recording(_)).then(|| (slot, Told::new(reply)))
     }
 
@@ -389,7 +417,7 @@ impl Tape {
     }
 
     /// The script waits; gives what it gets next, where that is known.
-    pub(crate) fn next_answers(&self) -> std::result::Result<Vec<(u32, Reply)>, String> {
+    pub(crate) fn next_answers(&self) -> std::result::Result<Vec<(u32, Answered)>, String> {
         let Tape::Replay(replay) = self else { return Ok(Vec::new()) };
         let mut course = replay.course();
         match course.events.get(course.done) {

@@ -1,14 +1,160 @@
-//! What a call is answered with: a value as JSON, an error that script sees, or a pause.
+//! What a call is answered with: a value, an error that script sees, or a pause.
 //!
 //! It must never know who answers, nor what carries the answer to the guest.
 
 use std::fmt;
 use std::io;
 
+use serde::Serialize;
+
+use crate::excerpt;
 use crate::json::Json;
 
-/// The reply to one call: JSON text, or nothing for undefined.
-pub(crate) type Reply = Result<Option<String>, RpcError>;
+/// The answer to one call.
+pub(crate) type Answered = Result<Json, RpcError>;
+
+/// What a handler gives for a call.
+///
+/// Most handlers give a value or a [`Result`], which [`IntoReply`] turns into one.
+///
+/// ```
+/// # use belljar::{Call, Limits, Reply, Router, RpcError, Runtime, Turn};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let router = Router::new().handle("pay", |_: &Call, amount: u32| match amount {
+///     0 => RpcError::new("nothing", "there is nothing to pay").into(),
+///     1..100 => Reply::value(&"paid"),
+///     // A person decides.
+///     _ => Reply::pause(),
+/// });
+/// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+/// assert_eq!(jar.eval("host.rpcSync('pay', 5)")?.as_str(), r#""paid""#);
+/// let Turn::Paused(paused) = jar.step_async("await host.rpc('pay', 500)").await? else { panic!("it should wait") };
+/// assert_eq!(paused.pending()[0].method, "pay");
+/// # Ok::<(), belljar::Error>(())
+/// # }).unwrap();
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The call has this result.
+    Value(Json),
+    /// The call has failed.
+    Error(RpcError),
+    /// The call has no answer yet; see [`Reply::pause`].
+    Pause,
+}
+
+impl Reply {
+    /// A value. One that has no JSON form becomes an error with the code `invalid_reply`.
+    #[must_use]
+    pub fn value(value: &(impl Serialize + ?Sized)) -> Reply {
+        match Json::write(value) {
+            Ok(json) => Reply::Value(json),
+            Err(why) => {
+                let why = excerpt::message(&why);
+                Reply::Error(RpcError::new("invalid_reply", format!("the reply has no JSON form: {why}")))
+            }
+        }
+    }
+
+    /// The call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async) answers it later, in this
+    /// process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets an error with the code `paused`; elsewhere
+    /// than in a step the call of the instance ends with [`Error::Paused`](crate::Error::Paused).
+    #[must_use]
+    pub fn pause() -> Reply {
+        Reply::Pause
+    }
+
+    /// The answer, where nothing can wait for it.
+    pub(crate) fn at_once(self) -> Answered {
+        match self {
+            Reply::Value(json) => Ok(json),
+            Reply::Error(error) => Err(error),
+            Reply::Pause => Err(RpcError::new("paused", "the call was paused where nothing can pause")),
+        }
+    }
+}
+
+/// What a handler can give: a [`Reply`], a value, or a [`Result`] whose error is an [`RpcError`].
+///
+/// A plain value can be a number, a text, a list and the like. Put a type of your own into `Ok`.
+///
+/// ```
+/// use belljar::{Call, Router, RpcError};
+///
+/// #[derive(serde::Serialize)]
+/// struct Order { id: u32 }
+///
+/// let router = Router::new()
+///     .handle("add", |_: &Call, (a, b): (i64, i64)| a + b)
+///     .handle("half", |_: &Call, n: i64| {
+///         if n % 2 == 0 { Ok(n / 2) } else { Err(RpcError::new("odd", "only even numbers have a half")) }
+///     })
+///     .handle("order", |_: &Call, id: u32| Ok(Order { id }));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot give a `{Self}`",
+    note = "a type of your own that implements `Serialize` goes into `Ok`, and an error must be an `RpcError`"
+)]
+pub trait IntoReply {
+    /// The reply.
+    fn into_reply(self) -> Reply;
+}
+
+impl IntoReply for Reply {
+    fn into_reply(self) -> Reply {
+        self
+    }
+}
+
+impl IntoReply for Json {
+    fn into_reply(self) -> Reply {
+        Reply::Value(self)
+    }
+}
+
+impl IntoReply for RpcError {
+    fn into_reply(self) -> Reply {
+        Reply::Error(self)
+    }
+}
+
+impl From<RpcError> for Reply {
+    fn from(error: RpcError) -> Reply {
+        Reply::Error(error)
+    }
+}
+
+impl<T: Serialize> IntoReply for Result<T, RpcError> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Ok(value) => Reply::value(&value),
+            Err(error) => Reply::Error(error),
+        }
+    }
+}
+
+impl IntoReply for Result<Reply, RpcError> {
+    fn into_reply(self) -> Reply {
+        self.unwrap_or_else(Reply::Error)
+    }
+}
+
+macro_rules! values {
+    ($($name:ty $(where $parameter:ident)?),+ $(,)?) => {
+        $(impl$(<$parameter: Serialize>)? IntoReply for $name {
+            fn into_reply(self) -> Reply {
+                Reply::value(&self)
+            }
+        })+
+    };
+}
+
+values!(
+    (), bool, char, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64, &str, String, serde_json::Value,
+    Option<T> where T, Vec<T> where T, Box<T> where T,
+);
 
 /// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
 ///
@@ -25,25 +171,12 @@ pub(crate) type Reply = Result<Option<String>, RpcError>;
 pub struct RpcError {
     code: String,
     message: String,
-    is_pause: bool,
 }
 
 impl RpcError {
     /// An error with the `code` and `message` that script will see.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
-        RpcError { code: code.into(), message: message.into(), is_pause: false }
-    }
-
-    /// No error: the call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async)
-    /// answers it later, in this process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets this as
-    /// an error with the code `paused`; elsewhere than in a step the call ends with [`Error::Paused`](crate::Error::Paused).
-    #[must_use]
-    pub fn pause() -> RpcError {
-        RpcError { is_pause: true, ..RpcError::new("paused", "the call was paused where nothing can pause") }
-    }
-
-    pub(crate) fn is_pause(&self) -> bool {
-        self.is_pause
+        RpcError { code: code.into(), message: message.into() }
     }
 
     /// The code.
@@ -64,7 +197,7 @@ impl RpcError {
 
     /// The wire form: JSON `[code, message]`.
     pub(crate) fn to_wire(&self) -> String {
-        Json::from_value(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+        Json::write(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
     }
 
     /// How long code and message are in the wire form, where a character can take six bytes.

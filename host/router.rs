@@ -1,46 +1,32 @@
 //! What a script may call: names and handlers.
 //!
-//! It owns closures and their conversion to and from JSON. It must never know wasm, limits or who drives the call.
+//! It owns names. It must never know wasm, limits or who drives the call.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use belljar_abi::Level;
-use futures_util::future::FutureExt;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
+use crate::data::Data;
 use crate::error::JsError;
-use crate::excerpt;
-use crate::panics::{contain, discard};
+use crate::handler::Handler;
+use crate::panics::contain;
 use crate::recording::{Recording, Replay, Tape};
-use crate::reply::{Reply, RpcError};
-use crate::value;
+use crate::reply::IntoReply;
 
-/// An async handler at work.
-pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
-
-type SyncHandler = Arc<dyn Fn(&Call, Option<&str>) -> Reply + Send + Sync>;
-type AsyncHandler = Arc<dyn Fn(Call, Option<&str>) -> Working + Send + Sync>;
-type Console = Arc<dyn Fn(ConsoleLevel, &str) + Send + Sync>;
-type Rejections = Arc<dyn Fn(&JsError) -> Verdict + Send + Sync>;
-
-/// How one method is answered.
-#[derive(Clone)]
-pub(crate) enum Handler {
-    Sync(SyncHandler),
-    Async(AsyncHandler),
-}
+type Console = Arc<dyn Fn(&Data, ConsoleLevel, &str) + Send + Sync>;
+type Rejections = Arc<dyn Fn(&Data, &JsError) -> Verdict + Send + Sync>;
 
 /// The handlers that scripts can call, by name. Nothing else of the host is in their reach.
 ///
 /// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
-/// as `host.rpc(method, params)`. It returns a value that serde can write, or an [`RpcError`].
+/// as `host.rpc(method, params)`. It returns what [`IntoReply`] lists: a value, or a `Result` with an [`RpcError`](crate::RpcError).
+///
+/// A router is a few shared references: a clone costs no more than one, and what is added to a clone copies the names once.
 ///
 /// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way; the next one ends with
 /// [`Error::Host`](crate::Error::Host), because each uses some of the thread's own stack. Give those instances a router without the handler, unless
@@ -50,11 +36,11 @@ pub(crate) enum Handler {
 /// use belljar::{Call, Router, RpcError};
 ///
 /// let router = Router::new()
-///     .handle("add", |_: &Call, (a, b): (i64, i64)| Ok(a + b))
+///     .handle("add", |_: &Call, (a, b): (i64, i64)| a + b)
 ///     .handle("half", |_: &Call, n: i64| {
 ///         if n % 2 == 0 { Ok(n / 2) } else { Err(RpcError::new("odd", "only even numbers have a half")) }
 ///     })
-///     .handle_async("greet", |_: Call, name: String| async move { Ok(format!("hello, {name}")) });
+///     .handle_async("greet", |_: Call, name: String| async move { format!("hello, {name}") });
 /// # let mut jar = belljar::Runtime::new()?.instance(&router, &belljar::Limits::default())?;
 /// # assert_eq!(jar.eval("host.rpcSync('add', [1, 2])")?.get::<i64>()?, 3);
 /// # Ok::<(), belljar::Error>(())
@@ -90,10 +76,10 @@ impl Router {
     pub fn handle<P, R, F>(self, method: impl Into<String>, handler: F) -> Router
     where
         P: DeserializeOwned,
-        R: Serialize,
-        F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
+        R: IntoReply,
+        F: Fn(&Call, P) -> R + Send + Sync + 'static,
     {
-        self.insert(method.into(), sync_handler(handler))
+        self.route(method, Handler::new(handler))
     }
 
     /// Answers a method with a future. It is polled inside the call that the script runs in, so dropping that call drops
@@ -106,11 +92,35 @@ impl Router {
     pub fn handle_async<P, R, F, Fut>(self, method: impl Into<String>, handler: F) -> Router
     where
         P: DeserializeOwned,
-        R: Serialize,
+        R: IntoReply,
         F: Fn(Call, P) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
+        Fut: Future<Output = R> + Send + 'static,
     {
-        self.insert(method.into(), async_handler(handler))
+        self.route(method, Handler::new_async(handler))
+    }
+
+    /// Answers a method with a handler that was made before.
+    ///
+    /// # Panics
+    ///
+    /// When the method already has a handler.
+    #[must_use]
+    pub fn route(mut self, method: impl Into<String>, handler: Handler) -> Router {
+        let method = method.into();
+        let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
+        assert!(before.is_none(), "the method {method:?} already has a handler");
+        self
+    }
+
+    /// Puts the same thing around every handler that the router has so far, the fallback included: an audit, a check of grants, a time-out.
+    /// [`Handler::around`] and [`Replying`](crate::Replying) have examples. The last layer is the outermost one.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Fn(Handler) -> Handler) -> Router {
+        let routes = Arc::make_mut(&mut self.routes);
+        for handler in routes.handlers.values_mut().chain(&mut routes.fallback) {
+            *handler = layer(handler.clone());
+        }
+        self
     }
 
     /// Answers every method that has no handler of its own; [`Call::method`] says which.
@@ -122,10 +132,10 @@ impl Router {
     pub fn fallback<P, R, F>(self, handler: F) -> Router
     where
         P: DeserializeOwned,
-        R: Serialize,
-        F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
+        R: IntoReply,
+        F: Fn(&Call, P) -> R + Send + Sync + 'static,
     {
-        self.set_fallback(sync_handler(handler))
+        self.set_fallback(Handler::new(handler))
     }
 
     /// As [`Router::fallback`], with a future.
@@ -137,26 +147,40 @@ impl Router {
     pub fn fallback_async<P, R, F, Fut>(self, handler: F) -> Router
     where
         P: DeserializeOwned,
-        R: Serialize,
+        R: IntoReply,
         F: Fn(Call, P) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
+        Fut: Future<Output = R> + Send + 'static,
     {
-        self.set_fallback(async_handler(handler))
+        self.set_fallback(Handler::new_async(handler))
     }
 
-    /// Takes the lines that scripts print. Without it nothing is formatted and nothing crosses.
+    /// Takes the lines that scripts print, with the data of the instance. Without it nothing is formatted and nothing crosses.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// struct Tenant(&'static str);
+    ///
+    /// let router = Router::new().on_console(|data, level, line| {
+    ///     let tenant = data.get::<Tenant>().map_or("nobody", |tenant| tenant.0);
+    ///     println!("{tenant} {level:?} {line}");
+    /// });
+    /// let runtime = Runtime::new()?;
+    /// let mut jar = runtime.build_instance().data(Tenant("ada")).start(&router, &Limits::default())?;
+    /// jar.eval("console.warn('low')")?;
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
     ///
     /// # Panics
     ///
     /// When there is such a closure already.
     #[must_use]
-    pub fn on_console(mut self, console: impl Fn(ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
+    pub fn on_console(mut self, console: impl Fn(&Data, ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
         let before = Arc::make_mut(&mut self.routes).console.replace(Arc::new(console));
         assert!(before.is_none(), "the console already has a closure");
         self
     }
 
-    /// Hears of every promise that was rejected while nobody listened, and decides whether the call goes on.
+    /// Hears of every promise that was rejected while nobody listened, with the data of the instance, and decides whether the call goes on.
     /// Without it the call goes on.
     ///
     /// # Panics
@@ -165,7 +189,7 @@ impl Router {
     #[must_use]
     pub fn on_unhandled_rejection(
         mut self,
-        rejections: impl Fn(&JsError) -> Verdict + Send + Sync + 'static,
+        rejections: impl Fn(&Data, &JsError) -> Verdict + Send + Sync + 'static,
     ) -> Router {
         let before = Arc::make_mut(&mut self.routes).rejections.replace(Arc::new(rejections));
         assert!(before.is_none(), "unhandled rejections already have a closure");
@@ -203,7 +227,7 @@ impl Router {
     pub fn merge(mut self, prefix: &str, other: Router) -> Router {
         let Routes { handlers, fallback, console, rejections, tape } = Arc::unwrap_or_clone(other.routes);
         for (method, handler) in handlers {
-            self = self.insert(format!("{prefix}{method}"), handler);
+            self = self.route(format!("{prefix}{method}"), handler);
         }
         if let Some(fallback) = fallback {
             self = self.set_fallback(fallback);
@@ -234,12 +258,6 @@ impl Router {
         self
     }
 
-    fn insert(mut self, method: String, handler: Handler) -> Router {
-        let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
-        assert!(before.is_none(), "the method {method:?} already has a handler");
-        self
-    }
-
     pub(crate) fn routes(&self) -> Arc<Routes> {
         self.routes.clone()
     }
@@ -263,16 +281,16 @@ impl Routes {
     }
 
     /// Prints a line. A panic in the embedder's closure ends here.
-    pub(crate) fn print(&self, level: Level, line: &str) {
+    pub(crate) fn print(&self, data: &Data, level: Level, line: &str) {
         if let Some(console) = &self.console {
-            contain(|| console(level.into(), line));
+            contain(|| console(data, level_of(level), line));
         }
     }
 
     /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
-    pub(crate) fn judge(&self, rejection: &JsError) -> Verdict {
+    pub(crate) fn judge(&self, data: &Data, rejection: &JsError) -> Verdict {
         match &self.rejections {
-            Some(judge) => contain(|| judge(rejection)).unwrap_or(Verdict::Stop),
+            Some(judge) => contain(|| judge(data, rejection)).unwrap_or(Verdict::Stop),
             None => Verdict::Continue,
         }
     }
@@ -302,56 +320,6 @@ impl fmt::Debug for Router {
     }
 }
 
-fn sync_handler<P, R, F>(handler: F) -> Handler
-where
-    P: DeserializeOwned,
-    R: Serialize,
-    F: Fn(&Call, P) -> Result<R, RpcError> + Send + Sync + 'static,
-{
-    // Reading the params and writing the reply run the embedder's code too.
-    Handler::Sync(Arc::new(move |call, params| {
-        let answer = || write_reply(call.method(), handler(call, read_params(call, params)?)?);
-        contain(answer).unwrap_or_else(|| Err(RpcError::panicked()))
-    }))
-}
-
-fn async_handler<P, R, F, Fut>(handler: F) -> Handler
-where
-    P: DeserializeOwned,
-    R: Serialize,
-    F: Fn(Call, P) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, RpcError>> + Send + 'static,
-{
-    Handler::Async(Arc::new(move |call, params| {
-        let method = call.method.clone();
-        let begin = || read_params(&call, params).map(|params| handler(call, params));
-        match contain(begin).unwrap_or_else(|| Err(RpcError::panicked())) {
-            // Combinators keep the handler's future once, where an async block would keep it twice and move it through the stack.
-            Ok(working) => Box::pin(AssertUnwindSafe(working).catch_unwind().map(move |reply| {
-                let panicked = |payload| {
-                    discard(payload);
-                    Err(RpcError::panicked())
-                };
-                let write = || write_reply(&method, reply.unwrap_or_else(panicked)?);
-                contain(write).unwrap_or_else(|| Err(RpcError::panicked()))
-            })),
-            Err(error) => Box::pin(std::future::ready(Err(error))),
-        }
-    }))
-}
-
-fn read_params<P: DeserializeOwned>(call: &Call, params: Option<&str>) -> Result<P, RpcError> {
-    value::read(params.unwrap_or("null"))
-        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
-}
-
-fn write_reply<R: Serialize>(method: &str, reply: R) -> Reply {
-    serde_json::to_string(&reply).map(Some).map_err(|why| {
-        let (method, why) = (excerpt::plain(method), excerpt::message(&why));
-        RpcError::new("invalid_reply", format!("{method}: the reply has no JSON form: {why}"))
-    })
-}
-
 /// How loud a console line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -370,16 +338,14 @@ pub enum ConsoleLevel {
     Error,
 }
 
-impl From<Level> for ConsoleLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Debug => ConsoleLevel::Debug,
-            Level::Log => ConsoleLevel::Log,
-            Level::Info => ConsoleLevel::Info,
-            Level::Warn => ConsoleLevel::Warn,
-            Level::Error => ConsoleLevel::Error,
-            Level::Trace => ConsoleLevel::Trace,
-        }
+fn level_of(level: Level) -> ConsoleLevel {
+    match level {
+        Level::Debug => ConsoleLevel::Debug,
+        Level::Log => ConsoleLevel::Log,
+        Level::Info => ConsoleLevel::Info,
+        Level::Warn => ConsoleLevel::Warn,
+        Level::Error => ConsoleLevel::Error,
+        Level::Trace => ConsoleLevel::Trace,
     }
 }
 

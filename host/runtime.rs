@@ -220,7 +220,7 @@ impl RuntimeBuilder {
             return Ok(bare);
         }
         // A promise that fails while nobody looks would leave half a set-up in every instance.
-        let strict = Router::new().on_unhandled_rejection(|_| Verdict::Stop);
+        let strict = Router::new().on_unhandled_rejection(|_, _| Verdict::Stop);
         let mut jar = bare.instance(&strict, &self.prelude_limits)?;
         for script in &self.preludes {
             match jar.eval(script) {

@@ -33,10 +33,7 @@ impl Json {
     ///
     /// [`Error::Input`] when it has none: a map whose keys are not strings, say.
     pub fn from_value(value: &(impl Serialize + ?Sized)) -> Result<Json> {
-        match serde_json::to_string(value) {
-            Ok(text) => Ok(Json::from_option(Some(text))),
-            Err(error) => Err(Error::no_json(&error)),
-        }
+        Json::write(value).map_err(|error| Error::no_json(&error))
     }
 
     /// JSON text from somewhere else, checked.

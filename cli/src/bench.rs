@@ -94,7 +94,7 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
     let rejections = Rejections::default();
-    let router = jar::router(Router::new().on_console(|_, _| {}), &bench.jar, &rejections)?;
+    let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar, &rejections)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),

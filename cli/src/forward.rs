@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use belljar::{Call, Router, RpcError};
+use belljar::{Call, IntoReply, Reply, Router, RpcError};
 use serde::{Deserialize, Serialize};
 
 use crate::ending::Refusal;
@@ -80,11 +80,14 @@ pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt, rej
         }
         let rejections = rejections.clone();
         async move {
-            let result = match waiting {
+            let reply = match waiting {
                 Ok(waiting) => waiting.await,
-                Err(_) => Err(Calls::gone()),
+                Err(_) => Calls::gone(),
             };
-            rejections.note(call.method(), result)
+            match reply {
+                Reply::Error(error) => rejections.note::<Reply>(call.method(), Err(error)).into_reply(),
+                reply => reply,
+            }
         }
     })
 }
@@ -115,8 +118,6 @@ pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) -> 
     thread::Builder::new().spawn(read).map(drop).map_err(|error| Refusal::no_thread(&error))
 }
 
-type Replied = Result<belljar::Json, RpcError>;
-
 /// The calls that wait for the client.
 #[derive(Clone, Default)]
 pub(crate) struct Calls {
@@ -127,7 +128,7 @@ pub(crate) struct Calls {
 struct State {
     newest: u64,
     is_closed: bool,
-    waiting: HashMap<u64, (Option<Replied>, Option<Waker>)>,
+    waiting: HashMap<u64, (Option<Reply>, Option<Waker>)>,
 }
 
 impl Calls {
@@ -152,9 +153,9 @@ impl Calls {
         let mut state = self.lock();
         let Some((reply, waker)) = state.waiting.get_mut(&response.id) else { return false };
         *reply = Some(match response.error {
-            _ if response.pause => Err(RpcError::pause()),
-            Some(fault) => Err(fault.into()),
-            None => Ok(response.result),
+            _ if response.pause => Reply::pause(),
+            Some(fault) => Reply::Error(fault.into()),
+            None => Reply::Value(response.result),
         });
         let waker = waker.take();
         drop(state);
@@ -174,8 +175,8 @@ impl Calls {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn gone() -> RpcError {
-        RpcError::new("client_gone", "the client closed the stream without a reply")
+    fn gone() -> Reply {
+        RpcError::new("client_gone", "the client closed the stream without a reply").into()
     }
 }
 
@@ -186,18 +187,18 @@ struct Waiting {
 }
 
 impl Future for Waiting {
-    type Output = Replied;
+    type Output = Reply;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Replied> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
         let mut state = self.calls.lock();
         let is_closed = state.is_closed;
         match state.waiting.get_mut(&self.id) {
-            Some((reply @ Some(_), _)) => Poll::Ready(reply.take().unwrap_or_else(|| Err(Calls::gone()))),
+            Some((reply @ Some(_), _)) => Poll::Ready(reply.take().unwrap_or_else(Calls::gone)),
             Some((None, waker)) if !is_closed => {
                 *waker = Some(context.waker().clone());
                 Poll::Pending
             }
-            _ => Poll::Ready(Err(Calls::gone())),
+            _ => Poll::Ready(Calls::gone()),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn router(router: Router, flags: &arguments::Jar, rejections: &Reject
 /// A router with the commands of the flags added, and every call of theirs that fails noted. A rejection that nobody handles ends a script as a thrown error does, because
 /// somebody who looks at an exit code would never hear of it otherwise.
 pub(crate) fn open_router(router: Router, flags: &arguments::Jar, rejections: &Rejections) -> Result<Router, Refusal> {
-    let router = router.on_unhandled_rejection(|_| Verdict::Stop);
+    let router = router.on_unhandled_rejection(|_, _| Verdict::Stop);
     let routes = flags.routes.iter().map(|route| (route, Form::Json));
     let text_routes = flags.text_routes.iter().map(|route| (route, Form::Text));
     commands::register(router, routes.chain(text_routes), flags.bounds.limits().message_bytes, rejections)

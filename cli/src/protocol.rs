@@ -115,7 +115,7 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
     let logs = Arc::new(Mutex::new(Vec::new()));
     let calls = Calls::default();
     let kept = logs.clone();
-    let router = Router::new().on_console(move |level, line| {
+    let router = Router::new().on_console(move |_, level, line| {
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
     });
     let rejections = Rejections::default();

@@ -72,7 +72,7 @@ struct Console {
 impl Console {
     fn register(&self, screen: Screen, interrupt: &Interrupt) -> Router {
         let (console, interrupt) = (self.clone(), interrupt.clone());
-        Router::new().on_console(move |level, line| {
+        Router::new().on_console(move |_, level, line| {
             if let Some(kept) = console.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
                 kept.push_str(line);
                 return;

@@ -82,7 +82,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     let logs = Arc::new(Mutex::new(Vec::new()));
     let router = if run.json {
         let logs = logs.clone();
-        Router::new().on_console(move |level, line| {
+        Router::new().on_console(move |_, level, line| {
             logs.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
         })
     } else {
@@ -140,7 +140,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
 /// A router that prints console lines, each level on the stream that `stream` gives.
 pub(crate) fn console(screen: Screen, interrupt: &Interrupt, stream: fn(ConsoleLevel) -> Stream) -> Router {
     let interrupt = interrupt.clone();
-    Router::new().on_console(move |level, line| {
+    Router::new().on_console(move |_, level, line| {
         if let Err(error) = screen.print(stream(level), line) {
             interrupt.output_lost(&error);
         }

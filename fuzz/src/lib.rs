@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, Router, RpcError, Runtime, Snapshot};
+use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, Reply, Router, RpcError, Runtime, Snapshot};
 use rquickjs as native;
 use serde_json::Value;
 
@@ -39,8 +39,8 @@ fn router() -> Router {
     Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
         .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
-        .handle("pause", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
-        .on_console(|_, _| ())
+        .handle("pause", |_: &Call, _: Json| Reply::pause())
+        .on_console(|_, _, _| ())
 }
 
 /// The runtime of the built-in guest, for all inputs.

@@ -6,9 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::handler::Working;
 use crate::panics::contain;
 use crate::reply::Reply;
-use crate::router::Working;
 use crate::vm::state::Desk;
 
 /// Runs a handler and takes down how long that took. None when there is a reason to stop, and then it does not run.

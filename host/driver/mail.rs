@@ -9,7 +9,7 @@ use belljar_abi::{Level, Send, Shape};
 
 use super::{Driver, Stop};
 use crate::limits::LimitKind;
-use crate::reply::{Reply, RpcError};
+use crate::reply::{Answered, RpcError};
 
 /// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
 /// because the host reads them, and neither its memory nor its time is the guest's.
@@ -223,7 +223,7 @@ impl Driver {
 
     /// A reply takes the place of its call, which weighed this much. It weighs until the guest takes it, because a busy guest takes none.
     /// Gives the reply and its weight; None where there is no room for it, and then the call in progress ends.
-    pub(crate) fn replied(&mut self, call_weight: u64, reply: Reply) -> Option<(u64, Reply)> {
+    pub(crate) fn replied(&mut self, call_weight: u64, reply: Answered) -> Option<(u64, Answered)> {
         self.let_go(call_weight);
         let reply = self.sized(reply);
         let weight = MESSAGE_BYTES.saturating_add(length(&reply));
@@ -265,11 +265,11 @@ impl Driver {
     }
 
     /// Answers the synchronous call.
-    pub(crate) fn answer_sync(&mut self, reply: Reply) {
+    pub(crate) fn answer_sync(&mut self, reply: Answered) {
         let call_weight = if let SyncCall::Working(weight) = self.mail.sync_call { weight } else { 0 };
         let Some((weight, reply)) = self.replied(call_weight, reply) else { return };
         let reply = match reply {
-            Ok(text) => Ok(text.unwrap_or_default().into_bytes()),
+            Ok(json) => Ok(json.into_text().unwrap_or_default().into_bytes()),
             Err(error) => Err(error.to_wire().into_bytes()),
         };
         // From here on it weighs what it will as a message.
@@ -278,7 +278,7 @@ impl Driver {
     }
 
     /// A reply that is too large is the handler's fault, so script gets an error that it can catch.
-    pub(crate) fn sized(&self, reply: Reply) -> Reply {
+    pub(crate) fn sized(&self, reply: Answered) -> Answered {
         let limit = self.limits.message_bytes;
         let length = length(&reply);
         if length <= limit {
@@ -341,9 +341,9 @@ impl Driver {
 }
 
 /// The length of a reply as the guest reads it.
-fn length(reply: &Reply) -> u64 {
+fn length(reply: &Answered) -> u64 {
     match reply {
-        Ok(text) => text.as_ref().map_or(0, String::len) as u64,
+        Ok(json) => json.text().map_or(0, str::len) as u64,
         Err(error) => error.wire_bytes(),
     }
 }

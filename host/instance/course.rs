@@ -260,7 +260,7 @@ impl Instance {
             flags |= flag::CONSOLE;
         }
         self.phase = Phase::Waiting;
-        let mut calls = Calls::new(desk, &self.routes, &self.data, mode);
+        let mut calls = Calls::new(desk, &self.routes, &self.data, &self.ids, mode);
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
@@ -319,7 +319,7 @@ impl Instance {
                     next = Some((Op::Answer, Message::whole(Vec::new())));
                 }
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
-                Waited::Paused => match calls.take_paused(&mut self.ids) {
+                Waited::Paused => match calls.take_paused() {
                     Ok(paused) => {
                         self.paused = paused;
                         break (Ok(Ended::Paused), Leftovers::Call);

@@ -44,7 +44,7 @@ impl Instance {
             label: String::new(),
             configured: self.configured.to_vec(),
             pending: self.paused.clone(),
-            next_call: self.ids.next_number(),
+            next_call: self.ids.calls(),
             spent: (self.phase == Phase::Paused).then_some(spent),
             age,
             clock,
@@ -53,7 +53,7 @@ impl Instance {
         Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image().memory()), about))
     }
 
-    /// As [`Instance::eval_async`], but a handler may pause the call with [`RpcError::pause`](crate::RpcError::pause).
+    /// As [`Instance::eval_async`], but a handler may pause the call with [`Reply::pause`](crate::Reply::pause).
     /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
     ///
     /// ```
@@ -61,7 +61,7 @@ impl Instance {
     /// # let runtime = Runtime::new()?;
     /// # let limits = Limits::default();
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Err::<bool, _>(RpcError::pause()));
+    /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Reply::pause());
     /// let mut jar = runtime.instance(&router, &limits)?;
     /// let Turn::Paused(paused) = jar.step_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
     ///     panic!("nobody has answered yet");

@@ -116,13 +116,15 @@ impl Desk {
         }
     }
 
-    /// What sets the ids of the calls that are paused here apart. They are shown to others, so nobody may learn the seed from one.
-    pub(crate) fn nonce(&self) -> Result<u64> {
-        const PURPOSE: &str = "belljar call ids";
-        match self.seed {
-            Some(seed) => Ok(random::derive(PURPOSE, &seed.to_le_bytes())),
-            None => Ok(random::derive(PURPOSE, &random::draw::<32>()?)),
-        }
+    /// What the instance's clock said so many nanoseconds after it was made here, in whole milliseconds. A script does not notice that it is
+    /// read.
+    pub(crate) fn wall_at(&self, moment: Nanos) -> SystemTime {
+        let since = self.clock().peek().unwrap_or_else(|| {
+            let ago = Duration::from_nanos(self.now().saturating_sub(moment));
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago)
+        });
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
     }
 
     /// The moment after so many nanoseconds of this desk's, and a while; None if no clock can show it.

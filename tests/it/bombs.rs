@@ -57,7 +57,7 @@ pub(crate) fn router() -> Router {
             Ok(value)
         })
         .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
-        .on_console(|_, line| assert!(line.len() < 16 << 10))
+        .on_console(|_, _, line| assert!(line.len() < 16 << 10))
 }
 
 pub(crate) fn bombs() -> Vec<Bomb> {

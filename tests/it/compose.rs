@@ -37,8 +37,8 @@ fn a_merged_fallback_console_and_judge_work_in_the_router_that_has_none() {
     let seen = lines.clone();
     let other = Router::new()
         .fallback(|call: &Call, _: Json| Ok(call.method().len()))
-        .on_console(move |_, line| seen.lock().unwrap().push(line.to_owned()))
-        .on_unhandled_rejection(|_| Verdict::Stop);
+        .on_console(move |_, _, line| seen.lock().unwrap().push(line.to_owned()))
+        .on_unhandled_rejection(|_, _| Verdict::Stop);
     let mut jar = jar_of(&Router::new().merge("any.", other), &Limits::default());
     assert_eq!(jar.eval("console.log('here'); host.rpcSync('what')").unwrap().as_str(), "4");
     assert_eq!(*lines.lock().unwrap(), ["here"]);
@@ -55,10 +55,10 @@ fn what_is_registered_twice_panics_by_its_name() {
     let fallback = |router: Router| router.fallback(|_: &Call, (): ()| Ok(1));
     assert_panics("a fallback", move || fallback(fallback(Router::new())));
     assert_panics("a fallback", move || fallback(Router::new()).merge("m.", fallback(Router::new())));
-    let console = |router: Router| router.on_console(|_, _| ());
+    let console = |router: Router| router.on_console(|_, _, _| ());
     assert_panics("console", move || console(console(Router::new())));
     assert_panics("console", move || console(Router::new()).merge("m.", console(Router::new())));
-    let judge = |router: Router| router.on_unhandled_rejection(|_| Verdict::Continue);
+    let judge = |router: Router| router.on_unhandled_rejection(|_, _| Verdict::Continue);
     assert_panics("rejections", move || judge(judge(Router::new())));
     assert_panics("rejections", move || judge(Router::new()).merge("m.", judge(Router::new())));
     assert_panics("already has data of the type u32", || runtime().build_instance().data(1_u32).data(2_u32));

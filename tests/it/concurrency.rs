@@ -238,8 +238,8 @@ fn a_panic_whose_payload_panics_when_it_is_dropped_is_contained_wherever_it_come
                 Ok(())
             }
         })
-        .on_console(|_, _| fall())
-        .on_unhandled_rejection(|_| {
+        .on_console(|_, _, _| fall())
+        .on_unhandled_rejection(|_, _| {
             fall();
             belljar::Verdict::Continue
         });
@@ -260,7 +260,8 @@ fn a_panic_whose_payload_panics_when_it_is_dropped_is_contained_wherever_it_come
 
 #[test]
 fn a_panic_in_the_console_or_in_the_judge_of_rejections_harms_nothing() {
-    let router = Router::new().on_console(|_, _| panic!("on purpose")).on_unhandled_rejection(|_| panic!("on purpose"));
+    let router =
+        Router::new().on_console(|_, _, _| panic!("on purpose")).on_unhandled_rejection(|_, _| panic!("on purpose"));
     let mut jar = jar_of(&router, &Limits::default());
     assert_eq!(jar.eval("console.log('x'); 1").unwrap().as_str(), "1");
     // Whoever cannot judge has not said that the call may go on.

@@ -29,7 +29,7 @@ fn shown(expression: &str) -> String {
 #[test]
 fn every_method_prints_at_its_level() {
     let (sender, receiver) = mpsc::channel();
-    let router = Router::new().on_console(move |level, line| sender.send((level, line.to_owned())).unwrap());
+    let router = Router::new().on_console(move |_, level, line| sender.send((level, line.to_owned())).unwrap());
     let mut jar = jar_with_router(&router);
     for (method, level) in [
         ("debug", ConsoleLevel::Debug),
@@ -333,7 +333,7 @@ fn lines_that_came_before_an_error_are_printed() {
 
 #[test]
 fn a_console_that_panics_harms_nobody() {
-    let router = Router::new().on_console(|_, _| std::panic::resume_unwind(Box::new("the console has a bug")));
+    let router = Router::new().on_console(|_, _, _| std::panic::resume_unwind(Box::new("the console has a bug")));
     let mut jar = jar_with_router(&router);
     assert_eq!(jar.eval("console.log(1); console.log(2); 3").unwrap().as_str(), "3");
     assert_usable(&mut jar);
@@ -455,7 +455,7 @@ fn lines_of_a_busy_script_are_printed_while_it_runs() {
     let handle = std::sync::Arc::new(std::sync::OnceLock::<belljar::CancelHandle>::new());
     let known = handle.clone();
     // Only the line itself can end the script.
-    let router = belljar::Router::new().on_console(move |_, line| {
+    let router = belljar::Router::new().on_console(move |_, _, line| {
         if line == "now" {
             known.get().map(belljar::CancelHandle::cancel);
         }

@@ -9,7 +9,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use belljar::{
-    Answer, Call, CancelHandle, Error, Instance, Json, LimitKind, Limits, Program, Router, RpcError, Turn, Verdict,
+    Answer, Call, CancelHandle, Error, Instance, Json, LimitKind, Limits, Program, Reply, Router, RpcError, Turn,
+    Verdict,
 };
 
 use crate::support::{
@@ -177,7 +178,7 @@ fn a_call_that_is_over_polls_no_further_handler() {
 fn a_call_that_is_over_prints_nothing_further() {
     both(|worker| {
         let printing = worker.clone();
-        let router = Router::new().on_console(move |_, _| printing.work());
+        let router = Router::new().on_console(move |_, _, _| printing.work());
         let mut jar = worker.jar(&router);
         let script = "for (let i = 0; i < 200; i++) console.log(i); 'done'";
         worker.assert_ended(jar.eval(script));
@@ -191,7 +192,7 @@ fn a_call_that_is_over_prints_nothing_further() {
 fn a_call_that_is_over_has_no_further_rejection_judged() {
     both(|worker| {
         let judging = worker.clone();
-        let router = Router::new().on_unhandled_rejection(move |_| {
+        let router = Router::new().on_unhandled_rejection(move |_, _| {
             judging.work();
             Verdict::Continue
         });
@@ -209,7 +210,7 @@ fn a_call_that_ran_into_another_limit_prints_no_longer_than_its_wall_time() {
     for ends in [Ending::Cancel, Ending::OutlastTheWall] {
         let worker = Worker::new(ends);
         let printing = worker.clone();
-        let router = Router::new().on_console(move |_, _| printing.work());
+        let router = Router::new().on_console(move |_, _, _| printing.work());
         let wall_time = if ends == Ending::Cancel { PATIENCE } else { WALL };
         let limits = Limits { console_bytes: 400, ..within(wall_time) };
         let mut jar = jar_of(&router, &limits);
@@ -226,7 +227,7 @@ fn a_call_that_ran_into_another_limit_prints_no_longer_than_its_wall_time() {
 fn lines_before_a_limit_are_printed() {
     let lines = Arc::new(AtomicUsize::new(0));
     let printed = lines.clone();
-    let router = Router::new().on_console(move |_, _| {
+    let router = Router::new().on_console(move |_, _, _| {
         printed.fetch_add(1, Ordering::SeqCst);
     });
     let mut jar = jar_of(&router, &Limits { fuel: Some(2_000_000), ..within(PATIENCE) });
@@ -257,7 +258,7 @@ fn a_call_that_ends_in_its_last_event_is_not_ok() {
             })
             .handle("pauses", move |_: &Call, (): ()| {
                 four.end();
-                Err::<(), _>(RpcError::pause())
+                Reply::pause()
             });
         let ended = |ended| worker.assert_over(ended);
         let mut jar = worker.jar(&router);
@@ -359,7 +360,7 @@ fn telling() -> (Instance, Arc<AtomicUsize>) {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })
-        .handle("pause", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+        .handle("pause", |_: &Call, (): ()| Reply::pause());
     let mut jar = jar_of(&router, &within(PATIENCE));
     jar.eval("host.on('event', () => host.rpcSync('ran'))").unwrap();
     (jar, ran)

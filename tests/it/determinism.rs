@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use belljar::{Answer, Call, Clock, Instance, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
+use belljar::{Answer, Call, Clock, Instance, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
 use sha2::{Digest, Sha256};
 
 use crate::support::{Log, block_on, jar, runtime};
@@ -167,7 +167,7 @@ fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
     let router = log
         .console()
         .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle("tick", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+        .handle("tick", |_: &Call, _: Json| Reply::pause())
         .handle("fail", |_: &Call, message: String| Err::<(), _>(RpcError::new("failed", message)))
         .handle_async("later", |_: Call, value: Json| async move { Ok(value) });
     let mut jar = runtime().build_instance().seed(seed).clock(clock).start(&router, &Limits::default()).unwrap();
@@ -245,7 +245,7 @@ fn a_paused_script_is_the_same_bytes_however_long_it_took() {
     let run = |spins: u64| {
         let router = Router::new()
             .handle("work", move |_: &Call, (): ()| Ok((0..spins).fold(0, |sum, n| std::hint::black_box(sum ^ n))))
-            .handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+            .handle("ask", |_: &Call, (): ()| Reply::pause());
         let clock = Clock::Fixed(Duration::from_secs(1));
         let mut jar = runtime().build_instance().seed(1).clock(clock).start(&router, &Limits::default()).unwrap();
         let script = "host.rpcSync('work'); let n = 0; for (let i = 0; i < 1e5; i++) n += i; await host.rpc('ask'); n";
@@ -260,7 +260,7 @@ fn a_paused_script_is_the_same_bytes_however_long_it_took() {
 
 #[test]
 fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
-    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let script = "for (;;) { for (let i = 0; i < 8e4; i++); await host.rpc('ask') }";
     let limit = Duration::from_millis(200);
     for (limits, code) in [

@@ -1,6 +1,6 @@
 //! Events: from the embedder to the handler that a script registered.
 
-use belljar::{Answer, Call, Error, Json, Limits, Router, RpcError, Turn};
+use belljar::{Answer, Call, Error, Json, Limits, Reply, Router, Turn};
 use serde_json::json;
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
@@ -205,7 +205,7 @@ fn the_list_of_events_is_bounded() {
 
 #[test]
 fn events_are_told_of_a_paused_call_and_after_a_limit() {
-    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let limits = Limits { fuel: Some(5_000_000), ..Limits::default() };
     let mut jar = runtime().instance(&router, &limits).unwrap();
     jar.eval("host.on('late', () => 1); for (;;);").unwrap_err();

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use belljar::{Answer, Call, Error, Json, Limits, Recording, Router, RpcError, Turn};
+use belljar::{Answer, Call, Error, Json, Limits, Recording, Reply, Router, RpcError, Turn};
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, limit_of, runtime, undrained};
 
@@ -26,7 +26,7 @@ fn router(log: &Log) -> Router {
             Err::<(), _>(RpcError::new("sold_out", "nothing is left"))
         })
         .handle_async("never", |_: Call, (): ()| pending::<Result<(), RpcError>>())
-        .handle("ask", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+        .handle("ask", |_: &Call, _: Json| Reply::pause())
         .handle("now", move |_: &Call, what: Json| {
             now.push(format!("now {what}"));
             Ok(what)

@@ -1,6 +1,6 @@
 //! What an embedder learns of what a script threw, whatever that was.
 
-use belljar::{Blame, Call, Error, JsError, Router, RpcError, Script};
+use belljar::{Blame, Call, Error, JsError, Reply, Router, RpcError, Script};
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
@@ -280,7 +280,7 @@ fn the_functions_that_await_a_failed_call_are_in_its_stack() {
 #[test]
 fn the_stack_of_a_failed_call_holds_through_a_snapshot_and_deep_calls() {
     use belljar::{Answer, Limits, Turn};
-    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut jar = runtime().instance(&router, &Limits::default()).unwrap();
     let source = "const deep = n => n ? deep(n - 1) : host.rpc('ask');\nawait deep(100)";
     let Turn::Paused(paused) = block_on(jar.step_async(Script::new(source).named("deep.js"))).unwrap() else {

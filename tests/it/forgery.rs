@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Answer, Blame, Call, Error, Json, Limits, Program, Router, RpcError, Snapshot, Status, Turn};
+use belljar::{Answer, Blame, Call, Error, Json, Limits, Program, Reply, Router, Snapshot, Status, Turn};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
@@ -153,7 +153,7 @@ fn a_forged_program_harms_its_own_instance_at_worst() {
 fn a_forged_snapshot_harms_its_own_instance_at_worst() {
     let router = Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+        .handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut victim = jar_with_router(&router);
     victim
         .eval("const m = new Map([[1, [2]]]); host.on('e', x => { m.set(x, `${x}`.repeat(9)); return m.size })")
@@ -207,7 +207,7 @@ fn a_forged_snapshot_harms_its_own_instance_at_worst() {
 
 #[test]
 fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
-    let router = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut victim = jar_with_router(&router);
     let script = "await host.rpc('ask'); for (;;);";
     let Turn::Paused(paused) = block_on(victim.step_async(script)).unwrap() else { panic!("it should pause") };

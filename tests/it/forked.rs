@@ -9,7 +9,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Router, RpcError, Runtime, Turn};
+use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, RpcError, Runtime, Turn};
 
 use crate::process::fork;
 use crate::support::{assert_usable, is_alone, poll_until_waiting};
@@ -18,7 +18,7 @@ use crate::support::{assert_usable, is_alone, poll_until_waiting};
 fn router() -> Router {
     Router::new()
         .handle_async("never", |_: Call, _: Json| pending::<Result<(), RpcError>>())
-        .handle("ask", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+        .handle("ask", |_: &Call, _: Json| Reply::pause())
 }
 
 fn hasty() -> Limits {

@@ -214,7 +214,7 @@ fn what_a_format_asks_of_a_value_may_throw_and_print_and_is_bounded() {
 #[test]
 fn a_format_whose_value_never_becomes_text_is_stopped() {
     let limits = belljar::Limits { cpu_time: std::time::Duration::from_millis(30), ..Default::default() };
-    let router = Router::new().on_console(|_, _| {}).handle("f", |_: &Call, (): ()| Ok(1));
+    let router = Router::new().on_console(|_, _, _| {}).handle("f", |_: &Call, (): ()| Ok(1));
     let mut jar = jar_of(&router, &limits);
     for script in ["console.log('%s', { toString() { for (;;); } })", "console.log('%j', { toJSON() { for (;;); } })"] {
         assert_eq!(jar.eval(script).unwrap_err().code(), "cpu_limit_exceeded", "{script}");

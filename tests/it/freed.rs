@@ -91,7 +91,7 @@ impl Secret {
 fn router(secret: &str) -> Router {
     let (value, tree, error, later) = (secret.to_owned(), secret.to_owned(), secret.to_owned(), secret.to_owned());
     Router::new()
-        .on_console(|_, _| ())
+        .on_console(|_, _, _| ())
         .handle("take", |_: &Call, _: Json| Ok(()))
         .handle("give", move |_: &Call, (): ()| Ok(value.clone()))
         .handle("tree", move |_: &Call, (): ()| {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, RpcError, Runtime, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, Reply, RpcError, Runtime, Script, Snapshot, Turn};
 
 use crate::support::{Log, block_on, runtime};
 
@@ -62,7 +62,7 @@ impl Journey {
         let read = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
         let name = read("name");
         let log = Log::default();
-        let router = log.console().fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+        let router = log.console().fallback(|_: &Call, _: Json| Reply::pause());
         let runtime = Runtime::builder().max_instances(1).on_demand().build().unwrap();
         let turn = match fs::read(self.folder.join("snapshot")) {
             Ok(sealed) => {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use quote::ToTokens;
-use syn::{Fields, ImplItem, Item, Type, UseTree, Visibility};
+use syn::{Fields, ImplItem, Item, TraitItem, Type, UseTree, Visibility};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 fn root() -> PathBuf {
@@ -176,7 +176,15 @@ fn describe(file: &syn::File, name: &str, lines: &mut Vec<String>) {
                 lines.push(format!("type {name}{} = {}", text(&item.generics), text(&item.ty)));
             }
             Item::Const(item) if item.ident == name => lines.push(format!("const {name}: {}", text(&item.ty))),
-            Item::Trait(item) if item.ident == name => lines.push(text(item)),
+            Item::Trait(item) if item.ident == name => {
+                lines.push(format!("trait {name}{}{}", text(&item.generics), text(&item.supertraits)));
+                for item in &item.items {
+                    match item {
+                        TraitItem::Fn(method) => lines.push(format!("{name}: {}", text(&method.sig))),
+                        other => lines.push(format!("{name}: {}", text(other))),
+                    }
+                }
+            }
             _ => {}
         }
     }

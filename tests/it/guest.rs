@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use belljar::{Answer, Call, Error, Json, Limits, Program, Router, RpcError, Runtime, Snapshot, Status, Turn};
+use belljar::{Answer, Call, Error, Json, Limits, Program, Reply, Router, Runtime, Snapshot, Status, Turn};
 
 use wasmparser::{Parser, Payload};
 
@@ -187,7 +187,7 @@ fn keep(wasm: impl Into<Vec<u8>>) -> Runtime {
 fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let (old, new) = (keep(another()), runtime());
     let says = "(() => { try { +Symbol() } catch (e) { return e.message } })()";
-    let router = Router::new().handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &Call, _: u32| Reply::pause());
     // What the old release left in the store.
     let mut jar = old.instance(&router, &Limits::default()).unwrap();
     jar.eval("const greeting = 'from long ago'").unwrap();

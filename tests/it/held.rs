@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use belljar::{
-    Answer, Call, Error, Instance, JsError, Json, LimitKind, Limits, Recording, Router, RpcError, Turn, Verdict,
+    Answer, Call, Error, Instance, JsError, Json, LimitKind, Limits, Recording, Reply, Router, RpcError, Turn, Verdict,
 };
 use serde::Deserialize;
 
@@ -37,7 +37,7 @@ fn pages() -> (Router, Arc<AtomicUsize>) {
             }
         })
         .handle("size", |_: &Call, text: String| Ok(text.len()))
-        .handle("pause", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+        .handle("pause", |_: &Call, _: Json| Reply::pause());
     (router, runs)
 }
 
@@ -124,8 +124,8 @@ fn what_is_gone_weighs_nothing() {
     let lines = log.clone();
     let router = router
         .handle_async("failing", |_: Call, text: String| async move { Err::<(), _>(RpcError::new("failed", text)) })
-        .on_console(move |_, line| lines.push(line.len().to_string()))
-        .on_unhandled_rejection(|_| Verdict::Continue);
+        .on_console(move |_, _, line| lines.push(line.len().to_string()))
+        .on_unhandled_rejection(|_, _| Verdict::Continue);
     let limits = Limits {
         console_bytes: u64::MAX,
         js_heap_bytes: 1 << 30,
@@ -282,7 +282,7 @@ fn lines_and_rejections_that_wait_count() {
     let log = Log::default();
     let limits = Limits { console_bytes: u64::MAX, message_bytes: 1 << 30, ..memory(16 << 20) };
     let judge = log.clone();
-    let router = log.console().on_unhandled_rejection(move |error: &JsError| {
+    let router = log.console().on_unhandled_rejection(move |_, error: &JsError| {
         judge.push(error.message.len().to_string());
         Verdict::Continue
     });
@@ -395,7 +395,7 @@ fn params_that_do_not_fit_are_shown_in_part() {
 fn lists_of_names_are_short_and_say_how_many_they_leave_out() {
     let router = Router::new()
         .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
-        .fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+        .fallback(|_: &Call, _: Json| Reply::pause());
     let mut jar = jar_with_router(&router);
     let Err(Error::NeverSettled { pending }) =
         jar.eval("for (let i = 0; i < 200; i++) host.rpc('never'); new Promise(() => {})")

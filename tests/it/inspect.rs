@@ -1,6 +1,6 @@
 //! Values as people see them: every one has a text, looking runs nothing of the script, and it has an end.
 
-use belljar::{Call, Error, Instance, LimitKind, Limits, Router, RpcError, Shown};
+use belljar::{Call, Error, Instance, LimitKind, Limits, Reply, Router, Shown};
 
 use crate::support::{
     Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_of, jar_with, jar_with_router, limit_of, runtime,
@@ -223,7 +223,7 @@ fn the_wish_ends_with_its_call() {
 
 #[test]
 fn a_call_that_a_handler_pauses_shows_nothing() {
-    let router = Router::new().handle("wait", |_: &Call, ()| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().handle("wait", |_: &Call, ()| Reply::pause());
     let mut jar = jar_of(&router, &Limits::default());
     assert!(matches!(block_on(jar.inspect_async("await host.rpc('wait')")), Err(Error::Paused { .. })));
     assert_usable(&mut jar);

@@ -387,7 +387,7 @@ fn time_left_of_a_call_never_exceeds_the_wall_time() {
 fn console() -> (Router, Arc<Mutex<Vec<String>>>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let taken = lines.clone();
-    (Router::new().on_console(move |_, line| taken.lock().unwrap().push(line.to_owned())), lines)
+    (Router::new().on_console(move |_, _, line| taken.lock().unwrap().push(line.to_owned())), lines)
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod fuel;
 mod golden;
 #[cfg(feature = "compiler")]
 mod guest;
+mod handlers;
 mod held;
 #[cfg(feature = "compiler")]
 mod hostile_guests;

@@ -48,12 +48,12 @@ fn router(runtime: &Runtime, places: &Places) -> Router {
             note(&read.1);
             Ok(value.is_array())
         })
-        .on_console(move |_, source| {
+        .on_console(move |_, _, source| {
             note(&print.1);
             // Nobody hears how it ends.
             let _ = instance(&print.0, &print.1).eval(source);
         })
-        .on_unhandled_rejection(move |error: &JsError| {
+        .on_unhandled_rejection(move |_, error: &JsError| {
             note(&judge.1);
             let _ = instance(&judge.0, &judge.1).eval(&*error.message);
             Verdict::Continue

@@ -68,7 +68,7 @@ fn a_snapshot_as_prelude_makes_new_instances_and_not_twins() {
 
 #[test]
 fn a_paused_snapshot_is_no_prelude() {
-    let router = Router::new().handle("ask", |_: &belljar::Call, (): ()| Err::<(), _>(belljar::RpcError::pause()));
+    let router = Router::new().handle("ask", |_: &belljar::Call, (): ()| belljar::Reply::pause());
     let mut jar = runtime().instance(&router, &Limits::default()).unwrap();
     let belljar::Turn::Paused(paused) = block_on(jar.step_async("await host.rpc('ask')")).unwrap() else {
         panic!("it should pause")

@@ -1,7 +1,7 @@
 //! Recordings: what is written down, and a replay that needs no handlers.
 
 use belljar::{
-    Answer, Call, Clock, Error, Instance, Json, Limits, Recording, Replay, Router, RpcError, Snapshot, Turn,
+    Answer, Call, Clock, Error, Instance, Json, Limits, Recording, Replay, Reply, Router, RpcError, Snapshot, Turn,
 };
 use std::time::Duration;
 
@@ -161,7 +161,7 @@ fn a_script_that_does_less_is_found_at_the_end() {
 #[test]
 fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
     let pausing = Router::new()
-        .handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()))
+        .handle("ask", |_: &Call, _: u32| Reply::pause())
         .handle("echo", |_: &Call, value: Json| Ok(value));
     let script = "const [a, b, c] = await Promise.all([host.rpc('ask', 1), host.rpc('echo', 2), host.rpc('ask', 3)]);
         [a, b, c, await host.rpc('ask', 4).catch(e => e.message), Math.random()]";
@@ -193,7 +193,7 @@ fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
 fn a_recording_goes_on_from_its_bytes() {
     // All that passes from one process to the next is two files.
     let pausing = Router::new()
-        .handle("ask", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()))
+        .handle("ask", |_: &Call, _: u32| Reply::pause())
         .handle("echo", |_: &Call, value: Json| Ok(value));
     let script = "const [a, b] = await Promise.all([host.rpc('ask', 1), host.rpc('ask', 1)]);
         [a, b, host.rpcSync('echo', a), await host.rpc('ask', 2)]";
@@ -266,7 +266,7 @@ fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
 #[test]
 fn a_call_that_is_made_again_is_recorded_once() {
     let recording = Recording::new();
-    let pausing = Router::new().handle("ask", |_: &Call, (): ()| Err::<(), _>(RpcError::pause()));
+    let pausing = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let Turn::Paused(paused) =
         block_on(start(&recording.record(&pausing)).step_async("await host.rpc('ask')")).unwrap()
     else {
@@ -288,7 +288,7 @@ fn a_replay_can_have_a_console() {
     start(&recording.record(&router())).eval(script).unwrap();
     let log = Log::default();
     let listener = log.clone();
-    let replay = replay(&recording).router().on_console(move |_, line| listener.push(line));
+    let replay = replay(&recording).router().on_console(move |_, _, line| listener.push(line));
     start(&replay).eval(script).unwrap();
     assert_eq!(log.take(), ["answer 5"]);
 }

@@ -14,7 +14,7 @@ fn judged(log: &Log, verdict: Verdict) -> Router {
             tokio::task::yield_now().await;
             Ok(value)
         })
-        .on_unhandled_rejection(move |error: &JsError| {
+        .on_unhandled_rejection(move |_, error: &JsError| {
             log.push(error.message.clone());
             verdict
         })
@@ -46,7 +46,7 @@ fn a_rejection_that_nobody_handles_is_reported_once() {
 #[test]
 fn a_report_is_the_whole_error() {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let router = Router::new().on_unhandled_rejection(move |error| {
+    let router = Router::new().on_unhandled_rejection(move |_, error| {
         sender.send(error.clone()).unwrap();
         Verdict::Continue
     });
@@ -109,7 +109,7 @@ fn a_call_that_fails_while_nobody_listens_is_reported() {
 fn a_rejection_is_reported_before_the_script_goes_on() {
     let log = Log::default();
     let console = log.clone();
-    let router = judged(&log, Verdict::Continue).on_console(move |_, line| console.push(line));
+    let router = judged(&log, Verdict::Continue).on_console(move |_, _, line| console.push(line));
     let mut jar = jar_with_router(&router);
     block_on(jar.eval_async("Promise.reject(new Error('lost')); await host.rpc('later', 1); console.log('on')"))
         .unwrap();
@@ -138,7 +138,8 @@ fn without_a_judge_the_call_goes_on() {
 
 #[test]
 fn a_judge_that_panics_stops_the_call() {
-    let router = Router::new().on_unhandled_rejection(|_| std::panic::resume_unwind(Box::new("the judge has a bug")));
+    let router =
+        Router::new().on_unhandled_rejection(|_, _| std::panic::resume_unwind(Box::new("the judge has a bug")));
     let mut jar = jar_with_router(&router);
     assert_eq!(thrown(jar.eval("Promise.reject(new RangeError('lost')); 1")).name, "RangeError");
     assert_usable(&mut jar);
@@ -181,7 +182,7 @@ fn a_promise_that_is_the_result_is_not_reported_even_if_nothing_awaited_it() {
 fn what_the_description_of_a_result_sets_in_motion_belongs_to_its_call() {
     let log = Log::default();
     let console = log.clone();
-    let router = judged(&log, Verdict::Continue).on_console(move |_, line| console.push(line));
+    let router = judged(&log, Verdict::Continue).on_console(move |_, _, line| console.push(line));
     let late = "Promise.resolve().then(() => console.log('late')); Promise.reject(new Error('lost'))";
     for script in [
         format!("({{ toJSON() {{ {late}; return 1 }} }})"),

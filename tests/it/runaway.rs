@@ -349,7 +349,7 @@ fn source_nested_deeply_is_an_error_with_a_name() {
 
 #[test]
 fn a_result_an_error_or_a_line_nested_deeply_harms_nothing() {
-    let router = Router::new().on_console(|_, _| ());
+    let router = Router::new().on_console(|_, _, _| ());
     // Looking for cycles takes time with the square of the depth, so the stack is small.
     let limits = Limits { stack_bytes: 64 << 10, ..deep() };
     let build = "let v = null; for (let i = 0; i < 100000; i++) v = { v };";

@@ -1,6 +1,6 @@
 //! Instances apart from a process: taken, stored, refused, brought back.
 
-use belljar::{Answer, Call, CallId, Clock, Error, Json, Limits, Router, RpcError, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Error, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
 use std::time::Duration;
 
 use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
@@ -13,7 +13,7 @@ fn restore(snapshot: &Snapshot) -> belljar::Instance {
 
 /// A handler that never answers by itself.
 fn pausing() -> Router {
-    Router::new().handle("approve", |_: &Call, _: Json| Err::<Json, _>(RpcError::pause()))
+    Router::new().handle("approve", |_: &Call, _: Json| Reply::pause())
 }
 
 fn paused(turn: belljar::Result<Turn>) -> Snapshot {
@@ -323,7 +323,7 @@ fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
     let calls = std::sync::atomic::AtomicU32::new(0);
     let pausing = Router::new().handle("next", move |_: &Call, params: Json| {
         let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if call % EVERY == EVERY - 1 { Err(RpcError::pause()) } else { Ok(answer(&params)) }
+        if call % EVERY == EVERY - 1 { Reply::pause() } else { Reply::value(&answer(&params)) }
     });
     let mut turn = block_on(jar_with_router(&pausing).step_async(script.as_str()));
     let mut sizes = Vec::new();
@@ -430,11 +430,11 @@ fn an_id_is_never_used_for_a_second_call() {
     let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
     let late = [(first.pending()[0].id, Answer::Result(Json::UNDEFINED))];
     assert!(matches!(block_on(jar.resume_async(late)), Err(Error::Input { .. })));
-    // Nor does a call that is made again keep the id under which it was asked before.
+    // A call that is made again keeps its id, behind the others.
     let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let again = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
-    assert_eq!((again.pending().len(), again.pending()[0].id), (2, ids[1]));
-    assert!(seen.insert(ids[0]) && seen.insert(ids[1]) && seen.insert(again.pending()[1].id));
+    assert_eq!(again.pending().iter().map(|call| call.id).collect::<Vec<_>>(), [ids[1], ids[0]]);
+    assert!(seen.insert(ids[0]) && seen.insert(ids[1]));
     // Nor does one of a script that starts later in the same instance, or after a reset of it.
     for _ in 0..2 {
         let other = paused(block_on(jar.step_async("await host.rpc('approve', 9)")));
@@ -445,7 +445,7 @@ fn an_id_is_never_used_for_a_second_call() {
 
 #[test]
 fn the_oldest_call_comes_first_whatever_the_ids_are() {
-    let router = Router::new().fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
     let script = "const more = n => host.rpc('call', n).then(() => host.rpc('call', n + 10));
         await Promise.all([0, 1, 2, 3].map(more))";
     let mut snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
@@ -456,9 +456,8 @@ fn the_oldest_call_comes_first_whatever_the_ids_are() {
         snapshot = paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
         let params: Vec<&str> = snapshot.pending().iter().map(|call| call.params.as_str()).collect();
         assert_eq!(params, expected);
-        // To answer with a pause is to say nothing.
-        let pause = jar.pending().iter().map(|call| (call.id, Answer::Error(RpcError::pause()))).collect::<Vec<_>>();
-        assert_eq!(paused(block_on(jar.resume_async(pause))).pending(), snapshot.pending());
+        // To go on without an answer changes nothing.
+        assert_eq!(paused(block_on(jar.resume_async([]))).pending(), snapshot.pending());
     }
 }
 
@@ -574,7 +573,7 @@ fn one_handler_that_does_not_allow_it_is_waited_for() {
 
 #[test]
 fn params_that_were_left_out_stay_so() {
-    let router = Router::new().fallback(|_: &Call, _: Json| Err::<(), _>(RpcError::pause()));
+    let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
     let script = "await Promise.all([host.rpc('a'), host.rpc('b', null), host.rpc('c', undefined)])";
     let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
     let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
@@ -656,7 +655,7 @@ fn what_a_thawed_script_has_used_counts_for_every_limit_on_a_call() {
         ("for (;;) await host.rpc('approve', 1)", "rpc_limit_exceeded"),
         ("for (;;) { console.log('1234'); await host.rpc('approve', 1) }", "console_limit_exceeded"),
     ] {
-        let router = pausing().on_console(|_, _| {});
+        let router = pausing().on_console(|_, _, _| {});
         let mut turn = block_on(runtime().instance(&router, &limits).unwrap().step_async(script));
         for _ in 0..10 {
             let Ok(Turn::Paused(paused)) = &turn else { break };

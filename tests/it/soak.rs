@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use belljar::{
-    Answer, Blame, Call, CancelHandle, Error, Instance, Json, Limits, Router, RpcError, Runtime, Snapshot, Turn,
+    Answer, Blame, Call, CancelHandle, Error, Instance, Json, Limits, Reply, Router, Runtime, Snapshot, Turn,
 };
 
 use crate::bombs::{Bomb, bombs, router};
@@ -63,7 +63,7 @@ impl Soak {
                     Ok(())
                 }
             })
-            .handle("pause", |_: &Call, _: Json| Err::<(), _>(RpcError::pause()))
+            .handle("pause", |_: &Call, _: Json| Reply::pause())
             .handle("begun", move |_: &Call, (): ()| {
                 cancel.send(cancelled.get().unwrap().clone()).unwrap();
                 Ok(())

@@ -221,7 +221,7 @@ impl Log {
     /// A router that writes console lines here.
     pub(crate) fn console(&self) -> Router {
         let log = self.clone();
-        Router::new().on_console(move |level, line| match level {
+        Router::new().on_console(move |_, level, line| match level {
             ConsoleLevel::Log => log.push(line),
             level => log.push(format!("{level:?}: {line}")),
         })

@@ -191,7 +191,7 @@ fn commands_answer_calls() {
     assert_eq!(with("await host.rpc('echo', { q: [1, 'x'] })"), "{ q: [ 1, \"x\" ] }\n");
     assert_eq!(with("host.rpcSync('echo', 'sync')"), "sync\n");
     assert_eq!(with("(await Promise.all([1, 2, 3].map(n => host.rpc('echo', n)))).join()"), "1,2,3\n");
-    assert_eq!(with("String(await host.rpc('none'))"), "null\n");
+    assert_eq!(with("String(await host.rpc('none'))"), "undefined\n");
     assert_eq!(with("await host.rpc('bad').catch(e => e.code)"), "invalid_reply\n");
     assert_eq!(with("await host.rpc('fails').catch(e => e.message)"), "fails: the command ended with exit status: 3\n");
     // More than a pipe holds, in both directions at once.
@@ -309,8 +309,8 @@ fn a_snapshot_goes_on_where_it_was_taken() {
 /// Only a program can make one that waits; the command can say what for.
 #[test]
 fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
-    use belljar::{Call, Limits, Router, RpcError, Runtime, Turn};
-    let router = Router::new().handle("approve", |_: &Call, _: u32| Err::<(), _>(RpcError::pause()));
+    use belljar::{Call, Limits, Reply, Router, Runtime, Turn};
+    let router = Router::new().handle("approve", |_: &Call, _: u32| Reply::pause());
     let mut jar = Runtime::new().unwrap().instance(&router, &Limits::default()).unwrap();
     let mut turn = std::pin::pin!(jar.step_async("await host.rpc('approve', 100)"));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -1,0 +1,243 @@
+//! What answers one method: a closure of the embedder's, with what other closures of the embedder's put around it.
+//!
+//! It owns the conversion of parameters and replies, and the containment of panics. It must never know which method it answers for, nor
+//! who polls it.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::FutureExt;
+use serde::de::DeserializeOwned;
+
+use crate::call::Call;
+use crate::excerpt;
+use crate::json::Json;
+use crate::panics::{contain, discard};
+use crate::reply::{IntoReply, Reply, RpcError};
+use crate::value;
+
+/// An async handler at work.
+pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+type Body = dyn Fn(Call, &Json) -> Replying + Send + Sync;
+
+/// Answers a method. Clones share it.
+///
+/// A router makes one of each closure that it is given. One of your own is useful to register it under several names, with
+/// [`Router::route`](crate::Router::route), and to put something around it, with [`Router::layer`](crate::Router::layer).
+///
+/// ```
+/// use belljar::{Call, Handler, Limits, Router, Runtime};
+///
+/// let double = Handler::new(|_: &Call, n: i64| 2 * n);
+/// let router = Router::new().route("double", double.clone()).route("twice", double);
+/// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+/// assert_eq!(jar.eval("host.rpcSync('double', 4) + host.rpcSync('twice', 1)")?.get::<i64>()?, 10);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handler {
+    body: Arc<Body>,
+    is_async: bool,
+}
+
+impl Handler {
+    /// Answers on the spot, as [`Router::handle`](crate::Router::handle) says.
+    pub fn new<P, R, F>(handler: F) -> Handler
+    where
+        P: DeserializeOwned,
+        R: IntoReply,
+        F: Fn(&Call, P) -> R + Send + Sync + 'static,
+    {
+        Handler::contained(false, move |call, params| {
+            Replying::ready(match read_params(&call, params) {
+                // Writing the reply runs the embedder's code too.
+                Ok(params) => handler(&call, params).into_reply(),
+                Err(error) => Reply::Error(error),
+            })
+        })
+    }
+
+    /// Answers with a future, as [`Router::handle_async`](crate::Router::handle_async) says.
+    pub fn new_async<P, R, F, Fut>(handler: F) -> Handler
+    where
+        P: DeserializeOwned,
+        R: IntoReply,
+        F: Fn(Call, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+    {
+        Handler::contained(true, move |call, params| match read_params(&call, params) {
+            Ok(params) => Replying::later(handler(call, params)),
+            Err(error) => Replying::ready(error),
+        })
+    }
+
+    /// Puts a closure around this handler. It gets the handler, the call and its parameters, and decides: it can refuse, change what goes in,
+    /// look at the reply or change it, or answer itself. The new handler is async if the old one is.
+    ///
+    /// ```
+    /// use belljar::{Call, Handler, Limits, Replying, Router, RpcError, Runtime};
+    ///
+    /// struct Grants(Vec<&'static str>);
+    ///
+    /// let router = Router::new()
+    ///     .handle("read", |_: &Call, key: String| key.len())
+    ///     .handle("delete", |_: &Call, _key: String| ())
+    ///     .layer(|handler| {
+    ///         handler.around(|handler, call, params| match call.data::<Grants>() {
+    ///             Some(Grants(granted)) if granted.contains(&call.method()) => handler.answer(call, params),
+    ///             _ => Replying::ready(RpcError::new("denied", format!("grant `{}` to this tenant", call.method()))),
+    ///         })
+    ///     });
+    /// let runtime = Runtime::new()?;
+    /// let mut jar = runtime.build_instance().data(Grants(vec!["read"])).start(&router, &Limits::default())?;
+    /// assert_eq!(jar.eval("host.rpcSync('read', 'key')")?.get::<u32>()?, 3);
+    /// let code = jar.eval("try { host.rpcSync('delete', 'key') } catch (e) { e.code }")?;
+    /// assert_eq!(code.as_str(), r#""denied""#);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    #[must_use]
+    pub fn around<F>(self, around: F) -> Handler
+    where
+        F: Fn(&Handler, Call, &Json) -> Replying + Send + Sync + 'static,
+    {
+        Handler::contained(self.is_async, move |call, params| around(&self, call, params))
+    }
+
+    /// Answers a call, or begins to.
+    pub fn answer(&self, call: Call, params: &Json) -> Replying {
+        (self.body)(call, params)
+    }
+
+    /// Whether it answers with a future. Synchronous calls of an instance do not reach such a handler.
+    #[must_use]
+    pub fn is_async(&self) -> bool {
+        self.is_async
+    }
+
+    fn contained(is_async: bool, body: impl Fn(Call, &Json) -> Replying + Send + Sync + 'static) -> Handler {
+        let body = move |call, params: &Json| {
+            contain(|| body(call, params)).unwrap_or_else(|| Replying::ready(RpcError::panicked()))
+        };
+        Handler { body: Arc::new(body), is_async }
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler").field("is_async", &self.is_async).finish_non_exhaustive()
+    }
+}
+
+/// A reply that is there, or a future of one.
+///
+/// ```
+/// # use belljar::{Call, Handler, Replying, Reply, Router, RpcError};
+/// # use std::time::Duration;
+/// let router = Router::new()
+///     .handle_async("slow", |_: Call, (): ()| async { std::future::pending::<Result<(), RpcError>>().await })
+///     .layer(|handler| {
+///         handler.around(|handler, call, params| {
+///             let replying = handler.answer(call, params);
+///             if replying.is_ready() {
+///                 return replying;
+///             }
+///             Replying::later(async {
+///                 let late = |_| RpcError::new("timeout", "the handler took over a second").into();
+///                 tokio::time::timeout(Duration::from_secs(1), replying).await.unwrap_or_else(late)
+///             })
+///         })
+///     });
+/// ```
+#[must_use]
+pub struct Replying(Progress);
+
+enum Progress {
+    /// None after it was taken.
+    Ready(Option<Reply>),
+    Later(Working),
+}
+
+impl Replying {
+    /// A reply that is there.
+    pub fn ready(reply: impl IntoReply) -> Replying {
+        Replying(Progress::Ready(Some(reply.into_reply())))
+    }
+
+    /// A future of a reply.
+    pub fn later<R: IntoReply>(reply: impl Future<Output = R> + Send + 'static) -> Replying {
+        // Combinators keep the future once, where an async block would keep it twice and move it through the stack.
+        Replying(Progress::Later(Box::pin(AssertUnwindSafe(reply).catch_unwind().map(|reply| {
+            let reply = reply.map_err(discard).ok();
+            // Writing the reply runs the embedder's code too.
+            reply.and_then(|reply| contain(|| reply.into_reply())).unwrap_or_else(|| RpcError::panicked().into())
+        }))))
+    }
+
+    /// Looks at the reply when it is there, and may change it.
+    ///
+    /// ```
+    /// # use belljar::{Call, Reply, Router};
+    /// let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| a + b).layer(|handler| {
+    ///     handler.around(|handler, call, params| {
+    ///         let method = call.method().to_owned();
+    ///         handler.answer(call, params).map(move |reply| {
+    ///             println!("{method}: {reply:?}");
+    ///             reply
+    ///         })
+    ///     })
+    /// });
+    /// ```
+    pub fn map(self, change: impl FnOnce(Reply) -> Reply + Send + 'static) -> Replying {
+        match self.0 {
+            Progress::Ready(reply) => Replying(Progress::Ready(reply.map(change))),
+            Progress::Later(working) => Replying::later(working.map(change)),
+        }
+    }
+
+    /// Whether the reply is there.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self.0, Progress::Ready(_))
+    }
+
+    /// The reply if it is there, and otherwise the future of it.
+    pub(crate) fn into_parts(self) -> Result<Reply, Working> {
+        match self.0 {
+            Progress::Ready(reply) => Ok(reply.unwrap_or_else(|| RpcError::panicked().into())),
+            Progress::Later(working) => Err(working),
+        }
+    }
+}
+
+impl Future for Replying {
+    type Output = Reply;
+
+    /// # Panics
+    ///
+    /// When it is polled after it was ready.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+        match &mut self.0 {
+            Progress::Ready(reply) => match reply.take() {
+                Some(reply) => Poll::Ready(reply),
+                None => panic!("the reply was taken already"),
+            },
+            Progress::Later(working) => working.as_mut().poll(context),
+        }
+    }
+}
+
+impl fmt::Debug for Replying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replying").field("is_ready", &self.is_ready()).finish_non_exhaustive()
+    }
+}
+
+fn read_params<P: DeserializeOwned>(call: &Call, params: &Json) -> Result<P, RpcError> {
+    value::read(params.text().unwrap_or("null"))
+        .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
+}
