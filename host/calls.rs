@@ -465,6 +465,5 @@ fn size(reply: &Answered) -> usize {
 
 fn needs_async(method: &str) -> RpcError {
     let method = excerpt::quoted(method);
-    let how = "reach it from `eval_async`, `dispatch_async` or `run_async`";
-    RpcError::new("needs_async", format!("the handler of {method} is async; {how}"))
+    RpcError::new("needs_async", format!("the handler of {method} is async, and this script cannot wait for it"))
 }

@@ -39,6 +39,16 @@ pub enum Error {
         /// Its value, in [`LimitKind::unit`].
         limit: u64,
     },
+    /// A limit is too low for what an instance is to begin from.
+    #[non_exhaustive]
+    LimitTooLow {
+        /// Which one.
+        kind: LimitKind,
+        /// Its value, in [`LimitKind::unit`].
+        limit: u64,
+        /// The least value that would do.
+        needed: u64,
+    },
     /// [`CancelHandle::cancel`](crate::CancelHandle::cancel) was called.
     Cancelled,
     /// A call was stopped so hard that the instance's memory cannot be trusted to make sense; `reset()` brings it back.
@@ -66,9 +76,12 @@ pub enum Error {
         message: String,
     },
     /// The script registered no handler for this event.
+    #[non_exhaustive]
     NoSuchEvent {
         /// The event.
         name: String,
+        /// The events that have one: the first twenty, then how many others there are.
+        registered: Vec<String>,
     },
     /// What the caller passed cannot be used.
     Input {
@@ -128,6 +141,7 @@ impl Error {
         match self {
             Error::Js(_) => "js_error",
             Error::Limit { kind, .. } => kind.code(),
+            Error::LimitTooLow { .. } => "limit_too_low",
             Error::Cancelled => "cancelled",
             Error::Poisoned => "poisoned",
             Error::NeverSettled { .. } => "never_settled",
@@ -152,8 +166,11 @@ impl Error {
             Error::Js(_) | Error::NeverSettled { .. } | Error::NotSerializable { .. } | Error::Guest { .. } => {
                 Blame::Script
             }
+            // Where there is no event at all, it is not the name that is wrong.
+            Error::NoSuchEvent { registered, .. } if registered.is_empty() => Blame::Script,
             Error::Limit { .. } => Blame::Limits,
-            Error::Cancelled
+            Error::LimitTooLow { .. }
+            | Error::Cancelled
             | Error::Poisoned
             | Error::Paused { .. }
             | Error::Shape { .. }
@@ -191,50 +208,70 @@ impl Error {
     }
 }
 
+impl Limits {
+    /// Refuses limits under which nothing can run, and those that contradict each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (kind, time) in [(LimitKind::CpuTime, self.cpu_time), (LimitKind::WallTime, self.wall_time)] {
+            if time.is_zero() {
+                return Err(Error::input(format!("{} is zero, so that nothing can run", kind.noun())));
+            }
+        }
+        if self.js_heap_bytes > self.memory_bytes {
+            return Err(Error::input(format!(
+                "the heap limit of {} bytes is above the memory limit of {} bytes, which holds the heap",
+                self.js_heap_bytes, self.memory_bytes
+            )));
+        }
+        Ok(())
+    }
+}
+
 impl LimitKind {
     /// The error of a call that hit this limit.
     pub(crate) fn error(self, limits: &Limits) -> Error {
         Error::Limit { kind: self, limit: self.of(limits) }
     }
+
+    /// The error of an instance that cannot begin under this limit.
+    pub(crate) fn too_low(self, limits: &Limits, needed: u64) -> Error {
+        Error::LimitTooLow { kind: self, limit: self.of(limits), needed }
+    }
 }
 
+/// What happened, in words that name nothing of this library; [`Error::advice`] does.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Js(error) => write!(f, "{error}"),
-            Error::Limit { kind, limit } => {
-                write!(f, "{} of {limit} {} exceeded; {}", kind.noun(), kind.unit(), kind.advice())
+            Error::Limit { kind, limit } => f.write_str(&kind.exceeded(*limit)),
+            Error::LimitTooLow { kind, limit, needed } => {
+                write!(f, "{} is {limit} {}, and {needed} are needed", kind.noun(), kind.unit())
             }
             Error::Cancelled => f.write_str("the call was cancelled"),
-            Error::Poisoned => f.write_str(
-                "the instance was stopped in the middle of a call and refuses further ones; call `reset()` to bring it back",
-            ),
-            Error::NeverSettled { pending } if pending.is_empty() => f.write_str(
-                "the result is a promise that nothing can settle: no call is in flight and no job is left",
-            ),
-            Error::NeverSettled { pending } => write!(
-                f,
-                "the result is a promise that nothing can settle; without an answer: {}; calls of async handlers need `eval_async`",
-                pending.join(", ")
-            ),
-            Error::Paused { pending } => write!(
-                f,
-                "a handler paused the call ({}); start it with `step_async` to take it over",
-                pending.join(", ")
-            ),
+            Error::Poisoned => f.write_str("the instance was stopped in the middle of a call and takes no more"),
+            Error::NeverSettled { pending } if pending.is_empty() => {
+                f.write_str("the result is a promise that nothing can settle: no call is in flight and no job is left")
+            }
+            Error::NeverSettled { pending } => {
+                write!(f, "the result is a promise that nothing can settle; without an answer: {}", pending.join(", "))
+            }
+            Error::Paused { pending } => write!(f, "a handler paused the call ({})", pending.join(", ")),
             Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),
             Error::Shape { message } => write!(f, "the value has another shape: {message}"),
-            Error::NoSuchEvent { name } => {
-                write!(f, "no handler for the event {}; a script registers one with `host.on`", excerpt::quoted(name))
+            Error::NoSuchEvent { name, registered } if registered.is_empty() => {
+                write!(f, "no handler is registered for the event {}, nor for any other", excerpt::quoted(name))
             }
+            Error::NoSuchEvent { name, registered } => write!(
+                f,
+                "no handler is registered for the event {}; there are handlers for {}",
+                excerpt::quoted(name),
+                registered.join(", ")
+            ),
             Error::Input { message } => f.write_str(message),
-            Error::Program { message } => write!(f, "not a program of this build: {message}; compile it again"),
+            Error::Program { message } => write!(f, "not a program of this build: {message}"),
             Error::Snapshot { message } => write!(f, "not a snapshot of this build: {message}"),
             Error::Diverged { message } => write!(f, "the replay differs from the recording: {message}"),
-            Error::Capacity { instances } => write!(
-                f,
-                "all {instances} instances of the runtime are in use; drop one, wait with `instance_async`, or raise `max_instances`"
-            ),
+            Error::Capacity { instances } => write!(f, "all {instances} instances of the runtime are in use"),
             Error::Guest { message } => write!(f, "the guest broke the protocol: {message}"),
             Error::Host { message } => f.write_str(message),
         }

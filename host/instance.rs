@@ -109,10 +109,11 @@ pub struct Instance {
 
 impl Instance {
     pub(crate) fn new(runtime: Permit, router: &Router, limits: &Limits, options: Options) -> Result<Instance> {
+        limits.check()?;
         let most = u64::from(configure::C_STACK_BYTES - configure::STACK_RESERVE_BYTES);
         if limits.stack_bytes > most {
             return Err(Error::input(format!(
-                "`stack_bytes` of {} is over the {most} that the guest has",
+                "the stack limit of {} bytes is above the {most} bytes that the guest has",
                 limits.stack_bytes
             )));
         }
@@ -124,10 +125,7 @@ impl Instance {
             snapshot.check(runtime.identity(), limits)?;
             let (_, held) = weigh(snapshot.pending());
             if held > limits.memory_bytes {
-                return Err(Error::input(format!(
-                    "`memory_bytes` of {} is less than the {held} of its pending calls; raise it",
-                    limits.memory_bytes
-                )));
+                return Err(LimitKind::Memory.too_low(limits, held));
             }
         }
         let (clock, seed, age, keeps_random) = match &origin {
@@ -137,9 +135,7 @@ impl Instance {
                 (clock, options.seed.or(about.seed), about.age, options.seed.is_none() && about.seed.is_some())
             }
             Origin::Prelude(snapshot) if !snapshot.pending().is_empty() => {
-                return Err(Error::input(
-                    "a prelude must not wait for answers; `restore` goes on with a paused script",
-                ));
+                return Err(Error::input("a prelude must not wait for answers, and this snapshot does"));
             }
             _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };

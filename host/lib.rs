@@ -126,6 +126,7 @@
 //! - `SECURITY.md` says what is trusted and how to run this well. `ARCHITECTURE.md` is the map of the source.
 #![deny(missing_docs)]
 
+mod advice;
 mod builder;
 mod call;
 mod calls;
@@ -167,6 +168,7 @@ mod turn;
 mod value;
 mod vm;
 
+pub use advice::Hint;
 pub use builder::InstanceBuilder;
 pub use call::Call;
 pub use cancel::CancelHandle;

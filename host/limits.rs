@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How many opcodes one question of QuickJS stands for.
 pub const OPCODES_PER_POLL: u64 = 10_000;
 
-/// What one instance may use. Every field is finite by default; set the ones that matter and leave the rest.
+/// What one instance may use. Set the fields that matter and leave the rest: a later version may have more of them, so begin with
+/// [`Limits::default`] or a `with_…` method.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -15,6 +16,9 @@ pub const OPCODES_PER_POLL: u64 = 10_000;
 /// let mut jar = Runtime::new()?.instance(&Router::new(), &limits)?;
 /// assert_eq!(jar.eval("for (;;) {}").unwrap_err().code(), "cpu_limit_exceeded");
 /// assert_eq!(jar.eval("1 + 2")?.get::<i64>()?, 3);
+///
+/// // The same, without a literal:
+/// assert_eq!(Limits::default().with_cpu_time(Duration::from_millis(20)), limits);
 /// # Ok::<(), belljar::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +73,80 @@ impl Default for Limits {
             source_bytes: 10 << 20,
             console_bytes: 64 << 10,
         }
+    }
+}
+
+impl Limits {
+    /// The same with another [`Limits::fuel`].
+    #[must_use]
+    pub fn with_fuel(self, fuel: u64) -> Limits {
+        Limits { fuel: Some(fuel), ..self }
+    }
+
+    /// The same with another [`Limits::opcodes`].
+    #[must_use]
+    pub fn with_opcodes(self, opcodes: u64) -> Limits {
+        Limits { opcodes: Some(opcodes), ..self }
+    }
+
+    /// The same with another [`Limits::cpu_time`].
+    #[must_use]
+    pub fn with_cpu_time(self, cpu_time: Duration) -> Limits {
+        Limits { cpu_time, ..self }
+    }
+
+    /// The same with another [`Limits::wall_time`].
+    #[must_use]
+    pub fn with_wall_time(self, wall_time: Duration) -> Limits {
+        Limits { wall_time, ..self }
+    }
+
+    /// The same with another [`Limits::js_heap_bytes`].
+    #[must_use]
+    pub fn with_js_heap_bytes(self, js_heap_bytes: u64) -> Limits {
+        Limits { js_heap_bytes, ..self }
+    }
+
+    /// The same with another [`Limits::memory_bytes`].
+    #[must_use]
+    pub fn with_memory_bytes(self, memory_bytes: u64) -> Limits {
+        Limits { memory_bytes, ..self }
+    }
+
+    /// The same with another [`Limits::stack_bytes`].
+    #[must_use]
+    pub fn with_stack_bytes(self, stack_bytes: u64) -> Limits {
+        Limits { stack_bytes, ..self }
+    }
+
+    /// The same with another [`Limits::pending_rpcs`].
+    #[must_use]
+    pub fn with_pending_rpcs(self, pending_rpcs: u32) -> Limits {
+        Limits { pending_rpcs, ..self }
+    }
+
+    /// The same with another [`Limits::rpc_calls`].
+    #[must_use]
+    pub fn with_rpc_calls(self, rpc_calls: u32) -> Limits {
+        Limits { rpc_calls, ..self }
+    }
+
+    /// The same with another [`Limits::message_bytes`].
+    #[must_use]
+    pub fn with_message_bytes(self, message_bytes: u64) -> Limits {
+        Limits { message_bytes, ..self }
+    }
+
+    /// The same with another [`Limits::source_bytes`].
+    #[must_use]
+    pub fn with_source_bytes(self, source_bytes: u64) -> Limits {
+        Limits { source_bytes, ..self }
+    }
+
+    /// The same with another [`Limits::console_bytes`].
+    #[must_use]
+    pub fn with_console_bytes(self, console_bytes: u64) -> Limits {
+        Limits { console_bytes, ..self }
     }
 }
 
@@ -179,11 +257,29 @@ impl LimitKind {
             LimitKind::JsHeap => "the heap limit",
             LimitKind::Memory => "the memory limit",
             LimitKind::Stack => "the stack limit",
-            LimitKind::PendingRpcs => "the limit of calls in flight",
-            LimitKind::RpcCalls => "the limit of calls",
+            LimitKind::PendingRpcs => "the limit on calls in flight",
+            LimitKind::RpcCalls => "the limit on calls",
             LimitKind::Message => "the message limit",
             LimitKind::Source => "the source limit",
             LimitKind::Console => "the console limit",
+        }
+    }
+
+    /// What a call did that hit this limit.
+    pub(crate) fn exceeded(self, limit: u64) -> String {
+        match self {
+            LimitKind::Fuel => format!("the call used more than its {limit} units of fuel"),
+            LimitKind::Opcodes => format!("the call ran more than {limit} opcodes"),
+            LimitKind::CpuTime => format!("the call used more than {limit} ms of processor time"),
+            LimitKind::WallTime => format!("the call took longer than {limit} ms"),
+            LimitKind::JsHeap => format!("the script needed more than {limit} bytes of heap"),
+            LimitKind::Memory => format!("the call needed more than {limit} bytes of memory"),
+            LimitKind::Stack => format!("the script needed more than {limit} bytes of stack"),
+            LimitKind::PendingRpcs => format!("more than {limit} calls of handlers were in flight at once"),
+            LimitKind::RpcCalls => format!("the script made more than {limit} calls of handlers"),
+            LimitKind::Message => format!("a message was longer than {limit} bytes"),
+            LimitKind::Source => format!("the script is longer than {limit} bytes"),
+            LimitKind::Console => format!("the script printed more than {limit} bytes"),
         }
     }
 

@@ -54,8 +54,7 @@ impl FromStr for CallId {
             Some(CallId { nonce: u64::from_str_radix(nonce, 16).ok()?, number: number.parse().ok()? })
         });
         // A call has one name and not several: no capitals, no sign, no zero in front.
-        id.filter(|id| id.to_string() == text)
-            .ok_or_else(|| Error::input("not the id of a call; `PendingCall::id` as text is one"))
+        id.filter(|id| id.to_string() == text).ok_or_else(|| Error::input("not the id of a call"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where instances come from: a guest image, the lanes that it runs in, and the places that are to be had.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::builder::InstanceBuilder;
@@ -94,16 +95,51 @@ impl Runtime {
     }
 
     /// Compiles a script, in an instance of its own under default limits. It runs nothing, and it does not look at what the
-    /// preludes defined: a program runs in every runtime with the same guest.
+    /// preludes defined: a program runs in every runtime with the same guest. For scripts of strangers there is
+    /// [`Runtime::compile_within`].
     ///
     /// # Errors
     ///
     /// [`Error::Js`] with a SyntaxError that names the line; otherwise as [`Instance::eval`].
     pub fn compile<'s>(&self, script: impl Into<Script<'s>>) -> Result<Program> {
+        self.compile_within(script, &Limits::default())
+    }
+
+    /// As [`Runtime::compile`], under these limits: a script can be made so that compiling it takes long or needs much memory.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Runtime};
+    /// # use std::time::Duration;
+    /// let limits = Limits::default().with_cpu_time(Duration::from_millis(200)).with_source_bytes(64 << 10);
+    /// let program = Runtime::new()?.compile_within("1 + 2", &limits)?;
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limit`] when compiling needs more, [`Error::Capacity`] when every instance is in use; otherwise as [`Runtime::compile`].
+    pub fn compile_within<'s>(&self, script: impl Into<Script<'s>>, limits: &Limits) -> Result<Program> {
+        self.compile_in(Permit::take(self.shared.clone())?, &script.into(), limits)
+    }
+
+    /// As [`Runtime::compile_within`], waiting for its turn when every instance is in use. Compiling itself holds up the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::compile_within`], but for [`Error::Capacity`].
+    pub fn compile_async<'s>(
+        &self,
+        script: impl Into<Script<'s>>,
+        limits: &Limits,
+    ) -> impl Future<Output = Result<Program>> + Send {
         let script = script.into();
+        async move { self.compile_in(Permit::wait(self.shared.clone()).await, &script, limits) }
+    }
+
+    fn compile_in(&self, permit: Permit, script: &Script<'_>, limits: &Limits) -> Result<Program> {
         let bare = Options { origin: Origin::Image, ..Options::default() };
-        let mut jar = Instance::new(Permit::take(self.shared.clone())?, &Router::new(), &Limits::default(), bare)?;
-        Ok(Program::new(*self.shared.identity(), jar.compile(&script)?))
+        let mut jar = Instance::new(permit, &Router::new(), limits, bare)?;
+        Ok(Program::new(*self.shared.identity(), jar.compile(script)?))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -200,7 +236,7 @@ impl RuntimeBuilder {
     /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense, and whatever ended a prelude.
     pub fn build(self) -> Result<Runtime> {
         if self.instances == 0 {
-            return Err(Error::input("`max_instances` is 0; a runtime needs room for one instance"));
+            return Err(Error::input("a runtime needs room for at least one instance"));
         }
         let allocation =
             if self.on_demand { Allocation::OnDemand } else { Allocation::Pool { instances: self.instances } };

@@ -15,7 +15,7 @@ pub(crate) use self::index::About;
 use self::index::Index;
 use crate::error::{Error, Result};
 use crate::json::Json;
-use crate::limits::Limits;
+use crate::limits::{LimitKind, Limits};
 use crate::packed::Packed;
 use crate::pending::PendingCall;
 use crate::random;
@@ -122,18 +122,12 @@ impl Snapshot {
             Memory::Taken(frozen) => frozen.memory_bytes,
             Memory::Read(stored) => stored.memory_bytes,
         };
-        let most = limits.memory_bytes;
-        if held > most {
-            return Err(Error::input(format!(
-                "`memory_bytes` of {most} is less than the {held} that the snapshot or prelude holds; raise it"
-            )));
+        if held > limits.memory_bytes {
+            return Err(LimitKind::Memory.too_low(limits, held));
         }
-        let calls = self.about.pending.len();
-        if calls > usize::try_from(limits.pending_rpcs).unwrap_or(usize::MAX) {
-            return Err(Error::input(format!(
-                "`pending_rpcs` of {} is less than the {calls} calls that the snapshot waits for; raise it",
-                limits.pending_rpcs
-            )));
+        let calls = self.about.pending.len() as u64;
+        if calls > limits.pending_rpcs.into() {
+            return Err(LimitKind::PendingRpcs.too_low(limits, calls));
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ impl Instance {
             return Ok(());
         }
         self.poison();
-        Err(Error::input("the guest cannot work with so little: raise `js_heap_bytes` or `stack_bytes`"))
+        Err(Error::input("the guest cannot begin under so low a limit of heap or stack"))
     }
 
     pub(super) fn poison(&mut self) {

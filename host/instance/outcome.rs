@@ -36,9 +36,16 @@ impl Instance {
         }
     }
 
-    pub(super) fn dispatched(&self, event: &str, ended: Result<Ended>) -> Result<Json> {
+    /// No handler is registered for an event. An image that is too old to say which there are is taken to have some.
+    pub(super) fn no_such_event(&mut self, name: &str) -> Error {
+        let registered = self.events().unwrap_or_else(|_| vec!["others".into()]);
+        let registered = excerpt::names(registered.iter().map(String::as_str));
+        Error::NoSuchEvent { name: name.to_owned(), registered }
+    }
+
+    pub(super) fn dispatched(&mut self, event: &str, ended: Result<Ended>) -> Result<Json> {
         match ended? {
-            Ended::NoSuchEvent => Err(Error::NoSuchEvent { name: event.to_owned() }),
+            Ended::NoSuchEvent => Err(self.no_such_event(event)),
             outcome => self.value(Ok(outcome)),
         }
     }

@@ -106,7 +106,7 @@ impl Instance {
             let message = message?;
             self.begin()?;
             match self.drive(Mode::Async, Some((Op::Dispatch, message)), Vec::new()).await {
-                Ok(Ended::NoSuchEvent) => Err(Error::NoSuchEvent { name: event.to_owned() }),
+                Ok(Ended::NoSuchEvent) => Err(self.no_such_event(event)),
                 ended => self.turn(ended),
             }
         }
@@ -156,15 +156,11 @@ impl Instance {
     fn begin_again(&mut self, answers: &[(CallId, Answer)]) -> Result<()> {
         nesting::check()?;
         if self.phase != Phase::Paused {
-            return Err(Error::input(
-                "nothing is paused here; `step_async` or a snapshot of a paused instance makes it so",
-            ));
+            return Err(Error::input("no script is paused in this instance"));
         }
         let pending: HashSet<CallId> = self.paused.iter().map(|call| call.id).collect();
         if let Some((id, _)) = answers.iter().find(|(id, _)| !pending.contains(id)) {
-            return Err(Error::input(format!(
-                "no pending call has the id {id}; `pending()` lists those that there are"
-            )));
+            return Err(Error::input(format!("no pending call has the id {id}")));
         }
         self.configure()?;
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };

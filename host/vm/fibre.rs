@@ -74,10 +74,7 @@ impl Vm {
         let instance = match lease.with(|| ready(image.pre.instantiate_async(&mut store))) {
             Some(Ok(instance)) => instance,
             Some(Err(_)) if store.data().ceiling.refusal == Some(Refusal::Limit) => {
-                return Err(Error::input(format!(
-                    "`memory_bytes` of {} is less than the guest itself needs",
-                    limits.memory_bytes
-                )));
+                return Err(LimitKind::Memory.too_low(limits, start.bytes().len() as u64));
             }
             Some(Err(error)) => return Err(failed(error)),
             None => return Err(Error::host("the guest image runs code when it is instantiated")),
@@ -194,7 +191,7 @@ impl Vm {
 
     /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is so already.
     pub(crate) fn thaw(&mut self, bare: &MemoryImage, frozen: &Frozen, is_mapped: bool) -> Result<()> {
-        let refused = || Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() };
+        let refused = || Error::Snapshot { message: "its memory does not fit under the memory limit".into() };
         let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
         if is_mapped {
             return Ok(());
@@ -214,7 +211,7 @@ impl Vm {
             Some(Ok(_)) => Ok(()),
             _ => Err(match self.refusal() {
                 Some(refusal @ Refusal::System(_)) => refusal.error(&Limits::default()),
-                _ => Error::Snapshot { message: "its memory does not fit under `memory_bytes`".into() },
+                _ => Error::Snapshot { message: "its memory does not fit under the memory limit".into() },
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! Events: from the embedder to the handler that a script registered.
 
-use belljar::{Answer, Call, Error, Json, Limits, Reply, Router, Turn};
+use belljar::{Answer, Blame, Call, Error, Json, Limits, Reply, Router, Turn};
 use serde_json::json;
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
@@ -53,11 +53,23 @@ fn an_event_without_a_handler_is_named() {
     jar.eval("host.on('known', () => 1)").unwrap();
     for name in ["unknown", "", "known ", "KNOWN", "toString", "__proto__", "constructor", "hasOwnProperty", "0", "\0"]
     {
-        let expected = Error::NoSuchEvent { name: name.into() };
-        assert_eq!(jar.dispatch(name, &()), Err(expected.clone()));
-        assert_eq!(block_on(jar.dispatch_async(name, &())), Err(expected));
+        for ended in [jar.dispatch(name, &()), block_on(jar.dispatch_async(name, &()))] {
+            let Err(Error::NoSuchEvent { name: named, registered, .. }) = &ended else { panic!("{ended:?}") };
+            assert_eq!((named.as_str(), registered.as_slice()), (name, ["known".to_owned()].as_slice()));
+            assert_eq!(ended.unwrap_err().blame(), Blame::Caller);
+        }
     }
     assert_eq!(jar.dispatch("known", &()).unwrap().as_str(), "1");
+}
+
+#[test]
+fn an_event_is_the_scripts_fault_where_it_has_registered_none() {
+    let mut jar = jar();
+    let error = jar.dispatch("paid", &()).unwrap_err();
+    assert_eq!((error.code(), error.blame()), ("no_such_event", Blame::Script));
+    assert_eq!(error.to_string(), r#"no handler is registered for the event "paid", nor for any other"#);
+    let step = block_on(jar.step_dispatch_async("paid", &())).unwrap_err();
+    assert_eq!(step, error);
 }
 
 #[test]

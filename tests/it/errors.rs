@@ -224,7 +224,7 @@ fn an_error_says_whose_fault_it_is() {
         (jar.eval("10n").unwrap_err(), Blame::Script),
         (jar.eval("new Promise(() => {})").unwrap_err(), Blame::Script),
         (jar.eval(" ".repeat((10 << 20) + 1)).unwrap_err(), Blame::Limits),
-        (jar.dispatch("nobody", &()).unwrap_err(), Blame::Caller),
+        (jar.dispatch("nobody", &()).unwrap_err(), Blame::Script),
         (jar.eval("1").unwrap().get::<String>().unwrap_err(), Blame::Caller),
         (jar.eval(Script::new("1").named("a\0b")).unwrap_err(), Blame::Caller),
     ] {

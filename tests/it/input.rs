@@ -151,11 +151,11 @@ fn limits_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn limits_of_nothing_refuse_everything_with_their_own_names() {
+fn limits_of_next_to_nothing_refuse_everything_with_their_own_names() {
     let nothing = Limits::default();
     for (limits, code) in [
-        (Limits { cpu_time: Duration::ZERO, ..nothing.clone() }, "cpu_limit_exceeded"),
-        (Limits { wall_time: Duration::ZERO, ..nothing.clone() }, "wall_limit_exceeded"),
+        (Limits { cpu_time: Duration::from_nanos(1), ..nothing.clone() }, "cpu_limit_exceeded"),
+        (Limits { wall_time: Duration::from_nanos(1), ..nothing.clone() }, "wall_limit_exceeded"),
         (Limits { fuel: Some(0), ..nothing.clone() }, "fuel_limit_exceeded"),
         (Limits { source_bytes: 0, ..nothing.clone() }, "source_too_large"),
         (Limits { message_bytes: 0, ..nothing.clone() }, "message_too_large"),

@@ -600,23 +600,23 @@ fn js_heap_bytes_can_be_raised_over_what_the_image_began_with() {
 
 #[test]
 fn memory_bytes_are_a_ceiling_that_the_heap_limit_does_not_lift() {
-    let limits = Limits { js_heap_bytes: 1 << 30, memory_bytes: 16 << 20, ..Limits::default() };
+    let limits = Limits { js_heap_bytes: 16 << 20, memory_bytes: 16 << 20, ..Limits::default() };
     let mut jar = jar_with(&limits);
     jar.eval("var kept = 'kept'").unwrap();
     assert_eq!(int(jar.eval("new Uint8Array(8 << 20).length")), 8 << 20);
-    for script in ["new Uint8Array(20 << 20)", "{ const all = []; for (;;) all.push(new Uint8Array(1 << 16)) }"] {
+    for script in ["new Uint8Array(15 << 20)", "{ const all = []; for (;;) all.push(new Uint8Array(1 << 16)) }"] {
         assert_eq!(limit_of(jar.eval(script)), (LimitKind::Memory, 16 << 20), "{script}");
         assert!(jar.stats().memory_bytes <= 16 << 20);
         assert_usable(&mut jar);
     }
     assert_eq!(jar.eval("kept").unwrap().as_str(), "\"kept\"");
-    let caught = jar.eval("try { new Uint8Array(20 << 20); 'made' } catch (e) { e instanceof Error }");
+    let caught = jar.eval("try { new Uint8Array(15 << 20); 'made' } catch (e) { e instanceof Error }");
     assert_eq!(caught.unwrap().as_str(), "true");
 }
 
 #[test]
 fn memory_bytes_stop_a_message_that_does_not_fit_beside_the_script() {
-    let limits = Limits { js_heap_bytes: 1 << 30, memory_bytes: 8 << 20, ..Limits::default() };
+    let limits = Limits { js_heap_bytes: 8 << 20, memory_bytes: 8 << 20, ..Limits::default() };
     let mut jar = jar_with(&limits);
     let source = format!("/*{}*/ 1", "x".repeat(9 << 20));
     assert_eq!(limit_of(jar.eval(&source)), (LimitKind::Memory, 8 << 20));
@@ -627,7 +627,8 @@ fn memory_bytes_stop_a_message_that_does_not_fit_beside_the_script() {
 
 #[test]
 fn memory_bytes_bound_what_calls_in_flight_hold_on_the_host() {
-    let limits = Limits { memory_bytes: 16 << 20, pending_rpcs: u32::MAX, ..Limits::default() };
+    let limits =
+        Limits { memory_bytes: 16 << 20, js_heap_bytes: 16 << 20, pending_rpcs: u32::MAX, ..Limits::default() };
     let mut jar = jar_of(&echo(), &limits);
     let script = "const big = 'x'.repeat(1 << 20); for (;;) host.rpc('echo', big).catch(() => {})";
     assert_eq!(limit_of(jar.eval(format!("{{ {script} }}"))), (LimitKind::Memory, 16 << 20));
@@ -636,9 +637,9 @@ fn memory_bytes_bound_what_calls_in_flight_hold_on_the_host() {
 
 #[test]
 fn memory_bytes_that_cannot_hold_the_guest_are_the_callers_fault() {
-    let limits = Limits { memory_bytes: 64 << 10, ..Limits::default() };
+    let limits = Limits { memory_bytes: 64 << 10, js_heap_bytes: 64 << 10, ..Limits::default() };
     let error = runtime().instance(&Router::new(), &limits).unwrap_err();
-    assert_eq!((error.code(), error.blame()), ("invalid_input", belljar::Blame::Caller));
+    assert_eq!((error.code(), error.blame()), ("limit_too_low", belljar::Blame::Caller));
 }
 
 // ---- stack_bytes

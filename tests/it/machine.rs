@@ -231,7 +231,7 @@ fn without_address_space_the_error_names_the_way_out_and_what_fits_works() {
             };
             assert_eq!((error.code(), error.blame()), ("host_error", belljar::Blame::Host), "{error}");
             assert!(
-                error.to_string().contains("`ulimit -v`") && error.to_string().contains("`max_instances`"),
+                error.to_string().contains("`ulimit -v`") && error.to_string().contains("fewer instances at once"),
                 "{error}"
             );
             assert!((1..10).contains(&jars.len()), "{} instances", jars.len());

@@ -29,6 +29,7 @@ mod golden;
 mod guest;
 mod handlers;
 mod held;
+mod hints;
 #[cfg(feature = "compiler")]
 mod hostile_guests;
 mod input;

@@ -125,10 +125,10 @@ fn a_prelude_has_limits_and_instances_have_others() {
     assert_eq!(endless.unwrap_err().code(), "cpu_limit_exceeded");
     let runtime = with_preludes(&["const big = new Uint8Array(8 << 20).fill(1)"]);
     assert_eq!(text(&mut start(&runtime), "big.length"), "8388608");
-    let small = Limits { memory_bytes: 4 << 20, ..Limits::default() };
+    let small = Limits { memory_bytes: 4 << 20, js_heap_bytes: 4 << 20, ..Limits::default() };
     let refused = runtime.instance(&Router::new(), &small).unwrap_err();
-    assert_eq!(refused.code(), "invalid_input");
-    assert!(refused.to_string().contains("`memory_bytes` of 4194304"), "{refused}");
+    assert_eq!(refused.code(), "limit_too_low");
+    assert!(refused.to_string().starts_with("the memory limit is 4194304 bytes, and "), "{refused}");
 }
 
 #[test]

@@ -102,10 +102,10 @@ fn memory_that_grew_comes_back() {
     jar.eval("const big = new Uint8Array(8 << 20).fill(3)").unwrap();
     let snapshot = Snapshot::from_bytes(&jar.snapshot().unwrap().to_bytes()).unwrap();
     assert_eq!(restore(&snapshot).eval("big.reduce((a, b) => a + b, 0)").unwrap().get::<u32>().unwrap(), 3 << 23);
-    let small = Limits { memory_bytes: 4 << 20, ..Limits::default() };
+    let small = Limits { memory_bytes: 4 << 20, js_heap_bytes: 4 << 20, ..Limits::default() };
     let refused = runtime().restore(&snapshot, &Router::new(), &small).unwrap_err();
-    assert_eq!(refused.code(), "invalid_input");
-    assert!(refused.to_string().contains("`memory_bytes` of 4194304"), "{refused}");
+    assert_eq!(refused.code(), "limit_too_low");
+    assert!(refused.to_string().starts_with("the memory limit is 4194304 bytes, and "), "{refused}");
 }
 
 #[test]

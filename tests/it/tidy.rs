@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belljar::{Error, JsError, LimitKind, Limits};
+use belljar::{Error, JsError, LimitKind, Limits, Router};
+
+use crate::support::{jar_with, runtime};
 
 /// How long a file may be without a reason. Files of tests are lists of cases, and as long as their list.
 const LINES: usize = 500;
@@ -229,6 +231,13 @@ fn count(count: u64) -> String {
 #[test]
 fn the_page_on_errors_has_the_blame_of_every_error() {
     let text = String::new;
+    let of = |script: &str| {
+        let mut jar = jar_with(&Limits::default());
+        jar.eval(script).unwrap();
+        jar.dispatch("cancelled", &()).unwrap_err()
+    };
+    let little = Limits::default().with_memory_bytes(1 << 16).with_js_heap_bytes(1 << 16);
+    let too_low = runtime().instance(&Router::new(), &little).unwrap_err();
     let errors = [
         Error::Js(JsError::default()),
         Error::NeverSettled { pending: Vec::new() },
@@ -238,7 +247,9 @@ fn the_page_on_errors_has_the_blame_of_every_error() {
         Error::Paused { pending: Vec::new() },
         Error::Poisoned,
         Error::Shape { message: text() },
-        Error::NoSuchEvent { name: text() },
+        of("1"),
+        of("host.on('paid', () => 1)"),
+        too_low,
         Error::Input { message: text() },
         Error::Program { message: text() },
         Error::Snapshot { message: text() },

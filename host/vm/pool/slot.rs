@@ -55,7 +55,7 @@ impl Slot {
             let error = std::io::Error::from(error);
             Error::host(format!(
                 "cannot {what} of an instance: {error}; an instance takes four gigabytes of address space and five mappings: raise \
-                 `ulimit -v`, the memory limit of the container or `vm.max_map_count`, or lower `max_instances`"
+                 `ulimit -v`, the memory limit of the container or `vm.max_map_count`, or have fewer instances at once"
             ))
         };
         let image_bytes = contents.bytes().len();

@@ -1,0 +1,192 @@
+//! What would help: what a script's error points at, and what a Rust program can do about an error.
+//!
+//! It owns advice. Nothing may depend on it, because a script can throw what looks like anything.
+
+use crate::error::{Error, JsError};
+use crate::frame::Frame;
+use crate::limits::LimitKind;
+
+/// What scripts for Node or for a browser expect, and ECMAScript does not have.
+const ELSEWHERE: [&str; 17] = [
+    "Buffer",
+    "Deno",
+    "URL",
+    "TextDecoder",
+    "TextEncoder",
+    "clearTimeout",
+    "document",
+    "exports",
+    "fetch",
+    "global",
+    "module",
+    "process",
+    "require",
+    "setImmediate",
+    "setInterval",
+    "setTimeout",
+    "window",
+];
+
+/// What a script's error points at, where the engine's words do not say it.
+///
+/// It is a guess from the error's text and the line of the script, for people to read.
+///
+/// ```
+/// # use belljar::{Error, Hint, Limits, Router, Runtime};
+/// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+/// let error = jar.eval("let price: number = 5").unwrap_err();
+/// assert_eq!(error.to_string(), "SyntaxError: expecting ';'");
+/// let Error::Js(error) = error else { unreachable!() };
+/// assert_eq!(error.hint(), Some(Hint::TypeScript));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The script is still inside the code fence of a Markdown text.
+    CodeFence,
+    /// It imports or exports a module.
+    Module,
+    /// It has types.
+    TypeScript,
+    /// It awaits at the top level of a synchronous call.
+    Await,
+    /// It closes a bracket that it has not opened: this one.
+    Bracket(char),
+    /// It uses a global of Node, Deno or browsers: this one.
+    Elsewhere(&'static str),
+    /// It recursed more deeply than the stack allows.
+    Recursion,
+    /// It called a method that no handler answers: this one. The name is the script's choice.
+    UnknownMethod(String),
+    /// It called a method that only an async handler answers, in a synchronous call.
+    NeedsAsync,
+}
+
+impl JsError {
+    /// What the error points at, where its own words do not say it. For a SyntaxError the [`JsError::frame`] must be known.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        // Two empty templates and a call of what they give, which may also end in a SyntaxError.
+        if self.frame().is_some_and(|frame| frame.text.trim_start().starts_with("```")) {
+            return Some(Hint::CodeFence);
+        }
+        match self.name.as_str() {
+            "SyntaxError" => self.frame().and_then(|frame| of_syntax(&self.message, frame)),
+            "RangeError" if self.message == "Maximum call stack size exceeded" => Some(Hint::Recursion),
+            "ReferenceError" if self.message.starts_with("could not load module") => Some(Hint::Module),
+            "ReferenceError" => {
+                let missing = self.message.strip_suffix(" is not defined")?;
+                ELSEWHERE.into_iter().find(|name| *name == missing).map(Hint::Elsewhere)
+            }
+            _ => match (self.code()?, self.method()?) {
+                ("unknown_method", method) => Some(Hint::UnknownMethod(method.to_owned())),
+                ("needs_async", _) => Some(Hint::NeedsAsync),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn of_syntax(message: &str, frame: &Frame) -> Option<Hint> {
+    let line = frame.text.trim_start();
+    let first = line.split(|one: char| !one.is_alphanumeric() && one != '_' && one != '$').next().unwrap_or_default();
+    // Of a long line there is only a part, and then the column is no place in it.
+    let (before, after) = frame.text.split_at_checked(frame.column.saturating_sub(1)).unwrap_or((&frame.text, ""));
+    let before = before.trim_end();
+    let last = before.rsplit(|one: char| !one.is_alphanumeric()).next().unwrap_or_default();
+    match first {
+        "import" | "export" => return Some(Hint::Module),
+        "interface" | "type" | "enum" | "declare" | "namespace" | "abstract" => return Some(Hint::TypeScript),
+        _ => {}
+    }
+    let is_type = after.starts_with(':')
+        || after.starts_with("?:")
+        || after.starts_with('<')
+        || ["as ", "satisfies ", "implements "].iter().any(|word| after.starts_with(word))
+        || ["as", "private", "public", "protected", "readonly", "declare", "abstract"].contains(&last);
+    match after.chars().next() {
+        _ if last == "await" => Some(Hint::Await),
+        _ if is_type => Some(Hint::TypeScript),
+        Some(bracket @ (')' | ']' | '}'))
+            if message.starts_with("expecting") || message.starts_with("Unexpected token") =>
+        {
+            is_unopened(before, bracket).then_some(Hint::Bracket(bracket))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a line up to a closing bracket opens none of its kind that is still open.
+fn is_unopened(before: &str, close: char) -> bool {
+    let open = match close {
+        ')' => '(',
+        ']' => '[',
+        _ => '{',
+    };
+    before.matches(open).count() <= before.matches(close).count()
+}
+
+impl Hint {
+    fn advice(&self) -> String {
+        match self {
+            Hint::CodeFence => "take away the lines that begin with ```".into(),
+            Hint::Module => "there are no modules; bundle the script into one file, with the format iife".into(),
+            Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
+            Hint::Await => "`await` at the top level needs `eval_async`, `run_async` or `step_async`".into(),
+            Hint::Bracket(bracket) => format!("take away this {bracket}, or open it further to the front"),
+            Hint::Elsewhere(name) => format!(
+                "{name} is not part of ECMAScript; give scripts what they need of it with `Router::handle`, or define it in a prelude"
+            ),
+            Hint::Recursion => LimitKind::Stack.advice().into(),
+            Hint::UnknownMethod(_) => "`Router::handle` and `Router::fallback` answer methods".into(),
+            Hint::NeedsAsync => "start the script with `eval_async`, `dispatch_async` or `run_async`".into(),
+        }
+    }
+}
+
+impl Error {
+    /// What a Rust program can do about the error, where something can be said: one sentence, in the words of this library. The error's own
+    /// text says only what happened, so that other front ends can add advice of theirs.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let limits = Limits { fuel: Some(10_000), ..Limits::default() };
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &limits)?;
+    /// let error = jar.eval("for (;;) {}").unwrap_err();
+    /// assert_eq!(error.to_string(), "the call used more than its 10000 units of fuel");
+    /// assert_eq!(error.advice().unwrap(), "do less in one call or raise `Limits::fuel`");
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Error::Js(error) => return error.hint().map(|hint| hint.advice()),
+            Error::Limit { kind, .. } => kind.advice(),
+            Error::LimitTooLow { kind, .. } => return Some(format!("raise `Limits::{}`", kind.field())),
+            Error::Poisoned => "call `Instance::reset`, or drop the instance",
+            Error::NeverSettled { pending } if pending.is_empty() => return None,
+            Error::NeverSettled { .. } => {
+                "start the script with `eval_async`, `dispatch_async` or `run_async`, which wait for async handlers"
+            }
+            Error::Paused { .. } => "start the script with `step_async`, `step_dispatch_async` or `step_run_async`",
+            Error::NotSerializable { .. } => {
+                "let the script give plain data, or look at the value with `Instance::inspect`"
+            }
+            Error::NoSuchEvent { registered, .. } if registered.is_empty() => {
+                "let the script register a handler with `host.on`"
+            }
+            Error::NoSuchEvent { .. } => "`Instance::events` lists the events that have a handler",
+            Error::Program { .. } => "compile the script again with `Runtime::compile`",
+            Error::Snapshot { .. } => "restore a snapshot with the build, key and context that it was stored with",
+            Error::Diverged { .. } => "give the replay the script, seed, clock and options of the recording",
+            Error::Capacity { .. } => {
+                "drop an instance, wait with `Runtime::instance_async`, or raise `RuntimeBuilder::max_instances`"
+            }
+            Error::Cancelled | Error::Shape { .. } | Error::Input { .. } | Error::Guest { .. } | Error::Host { .. } => {
+                return None;
+            }
+        };
+        Some(advice.to_owned())
+    }
+}
