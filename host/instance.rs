@@ -31,6 +31,7 @@ use crate::router::{Router, Routes};
 use crate::script::Script;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
+use crate::tally::Count;
 use crate::turn::{Message, now};
 use crate::value::Shown;
 use crate::vm::fibre::Vm;
@@ -166,7 +167,8 @@ impl Instance {
             _not_sync: PhantomData,
             runtime,
         };
-        instance.reset()?;
+        instance.begin_anew()?;
+        instance.runtime.tally().add(Count::Made);
         Ok(instance)
     }
 
@@ -336,6 +338,11 @@ impl Instance {
     ///
     /// [`Error::Host`] when the machine refuses.
     pub fn reset(&mut self) -> Result<()> {
+        self.runtime.tally().add(Count::Reset);
+        self.begin_anew()
+    }
+
+    fn begin_anew(&mut self) -> Result<()> {
         // A call whose future was dropped has used what it has used.
         if matches!(self.phase, Phase::Running | Phase::Waiting) {
             self.close(Leftovers::None);

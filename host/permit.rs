@@ -10,6 +10,7 @@ use crate::lanes::Lanes;
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
+use crate::tally::{Count, Tally};
 use crate::vm::fibre::Vm;
 use crate::vm::image::Image;
 use crate::vm::state::Desk;
@@ -20,11 +21,12 @@ pub(crate) struct Shared {
     instances: u32,
     prelude: Option<Snapshot>,
     lanes: Lanes,
+    tally: Tally,
 }
 
 impl Shared {
     pub(crate) fn new(instances: u32, lanes: Lanes) -> Shared {
-        Shared { permits: Queue::new(instances), instances, prelude: None, lanes }
+        Shared { permits: Queue::new(instances), instances, prelude: None, lanes, tally: Tally::default() }
     }
 
     /// The same with what the preludes left.
@@ -45,6 +47,21 @@ impl Shared {
         &self.lanes.image().identity
     }
 
+    /// Where it is counted what becomes of instances.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Permits that are free, and callers that wait for one.
+    pub(crate) fn queue(&self) -> (usize, usize) {
+        self.permits.figures()
+    }
+
+    /// Makes a snapshot an image that instances map.
+    pub(crate) fn make_image(&self, snapshot: &Snapshot) -> Result<()> {
+        snapshot.start().make_image(snapshot.frozen()?, self.image().memory(), self.lanes.allocation())
+    }
+
     pub(crate) fn max_instances(&self) -> u32 {
         self.instances
     }
@@ -60,7 +77,11 @@ impl Permit {
     /// The right to one instance, if one is free.
     pub(crate) fn take(shared: Arc<Shared>) -> Result<Permit> {
         let instances = shared.instances;
-        if shared.permits.try_enter() { Ok(Permit::new(shared)) } else { Err(Error::Capacity { instances }) }
+        if shared.permits.try_enter() {
+            return Ok(Permit::new(shared));
+        }
+        shared.tally.add(Count::Refused);
+        Err(Error::Capacity { instances })
     }
 
     /// The right to one instance, in its turn.

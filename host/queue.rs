@@ -38,6 +38,12 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Permits that are free, and callers that wait for one.
+    pub(crate) fn figures(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.free, state.waiting.len())
+    }
+
     /// Takes a permit, if one is free.
     pub(crate) fn try_enter(&self) -> bool {
         self.state().take()

@@ -9,17 +9,17 @@ use serde::{Serialize, Serializer};
 use crate::error::{Blame, Error, JsError};
 use crate::json::Json;
 use crate::limits::{Limits, OPCODES_PER_POLL};
-use crate::stats::Stats;
+use crate::stats::{RuntimeStats, Stats};
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "bytesIn", "bytesOut", "heapBytes",
+/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "droppedCalls", "bytesIn", "bytesOut", "heapBytes",
 /// "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Stats", 12)?;
+        let mut fields = serializer.serialize_struct("Stats", 13)?;
         fields.serialize_field("calls", &self.calls)?;
         fields.serialize_field("fuel", &self.fuel)?;
         fields.serialize_field("opcodes", &self.polls.saturating_mul(OPCODES_PER_POLL))?;
@@ -27,11 +27,31 @@ impl Serialize for Stats {
         fields.serialize_field("wallTimeUs", &micros(self.wall_time))?;
         fields.serialize_field("handlerTimeUs", &micros(self.handler_time))?;
         fields.serialize_field("rpcCalls", &self.rpc_calls)?;
+        fields.serialize_field("droppedCalls", &self.dropped_calls)?;
         fields.serialize_field("bytesIn", &self.bytes_in)?;
         fields.serialize_field("bytesOut", &self.bytes_out)?;
         fields.serialize_field("heapBytes", &self.heap_bytes)?;
         fields.serialize_field("heapPeakBytes", &self.heap_peak_bytes)?;
         fields.serialize_field("memoryBytes", &self.memory_bytes)?;
+        fields.end()
+    }
+}
+
+/// Each field by its name in camel case; `residentBytes` is `null` where the system does not tell.
+impl Serialize for RuntimeStats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("RuntimeStats", 11)?;
+        fields.serialize_field("instancesInUse", &self.instances_in_use)?;
+        fields.serialize_field("instancesFree", &self.instances_free)?;
+        fields.serialize_field("waiting", &self.waiting)?;
+        fields.serialize_field("made", &self.made)?;
+        fields.serialize_field("reset", &self.reset)?;
+        fields.serialize_field("poisoned", &self.poisoned)?;
+        fields.serialize_field("refused", &self.refused)?;
+        fields.serialize_field("images", &self.images)?;
+        fields.serialize_field("imageBytes", &self.image_bytes)?;
+        fields.serialize_field("mappedBytes", &self.mapped_bytes)?;
+        fields.serialize_field("residentBytes", &self.resident_bytes)?;
         fields.end()
     }
 }

@@ -60,3 +60,50 @@ impl Stats {
         self.memory_bytes = call.memory_bytes;
     }
 }
+
+/// What a runtime's instances are doing and have done: what [`Runtime::stats`](crate::Runtime::stats) tells.
+///
+/// ```
+/// # use belljar::{Limits, Router, Runtime};
+/// let runtime = Runtime::builder().max_instances(10).build()?;
+/// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+/// jar.eval("1 + 2")?;
+/// jar.reset()?;
+/// let stats = runtime.stats();
+/// assert_eq!((stats.instances_in_use, stats.instances_free, stats.made, stats.reset), (1, 9, 1, 1));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuntimeStats {
+    /// Instances that there are.
+    pub instances_in_use: u64,
+    /// Instances that could be made now.
+    pub instances_free: u64,
+    /// Callers that wait for an instance.
+    pub waiting: u64,
+    /// Instances made since the runtime began.
+    pub made: u64,
+    /// Calls of [`Instance::reset`](crate::Instance::reset).
+    pub reset: u64,
+    /// Instances that were stopped so hard that they had to be reset or dropped, each time counted.
+    pub poisoned: u64,
+    /// Callers that were told that every instance is in use.
+    pub refused: u64,
+    /// Snapshots and preludes that are images by now, in this process: see [`Runtime::image_of`](crate::Runtime::image_of).
+    pub images: u64,
+    /// Memory of images in this process, the guest's own included.
+    pub image_bytes: u64,
+    /// Address space that this process reserves for instances, used or idle. It is no memory.
+    pub mapped_bytes: u64,
+    /// Memory of instances in this process, used or idle, besides what they share with images; None where the system does not tell.
+    pub resident_bytes: Option<u64>,
+}
+
+/// What the slots and images of this process hold; see [`RuntimeStats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) mapped_bytes: u64,
+    pub(crate) resident_bytes: Option<u64>,
+    pub(crate) image_bytes: u64,
+}

@@ -16,6 +16,7 @@ use crate::excerpt;
 use crate::limits::LimitKind;
 use crate::nesting;
 use crate::pending::{Answer, CallId};
+use crate::tally::Count;
 use crate::timer::Timer;
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
@@ -105,6 +106,7 @@ impl Instance {
     }
 
     pub(super) fn poison(&mut self) {
+        self.runtime.tally().add(Count::Poisoned);
         self.vm = None;
         self.phase = Phase::Idle;
         self.paused.clear();

@@ -16,6 +16,7 @@ mod dispatch;
 mod draining;
 mod errors;
 mod faults;
+mod figures;
 mod forgery;
 #[cfg(target_os = "linux")]
 mod forked;

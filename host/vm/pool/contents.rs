@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+use super::census;
 use crate::error::{Error, Result};
 
 /// How much is written at once: few system calls, and few zeros.
@@ -56,7 +57,10 @@ impl Contents {
         let view = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, &file, 0) };
         let view = view.map_err(|error| failed(error.into()))?;
         match NonNull::new(view.cast()) {
-            Some(view) => Ok(Contents { file, view, length }),
+            Some(view) => {
+                census::add_image(length);
+                Ok(Contents { file, view, length })
+            }
             None => Err(Error::host("the system mapped a memory image at address zero")),
         }
     }
@@ -73,6 +77,7 @@ impl Contents {
 
 impl Drop for Contents {
     fn drop(&mut self) {
+        census::remove_image(self.length);
         // SAFETY: this value made the mapping, and nobody can hold a reference into it any more.
         let _ = unsafe { munmap(self.view.as_ptr().cast(), self.length) };
     }

@@ -2,8 +2,9 @@
 //!
 //! [`MemoryImage`] is an image and the idle slots that map it; [`Lease`] is the use of a slot by one instance, at whose end the slot is
 //! brought back to what it was mapped from. [`pagemap`] finds the pages that have changed, [`slot`] puts them back, [`creator`] lets wasmtime
-//! take memory and stacks from a slot. It must never know what an instance is for, nor how many there may be.
+//! take memory and stacks from a slot. [`census`] adds up what they hold. It must never know what an instance is for, nor how many there may be.
 
+mod census;
 mod contents;
 mod creator;
 mod pagemap;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::{Config, InstanceAllocationStrategy};
 
+pub(crate) use self::census::census;
 use self::contents::Contents;
 use self::creator::Creator;
 use self::pagemap::{Changed, changed};

@@ -9,10 +9,12 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 
+use super::census;
 use super::contents::Contents;
 use super::pagemap::{Changed, Question, State};
 use crate::error::{Error, Result};
@@ -38,7 +40,7 @@ pub(super) struct Slot {
     base: NonNull<u8>,
     image_bytes: usize,
     /// Bytes of linear memory that can be accessed: the image's at least.
-    accessible: AtomicUsize,
+    accessible: Arc<AtomicUsize>,
     has_memory: AtomicBool,
     has_stack: AtomicBool,
 }
@@ -72,10 +74,11 @@ impl Slot {
         let slot = Slot {
             base,
             image_bytes,
-            accessible: AtomicUsize::new(image_bytes),
+            accessible: Arc::new(AtomicUsize::new(image_bytes)),
             has_memory: AtomicBool::new(false),
             has_stack: AtomicBool::new(false),
         };
+        census::enter(base.addr().get(), slot.accessible.clone());
         // A large page would be changed as a whole by the first byte that is written. A kernel without them refuses.
         // SAFETY: advice about the slot's own reservation.
         let _ = unsafe { madvise(slot.at(0), TOTAL, Advice::LinuxNoHugepage) };
@@ -89,6 +92,15 @@ impl Slot {
         };
         mapped.map_err(|error| failed("map the memory", error))?;
         Ok(slot)
+    }
+
+    /// Address space that a slot reserves.
+    pub(super) const RESERVED_BYTES: usize = TOTAL;
+
+    /// Addresses of the stack and of accessible linear memory in a slot that begins there.
+    pub(super) fn parts(base: usize, accessible: usize) -> [Range<usize>; 2] {
+        let stack = base + STACK_AT..base + STACK_AT + STACK_BYTES;
+        [stack, base + MEMORY_AT..base + MEMORY_AT + accessible]
     }
 
     fn at(&self, offset: usize) -> *mut std::ffi::c_void {
@@ -210,7 +222,7 @@ impl Slot {
     #[cfg(test)]
     pub(super) fn whole_memory_mut(&mut self) -> &mut [u8] {
         // SAFETY: it is accessible, and the slot is ours alone.
-        unsafe { std::slice::from_raw_parts_mut(self.memory(), *self.accessible.get_mut()) }
+        unsafe { std::slice::from_raw_parts_mut(self.memory(), self.accessible.load(Ordering::Relaxed)) }
     }
 
     /// All of the stack. The slot is in nobody's use.
@@ -222,7 +234,7 @@ impl Slot {
 
     /// Takes back what memory has grown by.
     fn shrink(&mut self) -> bool {
-        let accessible = *self.accessible.get_mut();
+        let accessible = self.accessible.load(Ordering::Relaxed);
         let grown = accessible.saturating_sub(self.image_bytes);
         if grown == 0 {
             return true;
@@ -232,7 +244,7 @@ impl Slot {
         let is_back = unsafe {
             madvise(place, grown, Advice::LinuxDontNeed).and_then(|()| mprotect(place, grown, MprotectFlags::empty()))
         };
-        self.accessible = AtomicUsize::new(self.image_bytes);
+        self.accessible.store(self.image_bytes, Ordering::Relaxed);
         is_back.is_ok()
     }
 
@@ -280,6 +292,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        census::leave(self.base.addr().get());
         // SAFETY: the slot made the reservation, and whoever uses a part of it holds on to the slot.
         let _ = unsafe { munmap(self.at(0), TOTAL) };
     }
