@@ -5,9 +5,19 @@
 
 use core::ffi::CStr;
 
-use crate::functions::Function;
 use crate::natives;
-use crate::qjs::{self, Arguments, Integers, Value, throw_range, throw_type};
+use crate::qjs::{self, Arguments, Integers, Value, functions, throw_range, throw_type};
+
+functions! {
+    Change => change,
+    CompareExchange => compare_exchange,
+    Load => load,
+    Store => store,
+    IsLockFree => is_lock_free,
+    Pause => pause,
+    Wait => wait,
+    Notify => notify,
+}
 
 /// The functions that read an element and write what they make of it. The place of each is the detail of its function.
 const CHANGES: [&CStr; 6] = [c"add", c"and", c"or", c"sub", c"xor", c"exchange"];
@@ -102,7 +112,7 @@ fn out_of_bounds() -> qjs::Thrown {
     throw_range(c"out-of-bound access")
 }
 
-pub fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
+fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let operand = element.bits_of(&arguments.get(2))?;
     let old = element.value()?;
@@ -110,7 +120,7 @@ pub fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
     Ok(old)
 }
 
-pub fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let expected = element.bits_of(&arguments.get(2))?;
     let replacement = element.bits_of(&arguments.get(3))?;
@@ -121,12 +131,12 @@ pub fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> 
     Ok(old)
 }
 
-pub fn load(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn load(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Element::new(arguments, |_| true)?.value()
 }
 
 /// Gives back the integer that was asked for, also when the element holds less of it.
-pub fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let value = arguments.get(2);
     let value = if element.of.bits == 64 {
@@ -141,12 +151,12 @@ pub fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Ok(value)
 }
 
-pub fn is_lock_free(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn is_lock_free(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let bytes = arguments.get(0).to_number()? as i32;
     Ok(Value::boolean(matches!(bytes, 1 | 2 | 4 | 8)))
 }
 
-pub fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let hint = arguments.get(0);
     let is_hint =
         hint.is_undefined() || hint.as_number().is_some_and(|number| number.is_finite() && whole(number) == number);
@@ -154,7 +164,7 @@ pub fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
 }
 
 /// Nobody could ever wake the only thread, so after all checks this is refused.
-pub fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let (array, of) = integers(arguments, is_waitable)?;
     if natives::typed_buffer(&array)?.class_name()?.text()?.bytes() != b"SharedArrayBuffer" {
         return Err(throw_type(c"not a SharedArrayBuffer TypedArray"));
@@ -165,7 +175,7 @@ pub fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Err(throw_type(c"cannot block in this thread"))
 }
 
-pub fn notify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn notify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, is_waitable)?;
     let count = arguments.get(2);
     if !count.is_undefined() {

@@ -8,8 +8,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ffi::CStr;
 
-use crate::qjs::{self, Atom, Property, Value};
-use crate::report::{own_value, present};
+use crate::qjs::{self, Atom, Property, Value, present};
 use crate::single::Single;
 
 struct Natives {
@@ -266,5 +265,5 @@ pub fn inherited(object: &Value, name: &[u8]) -> Option<Value> {
 pub fn constructor_name(object: &Value) -> Option<Value> {
     let prototype = present(object.prototype())?;
     let constructor = inherited(&prototype, b"constructor").filter(|value| value.is_function() && !value.is_proxy())?;
-    own_value(&constructor, b"name").filter(Value::is_string)
+    constructor.own_value(b"name").filter(Value::is_string)
 }

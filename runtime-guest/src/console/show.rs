@@ -8,10 +8,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use crate::functions::Function;
-use crate::json::decimal;
-use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value};
-use crate::report::{own_value, present, quote};
+use super::Function;
+use crate::json::{decimal, quote};
+use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value, present};
 use crate::single::Single;
 use crate::{abi, natives};
 
@@ -191,7 +190,7 @@ fn show_primitive(value: &Value, out: &mut String) {
 }
 
 fn show_function(value: &Value, out: &mut String) {
-    let name = own_value(value, b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
+    let name = value.own_value(b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
     out.push_str(if name.is_empty() { "[Function]" } else { "[Function: " });
     if !name.is_empty() {
         out.push_str(&name);
@@ -245,13 +244,13 @@ fn show_error(value: &Value, levels: usize, above: &mut Vec<Value>, out: &mut St
         out.push_str(&message);
     }
     // A stack of the script's own making hides the one that the engine noted.
-    let stack = own_value(value, b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
+    let stack = value.own_value(b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
     if let Some(stack) = stack.map(|stack| plain(&stack)).filter(|stack| !stack.trim().is_empty()) {
         out.push('\n');
         out.push_str(stack.trim_end());
     }
     if levels > 0
-        && let Some(cause) = own_value(value, b"cause")
+        && let Some(cause) = value.own_value(b"cause")
     {
         out.push_str("\n[cause] ");
         show(&cause, levels - 1, above, out);
@@ -282,7 +281,7 @@ fn show_typed_array(value: &Value, out: &mut String) {
     out.push('[');
     for index in 0..length.min(ENTRIES) {
         out.push_str(if index == 0 { " " } else { ", " });
-        if let Some(element) = own_value(value, decimal(index as i64, &mut [0; 20])) {
+        if let Some(element) = value.own_value(decimal(index as i64, &mut [0; 20])) {
             show_primitive(&element, out);
         }
     }

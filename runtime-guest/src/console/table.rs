@@ -6,8 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::show::{ENTRIES, LINE_BYTES, count, entries, nested, plain};
-use crate::qjs::{Atom, Property, Value};
-use crate::report::present;
+use crate::qjs::{Atom, Property, Value, present};
 
 /// The most columns.
 const COLUMNS: usize = 32;

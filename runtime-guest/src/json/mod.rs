@@ -8,13 +8,22 @@ mod reader;
 mod writer;
 
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
-use crate::functions::Function;
 use crate::qjs::inside::{self, Walked};
-use crate::qjs::{self, Arguments, Text, Value};
+use crate::qjs::{self, Arguments, Text, Value, functions};
+use crate::single::Single;
 use reader::Reader;
 use writer::Writer;
-pub use writer::decimal;
+pub use writer::{decimal, quote};
+
+functions! {
+    Parse => parse,
+    Stringify => stringify,
+}
+
+/// The engine's own `JSON.parse`.
+static ENGINE_PARSE: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
 
 /// JSON text of a value.
 pub enum Json {
@@ -61,16 +70,15 @@ pub fn read(message: &[u8]) -> qjs::Result<Value> {
 pub fn install() -> qjs::Result<()> {
     inside::install()?;
     let json = Value::global().get(c"JSON")?;
-    let engine_parse = json.get(c"parse")?;
-    crate::state::with(|state| state.engine_parse = Some(engine_parse));
+    ENGINE_PARSE.replace(Some(json.get(c"parse")?));
     json.define(c"parse", Value::function(Function::Parse, c"parse", 2, 0)?)?;
     json.define(c"stringify", Value::function(Function::Stringify, c"stringify", 3, 0)?)
 }
 
-pub fn parse(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn parse(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let reviver = arguments.get(1);
     if reviver.is_function() {
-        let engine_parse = crate::state::with(|state| state.engine_parse.clone());
+        let engine_parse = ENGINE_PARSE.borrow().clone();
         return match engine_parse {
             Some(parse) => parse.call(&Value::undefined(), &[&arguments.get(0), &reviver]),
             None => Err(qjs::throw_type(c"the engine has no parser")),
@@ -83,7 +91,7 @@ pub fn parse(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     }
 }
 
-pub fn stringify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn stringify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let (value, replacer, indent) = (arguments.get(0), arguments.get(1), arguments.get(2));
     if is_absent(&replacer) && is_absent(&indent) {
         let mut writer = Writer::default();

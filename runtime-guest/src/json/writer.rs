@@ -1,5 +1,6 @@
 //! Plain data to JSON text. It must never know the engine: characters and numbers are all that it is given.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::qjs::heap;
@@ -256,4 +257,27 @@ impl Number {
             }
         }
     }
+}
+
+/// Appends a JSON string.
+pub fn quote(value: &str, out: &mut String) {
+    out.push('"');
+    for character in value.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control if (control as u32) < 0x20 => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let code = control as usize;
+                out.push_str("\\u00");
+                out.push(HEX[code >> 4] as char);
+                out.push(HEX[code & 15] as char);
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
 }

@@ -4,6 +4,9 @@
 //! arenas, which lie in such blocks, are cleared by `tools/quickjs.patch`. It must never know what a block held.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
+use alloc::vec::Vec;
+use core::hint::black_box;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use rquickjs_sys as sys;
@@ -51,6 +54,13 @@ pub fn clear(touched: Touched<'_>) -> bool {
     // SAFETY: the runtime is live, and nobody uses a block that is free. There are eight bits for each byte of the list.
     unsafe { js_arena_clear_free(super::runtime(), touched.0.as_ptr(), touched.0.len() * 8) };
     each_free(|block, bytes| clear_range(first_unused(block, bytes), block + bytes, touched))
+}
+
+/// Clears the room for more in a list that lives on, where an older block's bytes may be.
+pub fn clear_spare<T>(list: &mut Vec<T>) {
+    for place in list.spare_capacity_mut() {
+        *black_box(place) = MaybeUninit::zeroed();
+    }
 }
 
 /// Looks at all blocks, in the order of their addresses, and hands over those that are free; false when they do not end as they should.

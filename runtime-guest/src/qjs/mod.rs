@@ -16,6 +16,7 @@ use rquickjs_sys as sys;
 use crate::single::Single;
 
 pub mod free;
+mod functions;
 pub mod heap;
 pub mod inside;
 mod integers;
@@ -23,6 +24,8 @@ mod places;
 mod seal;
 mod value;
 
+pub(crate) use functions::functions;
+pub use functions::{Arguments, Functions, Listed, Place};
 pub use integers::{Integers, throw_range};
 pub use places::Places;
 pub use seal::prove_layout;
@@ -201,6 +204,17 @@ pub fn forget_stack_trace() {
     drop(Value(trace));
 }
 
+/// The value of a step that may have thrown; the exception is dropped.
+pub fn present<T>(result: Result<T>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(thrown) => {
+            drop(take_exception(thrown));
+            None
+        }
+    }
+}
+
 /// Compiles a script that may await. Both texts must end in NUL, which is not part of them.
 pub fn compile(name: &[u8], source: &[u8]) -> Result<Value> {
     let function = evaluate(name, source, COMPILE_ASYNC)?;
@@ -295,55 +309,14 @@ pub fn collect() {
     unsafe { sys::JS_RunGC(runtime()) }
 }
 
-/// The arguments of a native function.
-pub struct Arguments<'a>(&'a [sys::JSValue]);
-
-impl Arguments<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// One of them, or undefined.
-    pub fn get(&self, index: usize) -> Value {
-        let raw = self.0.get(index).copied().unwrap_or(sys::JS_UNDEFINED);
-        // SAFETY: the caller of the native function keeps its arguments alive; the handle takes a reference of its own.
-        Value(unsafe { sys::JS_DupValue(context(), raw) })
-    }
-}
-
-/// The functions that scripts can call. The engine keeps two numbers for each.
-pub trait Native: Copy {
-    /// Tells it apart from the others.
-    fn number(self) -> u8;
-    /// Whether `new` is allowed.
-    fn is_constructor(self) -> bool;
-    /// Does the work of the one with this number.
-    fn call(number: u8, detail: u8, arguments: &Arguments<'_>) -> Result<Value>;
-}
-
-unsafe extern "C" fn trampoline<N: Native>(
-    _context: *mut sys::JSContext,
-    _this: sys::JSValue,
-    count: c_int,
-    values: *mut sys::JSValue,
-    magic: c_int,
-) -> sys::JSValue {
-    // SAFETY: QuickJS passes `count` live values; it never passes a negative count.
-    let arguments = unsafe { if count > 0 { core::slice::from_raw_parts(values, count as usize) } else { &[] } };
-    let [detail, number, ..] = magic.to_le_bytes();
-    match N::call(number, detail, &Arguments(arguments)) {
-        Ok(value) => ManuallyDrop::new(value).0,
-        Err(Thrown) => sys::JS_EXCEPTION,
-    }
-}
-
 /// What QuickJS calls back for.
 pub trait Hooks {
     /// Called every so often while script runs; true unwinds it.
     fn poll() -> bool;
     /// A promise was rejected without a handler, or got one late.
     fn rejection(promise: Value, handled: bool);
+    /// A script calls the native function that has these numbers.
+    fn call(place: Place, arguments: &Arguments<'_>) -> Result<Value>;
 }
 
 unsafe extern "C" fn on_poll<H: Hooks>(_: *mut sys::JSRuntime, _: *mut c_void) -> c_int {
@@ -370,6 +343,7 @@ pub fn start<H: Hooks>() {
         js_realloc: Some(heap::realloc),
         js_malloc_usable_size: Some(heap::usable_size),
     };
+    functions::call_with::<H>();
     // SAFETY: the functions follow the allocator contract of C; runtime and context are never freed.
     unsafe {
         let runtime = sys::JS_NewRuntime2(&raw const functions, null_mut());

@@ -10,8 +10,7 @@ use core::ptr::null_mut;
 use rquickjs_sys as sys;
 
 use super::{
-    Atom, Native, PromiseState, Result, Text, Thrown, Value, checked, checked_int, context, runtime, throw_type,
-    trampoline,
+    Atom, PromiseState, Result, Text, Thrown, Value, checked, checked_int, context, present, runtime, throw_type,
 };
 
 /// One own property, looked at without running script code (unless the object is a Proxy).
@@ -70,43 +69,6 @@ impl Value {
     pub fn global() -> Value {
         // SAFETY: the context is live.
         Value(unsafe { sys::JS_GetGlobalObject(context()) })
-    }
-
-    /// A native function.
-    pub fn function<N: Native>(native: N, name: &CStr, length: u8, detail: u8) -> Result<Value> {
-        let pointer: unsafe extern "C" fn(
-            *mut sys::JSContext,
-            sys::JSValue,
-            c_int,
-            *mut sys::JSValue,
-            c_int,
-        ) -> sys::JSValue = trampoline::<N>;
-        // SAFETY: QuickJS calls the pointer with the signature that belongs to `generic_magic`, which is the
-        // trampoline's own; the cast is what `JS_NewCFunctionMagic` of the C header does.
-        checked(unsafe {
-            let pointer = core::mem::transmute::<
-                unsafe extern "C" fn(
-                    *mut sys::JSContext,
-                    sys::JSValue,
-                    c_int,
-                    *mut sys::JSValue,
-                    c_int,
-                ) -> sys::JSValue,
-                unsafe extern "C" fn(*mut sys::JSContext, sys::JSValue, c_int, *mut sys::JSValue) -> sys::JSValue,
-            >(pointer);
-            sys::JS_NewCFunction2(
-                context(),
-                Some(pointer),
-                name.as_ptr(),
-                length.into(),
-                if native.is_constructor() {
-                    sys::JSCFunctionEnum_JS_CFUNC_constructor_or_func_magic
-                } else {
-                    sys::JSCFunctionEnum_JS_CFUNC_generic_magic
-                },
-                i16::from_le_bytes([detail, native.number()]).into(),
-            )
-        })
     }
 
     /// An array of the values from `start` on, which are taken out of the vector.
@@ -198,6 +160,15 @@ impl Value {
                 return Ok(Some(Property::Accessor(getter)));
             }
             Ok(Some(Property::Value(value)))
+        }
+    }
+
+    /// An own data property. None for any other, and where looking throws.
+    pub fn own_value(&self, name: &[u8]) -> Option<Value> {
+        let name = present(Atom::new(name))?;
+        match present(self.own(&name))?? {
+            Property::Value(value) => Some(value),
+            Property::Accessor(_) => None,
         }
     }
 
