@@ -3,7 +3,6 @@
 //! Plain data takes a short way through this file: it runs no script and asks the engine for nothing but values. Everything else,
 //! wrong text and a heap that is full included, is left to the engine, so what script sees is the engine's in every case.
 
-mod patterns;
 mod reader;
 mod writer;
 
@@ -136,18 +135,6 @@ const NOT_PLAIN: [&[u8]; 9] = [
     b"new (class extends Array {})\0",
 ];
 
-/// Messages in their order, and whether an object like it is expected once it has come.
-const EXPECTED: [(&[u8], bool); 7] = [
-    (b"{\"first\":1,\"b\":{\"first\":[],\"c\":2},\"d\":\"x\"}", false),
-    (b"{\"first\":2,\"b\":\"y\",\"d\":[3]}", true),
-    (b"{\"first\":2,\"b\":null,\"d\":[{}]}", true),
-    (b"{\"first\":4.5,\"b\":\"z\",\"d\":true}", true),
-    (b"{\"first\":5,\"b\":6}", false),
-    (b"{\"first\":5,\"b\":6,\"d\":7,\"e\":8}", false),
-    (b"{\"first\":5,\"other\":6,\"d\":7}", false),
-];
-const FIRST_NAME: &[u8] = b"first";
-
 /// Fails unless the pinned QuickJS is as the short ways take it to be. Runs while the image is built.
 pub fn prove() -> qjs::Result<()> {
     let wrong = || qjs::throw_type(c"JSON does not come out as the engine has it");
@@ -178,13 +165,5 @@ pub fn prove() -> qjs::Result<()> {
             return Err(wrong());
         }
     }
-    for (text, is_expected) in EXPECTED {
-        let value = Reader::whole(text).ok_or_else(wrong)?;
-        let again = value.to_json(&Value::undefined(), &Value::undefined())?.text()?;
-        if again.bytes() != text || patterns::is_expected(FIRST_NAME, &value) != is_expected {
-            return Err(wrong());
-        }
-    }
-    patterns::clear();
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! What plain data looks like inside QuickJS's memory, so that it can be read without a call per property.
 //!
 //! It owns the offsets of the pinned QuickJS; [`install`] and `json::prove` show that they are right, and a wrong one fails the image's build. It must
-//! never know what the data is read for, and it never runs script: whatever could, is left to the engine. The one thing that it writes is an object
-//! made from a [`Pattern`].
+//! never know what the data is read for. It writes nothing and runs no script: what could is left to the engine.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use core::cell::Cell;
@@ -14,9 +13,6 @@ use rquickjs_sys as sys;
 use crate::single::Single;
 
 use super::{Atom, Result, Value, runtime, throw_type};
-
-mod pattern;
-pub use pattern::Pattern;
 
 /// `JSRuntime`.
 const ATOMS_AT: usize = 568;
@@ -32,7 +28,6 @@ const EXOTIC: u8 = 1 << 3;
 const FAST_ARRAY: u8 = 1 << 4;
 /// `JSShape`.
 const HASH_MASK_AT: usize = 16;
-const PROPERTY_ROOM_AT: usize = 20;
 const PROPERTY_COUNT_AT: usize = 24;
 const PROTOTYPE_AT: usize = 36;
 const HASH_TABLE_AT: usize = 40;
@@ -53,8 +48,6 @@ const ATOM_IS_INT: u32 = 1 << 31;
 const FLAGS_SHIFT: u32 = 26;
 const ENUMERABLE: u32 = 1 << 2;
 const NOT_PLAIN: u32 = 3 << 4;
-/// Configurable, writable, enumerable, and nothing else.
-const ORDINARY: u32 = 7;
 
 /// How deep data may be before it is left to the engine, which watches its stack.
 const DEPTH: u32 = 64;
@@ -89,15 +82,13 @@ pub trait Sink {
 }
 
 struct Known {
-    /// An object without members; it keeps their shape alive.
-    empty: *const u8,
     object_prototype: *const u8,
     array_prototype: *const u8,
     to_json: u32,
 }
 
 static KNOWN: Single<Cell<Known>> =
-    Single::new(Cell::new(Known { empty: null(), object_prototype: null(), array_prototype: null(), to_json: 0 }));
+    Single::new(Cell::new(Known { object_prototype: null(), array_prototype: null(), to_json: 0 }));
 
 impl Clone for Known {
     fn clone(&self) -> Self {
@@ -349,13 +340,7 @@ pub fn install() -> Result<()> {
     let prototype = |class| global.get(class)?.get(c"prototype");
     let (object, array) = (prototype(c"Object")?, prototype(c"Array")?);
     let to_json = ManuallyDrop::new(Atom::new(b"toJSON")?);
-    let empty = ManuallyDrop::new(Value::object()?);
-    KNOWN.set(Known {
-        empty: pointer(empty.0),
-        object_prototype: pointer(object.0),
-        array_prototype: pointer(array.0),
-        to_json: to_json.0,
-    });
+    KNOWN.set(Known { object_prototype: pointer(object.0), array_prototype: pointer(array.0), to_json: to_json.0 });
     for (prototype, absent) in [(&object, c"map"), (&array, c"hasOwnProperty")] {
         let absent = Atom::new(absent.to_bytes())?;
         // SAFETY: the handles keep the prototypes alive.
