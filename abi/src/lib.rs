@@ -75,7 +75,8 @@ macro_rules! wire_enum {
 }
 
 wire_enum! {
-    /// What the host asks of the guest: the first argument of `call`. Payloads are pulled by the guest.
+    /// What the host asks of the guest: the first argument of `call`. The guest pulls the payload. The number 8 was an
+    /// operation of older guests, and stays free.
     Op {
         /// Payload: script name, NUL, source. `split` is the length of the name.
         Eval = 1,
@@ -91,8 +92,6 @@ wire_enum! {
         Configure = 6,
         /// Nothing of the call in progress shall ever run again: its jobs are dropped, its promises stay as they are.
         Abandon = 7,
-        /// Collects garbage.
-        Collect = 8,
         /// Clears the memory that is free, before a snapshot copies it. The message has a bit for each page of memory that may have been
         /// written to, the lowest first. Guests from before there was this operation refuse it.
         Clear = 9,
@@ -258,10 +257,8 @@ pub mod vitals {
     pub const HEAP_BYTES: usize = 0;
     /// Index of the most that it ever held.
     pub const HEAP_PEAK_BYTES: usize = 1;
-    /// Index of the count of allocations refused by the heap limit.
-    pub const REFUSALS: usize = 2;
-    /// How many words there are.
-    pub const WORDS: usize = 3;
+    /// How many words there are. Older guests have a third.
+    pub const WORDS: usize = 2;
 }
 
 /// Fails to compile when a number that has left this build changes: images, programs and snapshots lie in other people's stores.
@@ -278,7 +275,7 @@ macro_rules! settled {
 settled!(
     VERSION == 1,
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
-    Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
+    Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::from_wire(8).is_none(),
     Op::Clear as u32 == 9 && Op::Events as u32 == 10 && Op::from_wire(0).is_none() && Op::from_wire(11).is_none(),
     flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
@@ -297,5 +294,5 @@ settled!(
     configure::HEAP_BYTES == 0 && configure::STACK_BYTES == 1 && configure::SWITCHES == 2 && configure::WORDS == 3,
     configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2 && configure::SESSION == 4,
     events::MOST == 1000 && events::NAME_BYTES == 1000,
-    vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::REFUSALS == 2 && vitals::WORDS == 3,
+    vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::WORDS == 2,
 );

@@ -88,10 +88,6 @@ pub fn call(op: Op, flags: u32, split: usize, length: usize) -> Status {
         Op::Configure => configure(length),
         Op::Events => dispatch::list(),
         Op::Abandon => abandon(),
-        Op::Collect => {
-            qjs::collect();
-            Status::Done
-        }
         Op::Clear => {
             let Some(mut message) = abi::take(length) else {
                 return Status::Refused;

@@ -28,13 +28,15 @@ unsafe extern "C" {
     fn c_aligned_alloc(align: usize, size: usize) -> *mut c_void;
 }
 
-/// Bytes held, most ever held, refusals, as `belljar_abi::vitals` lists them. They are atomics only to be a
+/// Bytes held and the most ever held, as `belljar_abi::vitals` lists them. They are atomics only to be a
 /// plain static that the host can read in place; there is one thread.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name is the export's")]
 pub static belljar_vitals: [AtomicU32; belljar_abi::vitals::WORDS] =
     [const { AtomicU32::new(0) }; belljar_abi::vitals::WORDS];
 
+/// How often the limit has refused.
+static REFUSALS: Single<Cell<u32>> = Single::new(Cell::new(0));
 /// What the host allows.
 static ALLOWED: Single<Cell<usize>> = Single::new(Cell::new(usize::MAX));
 /// What the call in progress may fill.
@@ -63,7 +65,7 @@ pub fn room() -> usize {
 
 /// How often the limit refused, since the instance began.
 pub fn refusals() -> u32 {
-    vital(belljar_abi::vitals::REFUSALS).load(Ordering::Relaxed)
+    REFUSALS.get()
 }
 
 fn vital(index: usize) -> &'static AtomicU32 {
@@ -77,7 +79,7 @@ fn held() -> usize {
 
 #[inline]
 fn refuse() -> *mut c_void {
-    vital(belljar_abi::vitals::REFUSALS).fetch_add(1, Ordering::Relaxed);
+    REFUSALS.set(REFUSALS.get().wrapping_add(1));
     null_mut()
 }
 
