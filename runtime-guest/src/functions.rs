@@ -1,8 +1,10 @@
-//! The list of modules whose functions scripts can call. A module declares its functions itself, with
-//! [`functions!`](crate::qjs::functions), and stands here with the number of its table.
+//! The list of modules whose functions scripts can call, and of native classes. A module declares its functions itself,
+//! with [`functions!`](crate::qjs::functions), and stands here with the number of its table. A class stands here with
+//! the number of its kind.
 
+use crate::qjs::class::{Class, Freed};
 use crate::qjs::{self, Arguments, Functions, Listed, Place, Value};
-use crate::{atomics, bridge, console, dispatch, intrinsics, json};
+use crate::{atomics, bridge, console, dispatch, intrinsics, json, text_coding};
 
 macro_rules! tables {
     ($($number:literal => $module:ident,)*) => {
@@ -27,4 +29,26 @@ tables! {
     3 => dispatch,
     4 => bridge,
     5 => console,
+    6 => text_coding,
+}
+
+macro_rules! classes {
+    ($($number:literal => $class:path,)*) => {
+        $(impl Class for $class {
+            const KIND: u8 = $number;
+        })*
+
+        /// Drops the payload of an object that is freed.
+        pub fn free(payload: Freed) {
+            match payload.kind() {
+                $($number => payload.drop_as::<$class>(),)*
+                _ => {}
+            }
+        }
+    };
+}
+
+classes! {
+    0 => text_coding::Encoder,
+    1 => text_coding::Decoder,
 }

@@ -4,7 +4,7 @@
 //! is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a call,
 //! [`settle`] ends it, [`bridge`] carries calls of handlers. [`console`] and [`report`] turn values into text with
 //! [`natives`]. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what the engine was built
-//! without. [`functions`] lists the modules whose functions scripts can call.
+//! without, [`text_coding`] a class of the web. [`functions`] lists the modules whose functions scripts can call.
 //!
 //! There is no standard library: a panic is a trap, and what it would say is not in the module. `unsafe` lives in the files that
 //! ARCHITECTURE.md names. The host trusts nothing that happens here.
@@ -32,3 +32,4 @@ mod qjs;
 mod report;
 mod settle;
 mod single;
+mod text_coding;

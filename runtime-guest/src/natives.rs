@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ffi::CStr;
 
-use crate::qjs::{self, Atom, Property, Value, present};
+use crate::qjs::{self, Atom, Bytes, Property, Value, present};
 use crate::single::Single;
 
 struct Natives {
@@ -24,6 +24,10 @@ struct Natives {
     boxed: Vec<(&'static str, Value)>,
     typed_length: Value,
     typed_buffer: Value,
+    typed_offset: Value,
+    typed_bytes: Value,
+    view_buffer: Value,
+    view_offset: Value,
     as_int_n: Value,
     /// Getters of `byteLength`, by the name of the class.
     byte_lengths: Vec<(&'static str, Value)>,
@@ -85,6 +89,10 @@ pub fn install() -> qjs::Result<()> {
             .collect::<qjs::Result<_>>()?,
         typed_length: getter_of(&typed_prototype, c"length")?,
         typed_buffer: getter_of(&typed_prototype, c"buffer")?,
+        typed_offset: getter_of(&typed_prototype, c"byteOffset")?,
+        typed_bytes: getter_of(&typed_prototype, c"byteLength")?,
+        view_buffer: getter(c"DataView", c"buffer")?,
+        view_offset: getter(c"DataView", c"byteOffset")?,
         as_int_n: global.get(c"BigInt")?.get(c"asIntN")?,
         byte_lengths: BUFFERS
             .into_iter()
@@ -230,6 +238,31 @@ pub fn byte_length(class: &str, buffer: &Value) -> Option<usize> {
         buffer,
     )?;
     length.as_number().map(|length| length as usize)
+}
+
+/// The bytes of a buffer, or of a view of one; None for any other value. Those of a view that is out of bounds are none.
+pub fn bytes(value: &Value) -> Option<Bytes> {
+    let size = |of: Option<Value>| of.and_then(|size| size.as_number()).map_or(0, |size| size as usize);
+    if value.is_typed_array() {
+        let buffer = read(|natives| Some(natives.typed_buffer.clone()), value)?;
+        let start = size(read(|natives| Some(natives.typed_offset.clone()), value));
+        return Some(Bytes::of(buffer, start, size(read(|natives| Some(natives.typed_bytes.clone()), value))));
+    }
+    if !value.is_object() {
+        return None;
+    }
+    let class = present(present(value.class_name())?.lossy())?;
+    match class.as_str() {
+        "ArrayBuffer" | "SharedArrayBuffer" => {
+            Some(Bytes::of(value.clone(), 0, byte_length(&class, value).unwrap_or(0)))
+        }
+        "DataView" => {
+            let buffer = read(|natives| Some(natives.view_buffer.clone()), value)?;
+            let start = size(read(|natives| Some(natives.view_offset.clone()), value));
+            Some(Bytes::of(buffer, start, byte_length(&class, value).unwrap_or(0)))
+        }
+        _ => None,
+    }
 }
 
 /// Calls a native function for every entry of a map or a set, until it throws.

@@ -8,11 +8,12 @@ use core::hint::black_box;
 
 use belljar_abi::{Op, Status, configure};
 
+use crate::qjs::class::Freed;
 use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, natives, pending,
-    report, settle,
+    report, settle, text_coding,
 };
 
 struct Engine;
@@ -28,6 +29,10 @@ impl Hooks for Engine {
 
     fn call(place: Place, arguments: &Arguments<'_>) -> qjs::Result<Value> {
         functions::call(place, arguments)
+    }
+
+    fn free(payload: Freed) {
+        functions::free(payload);
     }
 }
 
@@ -47,7 +52,8 @@ pub fn start() {
         .and_then(|()| dispatch::install())
         .and_then(|()| bridge::install())
         .and_then(|()| console::install())
-        .and_then(|()| intrinsics::install());
+        .and_then(|()| intrinsics::install())
+        .and_then(|()| text_coding::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
     // What is clear in the image is only read by the operation that clears, so its pages stay shared.

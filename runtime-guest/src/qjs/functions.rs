@@ -99,18 +99,27 @@ macro_rules! functions {
 }
 pub(crate) use functions;
 
-/// The arguments of a native function.
-pub struct Arguments<'a>(&'a [sys::JSValue]);
+/// What a native function is called with.
+pub struct Arguments<'a> {
+    this: sys::JSValue,
+    values: &'a [sys::JSValue],
+}
 
 impl Arguments<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
+    /// The value that the function is called on. For a constructor, it is the function behind `new`.
+    pub fn this(&self) -> Value {
+        // SAFETY: as in `get`.
+        Value(unsafe { sys::JS_DupValue(context(), self.this) })
     }
 
-    /// One of them, or undefined.
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// An argument, or undefined.
     pub fn get(&self, index: usize) -> Value {
-        let raw = self.0.get(index).copied().unwrap_or(sys::JS_UNDEFINED);
+        let raw = self.values.get(index).copied().unwrap_or(sys::JS_UNDEFINED);
         // SAFETY: the caller of the native function keeps its arguments alive; the handle takes a reference of its own.
         Value(unsafe { sys::JS_DupValue(context(), raw) })
     }
@@ -121,14 +130,14 @@ type Trampoline =
 
 unsafe extern "C" fn trampoline<H: Hooks>(
     _context: *mut sys::JSContext,
-    _this: sys::JSValue,
+    this: sys::JSValue,
     count: c_int,
     values: *mut sys::JSValue,
     magic: c_int,
 ) -> sys::JSValue {
     // SAFETY: QuickJS passes `count` live values; it never passes a negative count.
-    let arguments = unsafe { if count > 0 { core::slice::from_raw_parts(values, count as usize) } else { &[] } };
-    match H::call(Place::from_bits(magic as i16), &Arguments(arguments)) {
+    let values = unsafe { if count > 0 { core::slice::from_raw_parts(values, count as usize) } else { &[] } };
+    match H::call(Place::from_bits(magic as i16), &Arguments { this, values }) {
         Ok(value) => ManuallyDrop::new(value).0,
         Err(Thrown) => sys::JS_EXCEPTION,
     }
@@ -146,6 +155,11 @@ impl Value {
     /// A function that scripts can call.
     pub fn function<F: Functions>(function: F, name: &CStr, length: u8, detail: u8) -> Result<Value> {
         native(function, name, length, detail, sys::JSCFunctionEnum_JS_CFUNC_generic_magic)
+    }
+
+    /// A function that scripts can call with `new` only.
+    pub fn constructor(function: impl Functions, name: &CStr, length: u8) -> Result<Value> {
+        native(function, name, length, 0, sys::JSCFunctionEnum_JS_CFUNC_constructor_magic)
     }
 
     /// A function that scripts can call with `new` and without.

@@ -77,8 +77,9 @@ fn held() -> usize {
     vital(belljar_abi::vitals::HEAP_BYTES).load(Ordering::Relaxed) as usize
 }
 
+/// Counts a refusal.
 #[inline]
-fn refuse() -> *mut c_void {
+pub(super) fn refuse() -> *mut c_void {
     REFUSALS.set(REFUSALS.get().wrapping_add(1));
     null_mut()
 }

@@ -15,6 +15,8 @@ use rquickjs_sys as sys;
 
 use crate::single::Single;
 
+mod bytes;
+pub mod class;
 pub mod free;
 mod functions;
 pub mod heap;
@@ -24,6 +26,7 @@ mod places;
 mod seal;
 mod value;
 
+pub use bytes::Bytes;
 pub(crate) use functions::functions;
 pub use functions::{Arguments, Functions, Listed, Place};
 pub use integers::{Integers, throw_range};
@@ -172,6 +175,14 @@ pub fn throw_type(message: &'static CStr) -> Thrown {
     Thrown
 }
 
+/// Throws the error of a heap that is full.
+pub fn throw_out_of_memory() -> Thrown {
+    heap::refuse();
+    // SAFETY: the context is live.
+    unsafe { sys::JS_ThrowOutOfMemory(context()) };
+    Thrown
+}
+
 /// Throws an error that no `catch` and no `finally` sees: the host has said stop.
 pub fn throw_stop() -> Thrown {
     // SAFETY: the format has no directive; the exception is taken out, marked, and put back.
@@ -317,6 +328,8 @@ pub trait Hooks {
     fn rejection(promise: Value, handled: bool);
     /// A script calls the native function that has these numbers.
     fn call(place: Place, arguments: &Arguments<'_>) -> Result<Value>;
+    /// An object of a native class is freed. Drops its payload.
+    fn free(payload: class::Freed);
 }
 
 unsafe extern "C" fn on_poll<H: Hooks>(_: *mut sys::JSRuntime, _: *mut c_void) -> c_int {
@@ -349,6 +362,7 @@ pub fn start<H: Hooks>() {
         let runtime = sys::JS_NewRuntime2(&raw const functions, null_mut());
         let context = sys::JS_NewContextRaw(runtime);
         CONTEXT.set(context);
+        class::start::<H>(runtime);
         for add in [
             sys::JS_AddIntrinsicBaseObjects,
             sys::JS_AddIntrinsicDate,

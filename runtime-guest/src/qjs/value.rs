@@ -200,7 +200,7 @@ impl Value {
         self.define_with(name, value, 0)
     }
 
-    fn define_with(&self, name: &CStr, value: Value, flags: c_int) -> Result<()> {
+    pub(super) fn define_with(&self, name: &CStr, value: Value, flags: c_int) -> Result<()> {
         let value = ManuallyDrop::new(value);
         // SAFETY: the call takes over the reference that `value` held.
         checked_int(unsafe { sys::JS_DefinePropertyValueStr(context(), self.0, name.as_ptr(), value.0, flags) })
@@ -239,14 +239,10 @@ impl Value {
     }
 
     /// Calls a function.
-    pub fn call(&self, this: &Value, arguments: &[&Value]) -> Result<Value> {
-        let mut raw = [sys::JS_UNDEFINED; 2];
-        let count = arguments.len().min(raw.len());
-        for (slot, argument) in raw.iter_mut().zip(arguments) {
-            *slot = argument.0;
-        }
-        // SAFETY: the callee borrows `count` values, which the caller's handles keep alive.
-        checked(unsafe { sys::JS_Call(context(), self.0, this.0, count as c_int, raw.as_mut_ptr()) })
+    pub fn call<const N: usize>(&self, this: &Value, arguments: &[&Value; N]) -> Result<Value> {
+        let mut raw = arguments.map(|argument| argument.0);
+        // SAFETY: the callee borrows the values, which the caller's handles keep alive.
+        checked(unsafe { sys::JS_Call(context(), self.0, this.0, N as c_int, raw.as_mut_ptr()) })
     }
 
     /// Whether two handles hold the same object.
