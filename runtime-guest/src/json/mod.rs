@@ -3,6 +3,7 @@
 //! Plain data takes a short way through this file: it runs no script and asks the engine for nothing but values. Everything else,
 //! wrong text and a heap that is full included, is left to the engine, so what script sees is the engine's in every case.
 
+mod patterns;
 mod reader;
 mod writer;
 
@@ -135,6 +136,18 @@ const NOT_PLAIN: [&[u8]; 9] = [
     b"new (class extends Array {})\0",
 ];
 
+/// Objects in the order of their coming: each is read and written, and the pattern behind its first name has so many names
+/// then. The third is made from the pattern.
+const EXPECTED: [(&[u8], usize); 7] = [
+    (b"{\"first\":1,\"b\":{\"first\":[],\"c\":2},\"d\":\"x\"}", 0),
+    (b"{\"first\":2,\"b\":\"y\",\"d\":[3]}", 3),
+    (b"{\"first\":2,\"b\":null,\"d\":[{}]}", 3),
+    (b"{\"first\":4.5,\"b\":\"z\",\"d\":true}", 3),
+    (b"{\"first\":5,\"b\":6}", 3),
+    (b"{\"first\":5,\"b\":6,\"d\":7,\"e\":8}", 3),
+    (b"{\"first\":5,\"other\":6,\"d\":7}", 3),
+];
+
 /// Fails unless the pinned QuickJS is as the short ways take it to be. Runs while the image is built.
 pub fn prove() -> qjs::Result<()> {
     let wrong = || qjs::throw_type(c"JSON does not come out as the engine has it");
@@ -165,5 +178,13 @@ pub fn prove() -> qjs::Result<()> {
             return Err(wrong());
         }
     }
+    for (text, names) in EXPECTED {
+        let value = Reader::whole(text).ok_or_else(wrong)?;
+        let again = value.to_json(&Value::undefined(), &Value::undefined())?.text()?;
+        if again.bytes() != text || (names > 0) != patterns::is_expected(b"first", names.max(3)) {
+            return Err(wrong());
+        }
+    }
+    patterns::clear();
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::patterns::{self, Names, Pattern};
 use crate::qjs::{self, Atom, Value, heap};
 
 /// How deep text may be nested before it is left to the engine, which watches its stack.
@@ -11,7 +12,7 @@ const DEPTH: u32 = 64;
 pub(super) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
-    /// The elements of the arrays that are open.
+    /// The elements and members of the arrays and objects that are open.
     elements: Vec<Value>,
     /// A string with escapes, without them.
     unescaped: Vec<u8>,
@@ -73,18 +74,83 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Value::object().ok_or_gone();
         }
+        let first = self.at;
+        if self.peek() != b'"' {
+            return None;
+        }
+        let name = self.string()?;
+        let place = patterns::place(name);
+        let Some(pattern) = patterns::expected(place).filter(|pattern| pattern.name(0) == Some(name)) else {
+            self.at = first;
+            return self.members(depth, Value::object().ok_or_gone()?, Names::default(), place);
+        };
+        let start = self.elements.len();
+        let mut count = 0;
+        loop {
+            let value = self.member(depth)?;
+            self.push(value)?;
+            count += 1;
+            match self.next()? {
+                b',' => {
+                    self.space();
+                    let name = self.at;
+                    if self.peek() != b'"' {
+                        return None;
+                    }
+                    if pattern.name(count) != Some(self.string()?) {
+                        self.at = name;
+                        return self.unexpected(depth, &pattern, start, place);
+                    }
+                }
+                b'}' if count == pattern.names() => {
+                    patterns::confirm(place);
+                    return pattern.object(&mut self.elements, start).ok_or_gone();
+                }
+                b'}' => {
+                    self.at -= 1;
+                    return self.unexpected(depth, &pattern, start, place);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Goes on with an object that has begun as expected.
+    #[cold]
+    fn unexpected(&mut self, depth: u32, pattern: &Pattern, start: usize, place: usize) -> Option<Value> {
         let object = Value::object().ok_or_gone()?;
+        let mut names = Names::default();
+        for (index, value) in self.elements.drain(start..).enumerate() {
+            let name = pattern.name(index)?;
+            names.push(name);
+            object.define_atom(&Atom::new(name).ok_or_gone()?, value).ok_or_gone()?;
+        }
+        if self.peek() == b'}' {
+            self.at += 1;
+            patterns::note(place, names, &object);
+            return Some(object);
+        }
+        self.members(depth, object, names, place)
+    }
+
+    /// The members of an object, one by one.
+    fn members(&mut self, depth: u32, object: Value, mut names: Names, place: usize) -> Option<Value> {
         loop {
             self.space();
             if self.peek() != b'"' {
                 return None;
             }
-            let name = Atom::new(self.string()?).ok_or_gone()?;
+            let name = self.string()?;
+            names.push(name);
+            let name = Atom::new(name).ok_or_gone()?;
             let value = self.member(depth)?;
             object.define_atom(&name, value).ok_or_gone()?;
             match self.next()? {
                 b',' => {}
-                b'}' => return Some(object),
+                b'}' => {
+                    patterns::note(place, names, &object);
+                    return Some(object);
+                }
                 _ => return None,
             }
         }
@@ -108,7 +174,7 @@ impl<'a> Reader<'a> {
         self.text.get(self.at - 1).copied()
     }
 
-    /// Keeps an element of an array that is still open.
+    /// Keeps a value of an array or object that is still open.
     #[inline]
     fn push(&mut self, value: Value) -> Option<()> {
         if self.elements.len() == self.elements.capacity() {

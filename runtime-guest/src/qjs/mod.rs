@@ -32,7 +32,7 @@ pub use functions::{Arguments, Functions, Listed, Place};
 pub use integers::{Integers, throw_range};
 pub use places::Places;
 pub use seal::prove_layout;
-pub use value::Property;
+pub use value::{Property, Template};
 
 static CONTEXT: Single<Cell<*mut sys::JSContext>> = Single::new(Cell::new(null_mut()));
 

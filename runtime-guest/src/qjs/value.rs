@@ -21,6 +21,50 @@ pub enum Property {
     Accessor(Value),
 }
 
+unsafe extern "C" {
+    /// A function of `tools/quickjs.patch`.
+    fn js_new_like(context: *mut sys::JSContext, template: sys::JSValue, values: *mut sys::JSValue) -> sys::JSValue;
+}
+
+/// The names of ordinary objects that are made at once and not name by name.
+///
+/// QuickJS shares the names of an object, its shape, among all objects that have the same. A template is such an object;
+/// nobody else holds it, so its shape stays what it is.
+pub struct Template {
+    object: Value,
+    names: usize,
+}
+
+impl Template {
+    /// A template with these names, which must differ.
+    pub fn new<'a>(names: impl Iterator<Item = &'a [u8]>) -> Result<Template> {
+        let object = Value::object()?;
+        let mut count = 0;
+        for name in names {
+            object.define_atom(&Atom::new(name)?, Value::undefined())?;
+            count += 1;
+        }
+        if object.own_keys(0)?.1 != count {
+            return Err(throw_type(c"two names of a template are the same"));
+        }
+        Ok(Template { object, names: count })
+    }
+
+    /// An object with the values from `start` on, one for each name, which are taken out of the vector.
+    pub fn object(&self, values: &mut Vec<Value>, start: usize) -> Result<Value> {
+        if values.len().checked_sub(start) != Some(self.names) {
+            return Err(throw_type(c"an object has as many values as names"));
+        }
+        // SAFETY: the template is an ordinary object with so many plain properties. The call takes over every value, also
+        // when it fails; the vector gives them up without dropping them.
+        unsafe {
+            let first = values.as_mut_ptr().add(start).cast::<sys::JSValue>();
+            values.set_len(start);
+            checked(js_new_like(context(), self.object.0, first))
+        }
+    }
+}
+
 impl Value {
     /// `undefined`.
     pub fn undefined() -> Value {
