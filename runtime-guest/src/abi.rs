@@ -24,7 +24,7 @@ mod host {
     }
 }
 
-/// A panic is a trap. What it would say, nobody could read, and the machinery for saying it takes entries of the module's table.
+/// A panic is a trap. Nobody could read its message, and the code that formats one takes entries of the module's table.
 #[panic_handler]
 fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
@@ -32,7 +32,7 @@ fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
 
 /// False while Wizer runs, when no import may be called.
 static LIVE: Single<Cell<bool>> = Single::new(Cell::new(false));
-/// The host has said stop during this call; it is not asked again.
+/// The host has said stop during this call, so it is not asked again.
 static STOPPED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
 /// The image is finished: from the next call on, imports may be called.

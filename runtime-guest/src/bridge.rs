@@ -30,7 +30,7 @@ pub fn install() -> qjs::Result<()> {
     Value::global().define_locked(c"host", host)
 }
 
-/// The JSON of the parameters of a call; nothing when they were left out.
+/// The JSON of the parameters of a call. It is absent when they were left out.
 fn params(arguments: &Arguments<'_>) -> qjs::Result<Json> {
     let value = arguments.get(1);
     if value.is_function() || value.is_symbol() {
@@ -86,7 +86,7 @@ fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     }
 }
 
-/// The value of a reply, which ends in NUL; nothing but the NUL is undefined.
+/// The value of a reply. A reply ends in NUL; one that holds nothing else is undefined.
 fn value_of(message: &[u8]) -> qjs::Result<Value> {
     if message.len() <= 1 { Ok(Value::undefined()) } else { json::read(message) }
 }

@@ -1,7 +1,7 @@
 //! `console`: its methods, and the lines that they print.
 //!
-//! It must never know what a value looks like; [`show`] does. A format may ask for the text or the JSON of a value, which the script can have its say
-//! in; nothing else here runs code of the script.
+//! [`show`] knows what a value looks like; this file must not. The formats `%s` and `%j` may run `toString` and
+//! `toJSON` of the script. Nothing else here runs code of the script.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -27,7 +27,7 @@ functions! {
     Found => show::found,
 }
 
-/// What a method of `console` does besides printing, as the detail of its function.
+/// What a method of `console` does besides printing. It is the detail of the method's function.
 #[derive(Clone, Copy)]
 enum Method {
     Debug,
@@ -199,7 +199,7 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
                 None
             }
             (Method::TimeLog | Method::TimeEnd, Some(at)) => {
-                // A clock that the embedder has changed meanwhile may stand before the start.
+                // The embedder may have set the clock back since the start.
                 let spent = now.saturating_sub(labels[at].2);
                 let sign = if spent < 0 { "-" } else { "" };
                 let micros = (spent.unsigned_abs() / 1000 + u64::from(spent.unsigned_abs() % 1000 >= 500)) as i64;

@@ -24,7 +24,7 @@ pub fn install() -> qjs::Result<()> {
     Ok(())
 }
 
-/// The handlers, outside of the borrow, because looking one up may come back here.
+/// The handlers. The borrow ends first, because looking one up may call back into this file.
 fn handlers() -> Option<Value> {
     EVENTS.borrow().clone()
 }
@@ -57,7 +57,7 @@ pub fn call(message: &[u8], split: usize) -> Status {
         Ok(_) => return Status::NoSuchEvent,
         Err(thrown) => return settle::threw(thrown),
     };
-    // An absent parameter is undefined, as in a JavaScript call; only the terminator is left of it.
+    // A parameter that was left out is undefined, as in a JavaScript call. Then the payload holds only the terminator.
     let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
     settle::begin(result, Form::Plain)
@@ -68,7 +68,7 @@ pub fn list() -> Status {
     let names = handlers().and_then(|events| present(events.own_keys(events::MOST)));
     let mut out = String::from("[");
     for name in names.iter().flat_map(|(names, _)| names) {
-        // One more byte than is told, so that a longer name is known for what it is.
+        // One byte more than the limit, so that a longer name is recognised and left out.
         let Some(name) =
             present(name.lossy_start(events::NAME_BYTES + 1)).filter(|name| name.len() <= events::NAME_BYTES)
         else {

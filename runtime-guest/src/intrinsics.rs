@@ -1,4 +1,5 @@
-//! Built-ins that a snapshot must not freeze or that an embedder can turn off: `Math.random`, `performance`, code generation.
+//! Built-ins that a snapshot must not freeze (`Math.random`, `performance`), or that an embedder can turn off (code
+//! generation).
 
 use core::cell::Cell;
 
@@ -17,7 +18,7 @@ functions! {
 /// The state of `Math.random`; zero until the first call asks the host for a seed.
 static RANDOM: Single<Cell<u64>> = Single::new(Cell::new(0));
 
-/// Replaces what would be the same in every instance.
+/// Replaces the built-ins that would be the same in every instance.
 pub fn install() -> qjs::Result<()> {
     let global = Value::global();
     global.get(c"Math")?.define(c"random", Value::function(Function::Random, c"random", 0, 0)?)?;
@@ -55,7 +56,7 @@ fn now(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Ok(Value::number(abi::ask(Ask::MonotonicNanos) as f64 / 1e6))
 }
 
-/// Every way from text to code, as script reaches it: the constructor of each kind of function.
+/// The constructors that make functions from text, each with an expression that has the constructor's prototype.
 const FUNCTION_KINDS: [(&core::ffi::CStr, &[u8]); 4] = [
     (c"Function", b"(function () {})\0"),
     (c"AsyncFunction", b"(async function () {})\0"),

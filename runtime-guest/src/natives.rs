@@ -1,7 +1,8 @@
-//! Functions of the engine, kept from before any script ran, that look into a value without running script code.
+//! Functions of the engine that look into a value without running script code. They are kept from before any script
+//! ran.
 //!
-//! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes. Only [`to_big_int`] converts, and
-//! with that asks the value.
+//! Each reads what the engine keeps in the value, and nothing that a script could have put on it or on its prototypes.
+//! Only [`to_big_int`] converts a value, which may run script code.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -116,7 +117,7 @@ fn getter_of(object: &Value, name: &CStr) -> qjs::Result<Value> {
     }
 }
 
-/// One of them, outside of the borrow, because what it is called with may come back here.
+/// One of them. The borrow ends first, because the function may call back into this file.
 fn kept(pick: impl FnOnce(&Natives) -> Option<Value>) -> Option<Value> {
     NATIVES.borrow().as_ref().and_then(pick)
 }
@@ -145,7 +146,7 @@ pub fn stack(error: &Value) -> Option<Value> {
 
 /// A date as ISO 8601 writes it; None for an invalid one.
 pub fn iso_date(date: &Value) -> Option<Value> {
-    // An invalid date makes `toISOString` throw, and a script can have its say in how errors are made.
+    // `toISOString` throws for an invalid date, and making an error can run code of the script.
     let time = read(|natives| Some(natives.get_time.clone()), date)?.as_number()?;
     if time.is_nan() { None } else { read(|natives| Some(natives.to_iso_string.clone()), date) }
 }
@@ -240,7 +241,7 @@ pub fn byte_length(class: &str, buffer: &Value) -> Option<usize> {
     length.as_number().map(|length| length as usize)
 }
 
-/// The bytes of a buffer, or of a view of one; None for any other value. Those of a view that is out of bounds are none.
+/// The bytes of a buffer or of a view of one; None for any other value. A view that is out of bounds has no bytes.
 pub fn bytes(value: &Value) -> Option<Bytes> {
     let size = |of: Option<Value>| of.and_then(|size| size.as_number()).map_or(0, |size| size as usize);
     if value.is_typed_array() {
@@ -294,7 +295,7 @@ pub fn inherited(object: &Value, name: &[u8]) -> Option<Value> {
     None
 }
 
-/// The name of what made an object, as far as it can be told without asking it.
+/// The name of an object's constructor, as far as it can be read without running script code.
 pub fn constructor_name(object: &Value) -> Option<Value> {
     let prototype = present(object.prototype())?;
     let constructor = inherited(&prototype, b"constructor").filter(|value| value.is_function() && !value.is_proxy())?;

@@ -1,7 +1,7 @@
 //! A thrown value to a report that the host can read: JSON, built here and not by script.
 //!
-//! Reading a name, a message or a stack may run getters of the script, under the same limits as everything else;
-//! what they throw counts as absent.
+//! Reading a name, a message or a stack may run getters of the script, under the limits of the call. A property whose
+//! getter throws counts as absent.
 
 use alloc::string::String;
 use core::cell::RefCell;
@@ -22,23 +22,23 @@ pub fn install() -> qjs::Result<()> {
 
 /// The most that one text of a report may hold.
 const TEXT_BYTES: usize = 64 << 10;
-/// The most that a text, a property or the JSON of a thrown value may hold where there are many.
+/// The most that a text or a JSON value may hold where a report has many of them.
 const SHORT_BYTES: usize = 4 << 10;
 /// How many causes are followed.
 const CAUSES: usize = 8;
-/// How many of an error's own properties are told.
+/// How many of an error's own properties a report holds.
 const PROPERTIES: usize = 16;
-/// How many errors of an AggregateError are told.
+/// How many errors of an AggregateError a report holds.
 const ERRORS: u32 = 16;
 
-/// How much is told of one error.
+/// How much of one error a report holds.
 #[derive(Clone, Copy)]
 struct Extent {
     /// The longest text.
     text_bytes: usize,
-    /// How many causes are followed.
+    /// How many causes.
     causes: usize,
-    /// How many of its errors are told.
+    /// How many of its `errors`.
     errors: u32,
 }
 
@@ -119,7 +119,7 @@ fn describe_other(thrown: &Value, extent: Extent, out: &mut String) {
         .and_then(|json| present(json.lossy()))
         .filter(|json| json.len() <= extent.text_bytes);
     let own = text(Ok(thrown.clone()), extent.text_bytes);
-    // What every object without a text of its own calls itself says less than its JSON.
+    // `[object Object]` says less than the JSON.
     let message = match (&own, &json) {
         (Some(text), Some(json)) if thrown.is_object() && text.starts_with("[object ") => json,
         (Some(text), _) => text,
@@ -149,7 +149,7 @@ fn describe_call(thrown: &Value, out: &mut String) {
     }
 }
 
-/// The first of the own properties that JSON can hold, but for those that are told elsewhere.
+/// The first own properties that JSON can hold, without those that the report has elsewhere.
 fn describe_properties(thrown: &Value, out: &mut String) {
     let Some((keys, _)) = present(thrown.own_keys(PROPERTIES * 2)) else { return };
     let mut told = 0;
@@ -180,8 +180,8 @@ fn describe_properties(thrown: &Value, out: &mut String) {
     }
 }
 
-/// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but it
-/// cannot make the allocator refuse without really having asked for too much.
+/// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but the
+/// allocator counts a refusal only when the script has asked for too much.
 fn is_out_of_memory(thrown: &Value) -> bool {
     let engine_error = ENGINE_ERROR.borrow().clone();
     let (Some(engine_error), Some(prototype)) = (engine_error, present(thrown.prototype())) else {

@@ -1,7 +1,7 @@
 //! JSON, both ways: what crosses the boundary, and what scripts do with `JSON.parse` and `JSON.stringify`.
 //!
-//! Plain data takes a short way through this file: it runs no script and asks the engine for nothing but values. Everything else,
-//! wrong text and a heap that is full included, is left to the engine, so what script sees is the engine's in every case.
+//! Plain data takes a fast path here, which runs no script and asks the engine only to make values. Everything else is
+//! left to the engine, also wrong text and a full heap. So scripts always see the engine's results and errors.
 
 mod patterns;
 mod reader;
@@ -66,7 +66,7 @@ pub fn read(message: &[u8]) -> qjs::Result<Value> {
     }
 }
 
-/// Puts the short ways in the place of the engine's own functions.
+/// Replaces `JSON.parse` and `JSON.stringify` by functions that try the fast path first.
 pub fn install() -> qjs::Result<()> {
     inside::install()?;
     let json = Value::global().get(c"JSON")?;
@@ -108,7 +108,8 @@ fn is_absent(value: &Value) -> bool {
     value.is_undefined() || value.is_null()
 }
 
-/// Scripts whose values are written and read both ways while the image is built; each is written to show that an offset is right.
+/// Scripts whose values are written and read on both paths while the image is built. Each shows that an offset is
+/// right.
 const PROOFS: [&[u8]; 8] = [
     b"({ a: 1, b: 'two', c: [1, -2, 3.5, 1e21, -0, 0.1, 1e-7, 5e-324], d: { e: null, f: true, g: false } })\0",
     b"[[], {}, [[]], '', '\\u0000\\b\\t\\n\\f\\r\\x1f\\x7f\\x80\\xff\\u0100\\u{1f600}', undefined, Symbol()]\0",
@@ -120,7 +121,7 @@ const PROOFS: [&[u8]; 8] = [
     b"Object.assign(Object.create(null), { caf\xc3\xa9: 1, \xe4\xb8\xad: 'x' })\0",
 ];
 
-/// A value that is written, and whose text is left to the engine: half of a surrogate pair has no UTF-8.
+/// A value that the fast path writes and does not read: half of a surrogate pair has no UTF-8.
 const WRITTEN: &[u8] = b"'\\ud800x'\0";
 
 /// Values that must be left to the engine.
@@ -136,8 +137,8 @@ const NOT_PLAIN: [&[u8]; 9] = [
     b"new (class extends Array {})\0",
 ];
 
-/// Objects in the order of their coming: each is read and written, and the pattern behind its first name has so many names
-/// then. The third is made from the pattern.
+/// Objects that are read and written one after the other, and how many names the pattern behind `first` has then. The
+/// third object is the first one that is made from the pattern.
 const EXPECTED: [(&[u8], usize); 7] = [
     (b"{\"first\":1,\"b\":{\"first\":[],\"c\":2},\"d\":\"x\"}", 0),
     (b"{\"first\":2,\"b\":\"y\",\"d\":[3]}", 3),
@@ -148,7 +149,7 @@ const EXPECTED: [(&[u8], usize); 7] = [
     (b"{\"first\":5,\"other\":6,\"d\":7}", 3),
 ];
 
-/// Fails unless the pinned QuickJS is as the short ways take it to be. Runs while the image is built.
+/// Fails unless the fast path gives what the pinned QuickJS gives. Runs while the image is built.
 pub fn prove() -> qjs::Result<()> {
     let wrong = || qjs::throw_type(c"JSON does not come out as the engine has it");
     for script in PROOFS.into_iter().chain([WRITTEN]) {

@@ -1,8 +1,8 @@
-//! Objects that messages bring again and again: the names that are expected behind a first name.
+//! Objects with the same names that messages bring again and again.
 //!
-//! An object whose names come as they came before is made at once and not member by member, and its names are compared
-//! where they stand in the text. A wrong guess costs a comparison. `benches/NOTES.md` has what this gains. It must never
-//! know what a member holds.
+//! The first name of an object leads to a pattern: the names that are expected to follow. An object that has the
+//! expected names is made at once, and not name by name. A wrong guess costs a comparison. `benches/NOTES.md` has what
+//! this gains. It must never know what a member holds.
 
 use alloc::rc::Rc;
 use alloc::string::String;

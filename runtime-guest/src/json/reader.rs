@@ -1,4 +1,4 @@
-//! JSON text to values, for text that the engine would read without complaint.
+//! JSON text to values, for correct and plain text.
 
 use alloc::vec::Vec;
 
@@ -8,13 +8,13 @@ use crate::qjs::{self, Atom, Value, heap};
 /// How deep text may be nested before it is left to the engine, which watches its stack.
 const DEPTH: u32 = 64;
 
-/// Reads plain text. Every doubt ends it, and the engine reads the text again.
+/// Reads plain text. At the first doubt it gives up, and the engine reads the text again.
 pub(super) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     /// The elements and members of the arrays and objects that are open.
     elements: Vec<Value>,
-    /// A string with escapes, without them.
+    /// The text of a string that has escapes.
     unescaped: Vec<u8>,
 }
 
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text between the quotes. The engine takes UTF-8 from us, so what is not goes to it whole.
+    /// The text between the quotes. Values are made from UTF-8, so text that has no UTF-8 is left to the engine.
     fn string(&mut self) -> Option<&[u8]> {
         self.at += 1;
         let start = self.at;
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
         text.parse().ok().map(Value::number)
     }
 
-    /// Skips digits; the number that they make, unless there are too many.
+    /// Skips digits and returns their number, which means nothing if there are more than 19.
     fn digits(&mut self) -> u64 {
         let mut number = 0_u64;
         while let digit @ b'0'..=b'9' = self.peek() {
@@ -330,7 +330,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What the engine has refused, it will refuse again, with an error that says why.
+/// Drops the engine's error: the reader gives up, the engine reads the text again, and throws the error again.
 trait Gone<T> {
     fn ok_or_gone(self) -> Option<T>;
 }

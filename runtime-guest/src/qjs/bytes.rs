@@ -5,8 +5,8 @@ use rquickjs_sys as sys;
 
 use super::{Result, Thrown, Value, checked, context, present};
 
-/// A range of the bytes of a buffer. What the script does to the buffer later shows when the bytes are looked at: then a
-/// range that is no longer there is empty.
+/// A range of the bytes of a buffer. What the script does to the buffer later shows when the bytes are looked at: then
+/// a range that is no longer there is empty.
 pub struct Bytes {
     buffer: Value,
     start: usize,

@@ -144,8 +144,8 @@ fn object<T: Class>(prototype: &Value, payload: T) -> Result<Value> {
 impl Value {
     /// The payload, if this is an object of the class.
     pub fn payload<T: Class>(&self) -> Option<&T> {
-        // SAFETY: the pointer of an object of QuickJS's class is null or points to a holder. The handle keeps the object
-        // alive, and the object its payload, which nobody changes but through shared references.
+        // SAFETY: the pointer of an object of QuickJS's class is null or points to a holder. The handle keeps the
+        // object alive, and the object its payload, which nobody changes but through shared references.
         unsafe {
             let holder = sys::JS_GetOpaque(self.0, CLASS.get()).cast::<Holder<T>>();
             if holder.is_null() || (&raw const (*holder).kind).read() != T::KIND {

@@ -206,7 +206,7 @@ unsafe extern "C" {
     fn js_std_cmd(command: c_int, ...) -> usize;
 }
 
-/// Lets go of the stack trace of the last error, which the engine keeps until it compiles the next script.
+/// Drops the stack trace of the last error, which the engine keeps until it compiles the next script.
 pub fn forget_stack_trace() {
     const TAKE_STACK_TRACE: c_int = 2;
     let mut trace = sys::JS_UNDEFINED;
@@ -308,9 +308,9 @@ unsafe extern "C" {
     fn js_begin_session();
 }
 
-/// From here on a script may declare again what an older one has declared.
+/// From here on a script may declare names again that an earlier one has declared.
 pub fn begin_session() {
-    // SAFETY: the function sets a switch of the engine's.
+    // SAFETY: the function sets a switch of the engine.
     unsafe { js_begin_session() }
 }
 

@@ -1,4 +1,4 @@
-//! What can be asked of a value. It must never know who asks.
+//! What can be asked of a value: its kind, its properties, its conversions. It must never know what for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use alloc::string::String;
@@ -28,8 +28,8 @@ unsafe extern "C" {
 
 /// The names of ordinary objects that are made at once and not name by name.
 ///
-/// QuickJS shares the names of an object, its shape, among all objects that have the same. A template is such an object;
-/// nobody else holds it, so its shape stays what it is.
+/// QuickJS shares the names of an object, its shape, among all objects that have the same. A template is such an
+/// object; nobody else holds it, so its shape stays what it is.
 pub struct Template {
     object: Value,
     names: usize,
@@ -55,8 +55,8 @@ impl Template {
         if values.len().checked_sub(start) != Some(self.names) {
             return Err(throw_type(c"an object has as many values as names"));
         }
-        // SAFETY: the template is an ordinary object with so many plain properties. The call takes over every value, also
-        // when it fails; the vector gives them up without dropping them.
+        // SAFETY: the template is an ordinary object with so many plain properties. The call takes over every value,
+        // also when it fails; the vector gives them up without dropping them.
         unsafe {
             let first = values.as_mut_ptr().add(start).cast::<sys::JSValue>();
             values.set_len(start);
@@ -118,7 +118,8 @@ impl Value {
     /// An array of the values from `start` on, which are taken out of the vector.
     pub fn array(values: &mut Vec<Value>, start: usize) -> Result<Value> {
         let elements = values.get(start..).unwrap_or(&[]);
-        // SAFETY: the call takes over every element, also when it fails; the vector gives them up without dropping them.
+        // SAFETY: the call takes over every element, also when it fails; the vector gives them up without dropping
+        // them.
         unsafe {
             let array =
                 sys::JS_NewArrayFrom(context(), elements.len() as c_int, elements.as_ptr().cast::<sys::JSValue>());
@@ -127,8 +128,8 @@ impl Value {
         }
     }
 
-    /// Parses JSON as the engine does. The buffer must end in NUL, which is not part of the text; `name` is what an error says
-    /// that it was reading.
+    /// Parses JSON as the engine does. The buffer must end in NUL, which is not part of the text. Errors name `name` as
+    /// the source.
     pub fn parse_json(text: &[u8], name: &CStr) -> Result<Value> {
         let Some((&0, body)) = text.split_last() else {
             return Err(throw_type(c"message is not terminated"));
@@ -137,7 +138,8 @@ impl Value {
         checked(unsafe { sys::JS_ParseJSON(context(), body.as_ptr().cast(), body.len() as _, name.as_ptr()) })
     }
 
-    /// JSON text as the engine makes it, or `undefined` for what JSON leaves out. May run `toJSON` and getters of the script.
+    /// JSON text as the engine makes it, or `undefined` for what JSON leaves out. May run `toJSON` and getters of the
+    /// script.
     pub fn to_json(&self, replacer: &Value, indent: &Value) -> Result<Value> {
         // SAFETY: the handles keep the values alive.
         checked(unsafe { sys::JS_JSONStringify(context(), self.0, replacer.0, indent.0) })
@@ -156,14 +158,15 @@ impl Value {
         self.lossy_start(usize::MAX)
     }
 
-    /// As [`Value::lossy`], but of a longer text only the start, so that what script can make large is not copied whole.
+    /// As [`Value::lossy`], but only the start of a longer text, so that a large text of the script is not copied
+    /// whole.
     pub fn lossy_start(&self, most: usize) -> Result<String> {
         let text = self.text()?;
         let bytes = text.bytes();
         let mut lossy = String::new();
         for chunk in bytes[..bytes.len().min(most)].utf8_chunks() {
             lossy.push_str(chunk.valid());
-            // Half of a surrogate pair is three bytes that are wrong one by one; only the first of them begins a character.
+            // Half of a surrogate pair is three wrong bytes, which come one by one; the first stands for all three.
             if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
                 lossy.push(char::REPLACEMENT_CHARACTER);
             }
@@ -460,7 +463,7 @@ impl Value {
         Value(unsafe { sys::JS_PromiseResult(context(), self.0) })
     }
 
-    /// Tells the engine that somebody looks after this promise.
+    /// Marks a promise as handled, so that the engine does not report its rejection.
     pub fn mark_handled(&self) {
         // SAFETY: the handle keeps the value alive; a value that is no promise is left alone.
         unsafe { sys::JS_PromiseMarkAsHandled(context(), self.0) }
