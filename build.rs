@@ -58,8 +58,8 @@ fn main() {
     let native =
         engine.precompile_module(&parts.code).unwrap_or_else(|error| panic!("{GUEST} does not compile: {error:?}"));
 
-    // Programs and snapshots carry this. Bytecode and memory mean what the image makes of them; neither the meter nor the engine
-    // leaves a trace in them, so an update of those keeps what is stored readable.
+    // Programs and snapshots carry this identity, because the image decides what their bytecode and memory mean. The
+    // meter and the engine leave no trace in them, so stored bytes stay readable when one of these is updated.
     let identity: [u8; 32] = Sha256::digest(&wasm).into();
 
     let write = |name: &str, bytes: &[u8]| {

@@ -143,6 +143,7 @@ mod instance;
 mod json;
 mod lanes;
 mod limits;
+mod millis;
 mod nesting;
 mod origin;
 mod packed;

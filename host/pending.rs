@@ -7,12 +7,13 @@ use std::process;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::millis;
 use crate::random;
 use crate::reply::RpcError;
 
@@ -147,26 +148,6 @@ pub struct PendingCall {
     /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds.
     #[serde(default = "millis::unknown", with = "millis")]
     pub made_at: SystemTime,
-}
-
-/// A moment as milliseconds since the Unix epoch.
-pub(crate) mod millis {
-    use super::{Deserialize, Deserializer, Duration, Serializer, SystemTime, UNIX_EPOCH};
-
-    /// What older builds did not write down.
-    pub(crate) fn unknown() -> SystemTime {
-        UNIX_EPOCH
-    }
-
-    pub(crate) fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        serializer.serialize_u64(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<SystemTime, D::Error> {
-        let since = Duration::from_millis(u64::deserialize(deserializer)?);
-        Ok(UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH))
-    }
 }
 
 /// What becomes of a [`PendingCall`].

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::excerpt;
 use crate::json::Json;
-use crate::pending::millis;
+use crate::millis;
 use crate::reply::{Answered, RpcError};
 
 const FORMAT: u32 = 2;

@@ -33,7 +33,7 @@ pub mod import {
     pub const RPC_SYNC: &str = "rpc_sync";
     /// `take(pointer, length)`: copies the message that the host announced, exactly once.
     pub const TAKE: &str = "take";
-    /// All of them, in the order of this list.
+    /// All imports, in the order of this list.
     pub const ALL: [&str; 6] = [ASK, POLL, SEND, RPC, RPC_SYNC, TAKE];
 }
 
@@ -75,7 +75,8 @@ macro_rules! wire_enum {
 }
 
 wire_enum! {
-    /// What the host asks of the guest: the first argument of `call`. Payloads are pulled by the guest.
+    /// What the host asks of the guest: the first argument of `call`. The guest pulls the payload. The number 8 was an
+    /// operation of older guests, and stays free.
     Op {
         /// Payload: script name, NUL, source. `split` is the length of the name.
         Eval = 1,
@@ -89,15 +90,13 @@ wire_enum! {
         Answer = 5,
         /// Payload: [`configure`].
         Configure = 6,
-        /// Nothing of the call in progress shall ever run again: its jobs are dropped, its promises stay as they are.
+        /// Ends the call in progress for good: its queued jobs are dropped, and its promises are never settled.
         Abandon = 7,
-        /// Collects garbage.
-        Collect = 8,
-        /// Clears the memory that is free, before a snapshot copies it. The message has a bit for each page of memory that may have been
-        /// written to, the lowest first. Guests from before there was this operation refuse it.
+        /// Clears free memory, before a snapshot copies the memory. Payload: a bit for each page of memory that may
+        /// have been written to, the lowest page first. Older guests refuse this operation.
         Clear = 9,
-        /// Which events scripts have registered handlers for. The result is a JSON array of their names, of no more than
-        /// [`events::MOST`] and none longer than [`events::NAME_BYTES`].
+        /// Which events scripts have registered handlers for. The result is a JSON array of their names, of no more
+        /// than [`events::MOST`] and none longer than [`events::NAME_BYTES`].
         Events = 10,
     }
 }
@@ -106,9 +105,9 @@ wire_enum! {
 pub mod flag {
     /// The script may await; a result that is a promise is waited for across turns.
     pub const ASYNC: u32 = 1;
-    /// Somebody listens to the console; without it the guest formats nothing.
+    /// The host listens to the console. Without this flag the guest formats nothing.
     pub const CONSOLE: u32 = 2;
-    /// The result is wanted as the console shows it, so it needs no JSON form; see [`super::Shape`].
+    /// The host wants the result as the console shows it, so the result needs no JSON form; see [`super::Shape`].
     pub const INSPECT: u32 = 4;
     /// With [`INSPECT`]: a result that is not undefined becomes the value of the global `_`.
     pub const KEEP: u32 = 8;
@@ -134,7 +133,7 @@ wire_enum! {
         NoSuchEvent = 5,
         /// The payload did not fit in the guest's memory, or was not what the operation takes.
         Refused = 6,
-        /// There is no such operation in this guest. Guests from before there was this status say [`Status::Refused`].
+        /// This guest has no such operation. Older guests answer [`Status::Refused`].
         Unsupported = 7,
     }
 }
@@ -146,14 +145,14 @@ wire_enum! {
         Result = 1,
         /// The result is undefined; no bytes.
         Undefined = 2,
-        /// A failure report: JSON with `name`, `message`, `stack`, `code`, `method`, `properties`, `errors`, `cause`, `thrown`,
-        /// `native`.
+        /// A failure report: JSON with `name`, `message`, `stack`, `code`, `method`, `properties`, `errors`, `cause`,
+        /// `thrown`, `native`.
         Failure = 3,
         /// Why the result has no JSON form: text.
         NotSerializable = 4,
         /// A console line; `detail` is a [`Level`].
         Console = 5,
-        /// A promise was rejected and nobody listens: a failure report.
+        /// A promise was rejected and has no handler: a failure report.
         Rejection = 6,
         /// Compiled bytecode.
         Bytecode = 7,
@@ -197,7 +196,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// How loud a console line is.
+    /// The level of a console line.
     Level {
         /// `console.debug`.
         Debug = 0,
@@ -220,7 +219,7 @@ pub mod answer {
     pub const HEADER_BYTES: usize = 12;
 }
 
-/// What [`Op::Events`] tells.
+/// The bounds of what [`Op::Events`] sends.
 pub mod events {
     /// The most names.
     pub const MOST: usize = 1000;
@@ -242,38 +241,37 @@ pub mod configure {
     pub const NO_CODE_GENERATION: u32 = 1;
     /// The switch that makes `Math.random` ask for a seed again.
     pub const RESEED: u32 = 2;
-    /// The switch that lets a script declare again what an older one has declared.
+    /// The switch that lets a script declare names again that an earlier script has declared.
     pub const SESSION: u32 = 4;
-    /// What the image is configured with before anything is said.
+    /// The JS heap limit of the image, before the first [`Op::Configure`](super::Op::Configure).
     pub const IMAGE_HEAP_BYTES: u32 = 32 << 20;
-    /// What the image is configured with before anything is said.
+    /// The JS stack limit of the image, before the first [`Op::Configure`](super::Op::Configure).
     pub const IMAGE_STACK_BYTES: u32 = 512 << 10;
     /// The C stack of the guest. The JS limit stays under it by [`STACK_RESERVE_BYTES`].
     pub const C_STACK_BYTES: u32 = 1 << 20;
-    /// What native code may need below the JS limit before the C stack is gone.
+    /// The part of the C stack that the JS limit leaves to native code.
     pub const STACK_RESERVE_BYTES: u32 = 128 << 10;
 }
 
 /// Numbers that the guest keeps about itself: little-endian `u32` words at [`export::VITALS`].
-/// They are the guest's word and serve as hints and statistics, never as limits.
+/// The host does not trust them: they serve as hints and statistics, never as limits.
 pub mod vitals {
     /// Index of the bytes that QuickJS holds now.
     pub const HEAP_BYTES: usize = 0;
     /// Index of the most that it ever held.
     pub const HEAP_PEAK_BYTES: usize = 1;
-    /// Index of the count of allocations refused by the heap limit.
-    pub const REFUSALS: usize = 2;
-    /// How many words there are.
-    pub const WORDS: usize = 3;
+    /// How many words there are. Older guests have a third.
+    pub const WORDS: usize = 2;
 }
 
-/// Fails to compile when a number that has left this build changes: images, programs and snapshots lie in other people's stores.
+/// Fails to compile when a number of the protocol changes, because stored images, programs and snapshots hold the
+/// numbers.
 macro_rules! settled {
     ($($settled:expr),+ $(,)?) => {
         $(const _: () = assert!(
             $settled,
-            "images and stored bytes hold this number: do not only make this compile, but change VERSION with it, and say in \
-             CHANGELOG.md what becomes of old ones"
+            "images and stored bytes hold this number: change VERSION with it, and say in CHANGELOG.md what becomes of \
+             old ones"
         );)+
     };
 }
@@ -281,7 +279,7 @@ macro_rules! settled {
 settled!(
     VERSION == 1,
     Op::Eval as u32 == 1 && Op::Dispatch as u32 == 2 && Op::Run as u32 == 3 && Op::Compile as u32 == 4,
-    Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::Collect as u32 == 8,
+    Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::from_wire(8).is_none(),
     Op::Clear as u32 == 9 && Op::Events as u32 == 10 && Op::from_wire(0).is_none() && Op::from_wire(11).is_none(),
     flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8 && flag::DRAIN == 16,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
@@ -300,5 +298,5 @@ settled!(
     configure::HEAP_BYTES == 0 && configure::STACK_BYTES == 1 && configure::SWITCHES == 2 && configure::WORDS == 3,
     configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2 && configure::SESSION == 4,
     events::MOST == 1000 && events::NAME_BYTES == 1000,
-    vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::REFUSALS == 2 && vitals::WORDS == 3,
+    vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::WORDS == 2,
 );

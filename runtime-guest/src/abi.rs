@@ -1,10 +1,10 @@
-//! The door: what the host calls, what the host gives, and the numbers it reads in place.
+//! What the host gives: the imports of the module, as safe functions. `exports.rs` has what the host calls.
 //!
-//! It owns every import and export. It must never know what a payload means or what QuickJS is.
+//! It must never know what a payload means or what QuickJS is.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use alloc::vec::Vec;
-use belljar_abi::{Ask, Level, Op, Reply, Send, Shape, Status, import};
+use belljar_abi::{Ask, Level, Reply, Send, Shape, import};
 use core::cell::Cell;
 
 use crate::single::Single;
@@ -24,11 +24,7 @@ mod host {
     }
 }
 
-unsafe extern "C" {
-    fn __wasm_call_ctors();
-}
-
-/// A panic is a trap. What it would say, nobody could read, and the machinery for saying it takes entries of the module's table.
+/// A panic is a trap. Nobody could read its message, and the code that formats one takes entries of the module's table.
 #[panic_handler]
 fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
@@ -36,31 +32,17 @@ fn trap(_: &core::panic::PanicInfo<'_>) -> ! {
 
 /// False while Wizer runs, when no import may be called.
 static LIVE: Single<Cell<bool>> = Single::new(Cell::new(false));
-/// The host has said stop during this call; it is not asked again.
+/// The host has said stop during this call, so it is not asked again.
 static STOPPED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
-/// The version that this guest speaks.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals, reason = "the name is the export's")]
-pub static belljar_abi: u32 = belljar_abi::VERSION;
-
-/// Runs once under Wizer. Calling the constructors here keeps the linker from wrapping every export in a call of them.
-#[unsafe(no_mangle)]
-pub extern "C" fn belljar_init() {
-    // SAFETY: the linker defines this function and nothing has called it before.
-    unsafe { __wasm_call_ctors() };
-    crate::state::start();
+/// The image is finished: from the next call on, imports may be called.
+pub fn go_live() {
     LIVE.set(true);
 }
 
-/// The only export that does anything in a finished image.
-#[unsafe(no_mangle)]
-pub extern "C" fn call(op: u32, flags: u32, split: u32, length: u32) -> u32 {
+/// An operation begins, and the host may be asked again.
+pub fn begin() {
     STOPPED.set(false);
-    let Some(op) = Op::from_wire(op) else {
-        return Status::Unsupported as u32;
-    };
-    crate::state::call(op, flags, split as usize, length as usize) as u32
 }
 
 /// QuickJS's C library asks for the time by this name; the definition here keeps it from becoming an import.

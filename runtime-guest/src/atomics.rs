@@ -1,15 +1,26 @@
 //! `Atomics`, which QuickJS leaves out where the target has no threads.
 //!
-//! There is one thread and nobody to share memory with, so an operation is a plain read and a plain write, a waiter is never there to be
-//! woken, and to wait is refused. It must never touch the memory of an array: the engine reads and writes every element, and knows its bounds.
+//! The guest has one thread and shares no memory. So an operation is a plain read and a plain write, `notify` finds no
+//! waiter, and `wait` throws. The engine reads and writes every element, because it knows the bounds. This file must
+//! never touch the memory of an array.
 
 use core::ffi::CStr;
 
-use crate::functions::Function;
 use crate::natives;
-use crate::qjs::{self, Arguments, Integers, Value, throw_range, throw_type};
+use crate::qjs::{self, Arguments, Integers, Value, functions, throw_range, throw_type};
 
-/// The functions that read an element and write what they make of it. The place of each is the detail of its function.
+functions! {
+    Change => change,
+    CompareExchange => compare_exchange,
+    Load => load,
+    Store => store,
+    IsLockFree => is_lock_free,
+    Pause => pause,
+    Wait => wait,
+    Notify => notify,
+}
+
+/// The functions that read an element, compute, and write. The index of each name is the detail of its function.
 const CHANGES: [&CStr; 6] = [c"add", c"and", c"or", c"sub", c"xor", c"exchange"];
 
 fn changed(detail: u8, old: i64, operand: i64) -> i64 {
@@ -23,7 +34,7 @@ fn changed(detail: u8, old: i64, operand: i64) -> i64 {
     }
 }
 
-/// Puts it on the global object. The names come in the order that QuickJS has them in.
+/// Defines `Atomics`, with the names in QuickJS's order.
 pub fn install() -> qjs::Result<()> {
     let atomics = Value::object()?;
     for (detail, name) in (0..).zip(CHANGES) {
@@ -40,7 +51,8 @@ pub fn install() -> qjs::Result<()> {
     Value::global().define(c"Atomics", atomics)
 }
 
-/// One element of a typed array. Whatever script runs may move its end, so every access looks anew.
+/// One element of a typed array. Script that runs between two accesses may shrink the array, so each access checks the
+/// bounds again.
 struct Element {
     array: Value,
     of: Integers,
@@ -48,7 +60,7 @@ struct Element {
 }
 
 impl Element {
-    /// The one that the first two arguments name, if `is_fit` takes the array.
+    /// The element that the first two arguments name, if `is_fit` accepts the array.
     fn new(arguments: &Arguments<'_>, is_fit: impl FnOnce(Integers) -> bool) -> qjs::Result<Element> {
         let (array, of) = integers(arguments, is_fit)?;
         natives::typed_buffer(&array)?.require_attached()?;
@@ -61,14 +73,14 @@ impl Element {
         element.value().map(|_| element)
     }
 
-    /// What is there, as script sees it.
+    /// The element's value, as script sees it.
     fn value(&self) -> qjs::Result<Value> {
         let value = self.array.get_index(self.index)?;
         // No element of a typed array is undefined.
         if value.is_undefined() { Err(out_of_bounds()) } else { Ok(value) }
     }
 
-    /// The bits of what script gave for such an element; those above it mean nothing.
+    /// Converts a value to the bits of such an element. Bits above the element's width mean nothing.
     fn bits_of(&self, value: &Value) -> qjs::Result<i64> {
         if self.of.bits == 64 { value.to_int64() } else { value.to_int32().map(i64::from) }
     }
@@ -88,7 +100,7 @@ fn integers(arguments: &Arguments<'_>, is_fit: impl FnOnce(Integers) -> bool) ->
     }
 }
 
-/// Whether one could wait for such an element to change.
+/// Whether `wait` takes such an element.
 fn is_waitable(of: Integers) -> bool {
     of.is_signed && of.bits >= 32
 }
@@ -102,7 +114,7 @@ fn out_of_bounds() -> qjs::Thrown {
     throw_range(c"out-of-bound access")
 }
 
-pub fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
+fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let operand = element.bits_of(&arguments.get(2))?;
     let old = element.value()?;
@@ -110,7 +122,7 @@ pub fn change(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
     Ok(old)
 }
 
-pub fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let expected = element.bits_of(&arguments.get(2))?;
     let replacement = element.bits_of(&arguments.get(3))?;
@@ -121,12 +133,12 @@ pub fn compare_exchange(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> 
     Ok(old)
 }
 
-pub fn load(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn load(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Element::new(arguments, |_| true)?.value()
 }
 
-/// Gives back the integer that was asked for, also when the element holds less of it.
-pub fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+/// Returns the integer that was given, also when the element keeps only its low bits.
+fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, |_| true)?;
     let value = arguments.get(2);
     let value = if element.of.bits == 64 {
@@ -141,20 +153,20 @@ pub fn store(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Ok(value)
 }
 
-pub fn is_lock_free(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn is_lock_free(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let bytes = arguments.get(0).to_number()? as i32;
     Ok(Value::boolean(matches!(bytes, 1 | 2 | 4 | 8)))
 }
 
-pub fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn pause(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let hint = arguments.get(0);
     let is_hint =
         hint.is_undefined() || hint.as_number().is_some_and(|number| number.is_finite() && whole(number) == number);
     if is_hint { Ok(Value::undefined()) } else { Err(throw_type(c"not an integral number")) }
 }
 
-/// Nobody could ever wake the only thread, so after all checks this is refused.
-pub fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+/// Throws after all checks, because nobody could wake the only thread.
+fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let (array, of) = integers(arguments, is_waitable)?;
     if natives::typed_buffer(&array)?.class_name()?.text()?.bytes() != b"SharedArrayBuffer" {
         return Err(throw_type(c"not a SharedArrayBuffer TypedArray"));
@@ -165,7 +177,7 @@ pub fn wait(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Err(throw_type(c"cannot block in this thread"))
 }
 
-pub fn notify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn notify(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let element = Element::new(arguments, is_waitable)?;
     let count = arguments.get(2);
     if !count.is_undefined() {

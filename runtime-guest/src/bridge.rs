@@ -1,69 +1,18 @@
 //! `host`: calls out of the sandbox, and the answers that come back.
 //!
-//! It owns the table of calls in flight. Everything it uses of JavaScript is native to the engine, so there is no
-//! copy of `JSON` or `Promise` that a script could replace, and no internal function that it could find.
-
-use alloc::vec::Vec;
+//! Everything that it uses of JavaScript is native to the engine, so there is no copy of `JSON` or `Promise` that a
+//! script could replace, and no internal function that a script could find.
 
 use belljar_abi::{Reply, Status, answer};
 
-use crate::functions::Function;
 use crate::json::{self, Json};
-use crate::qjs::{self, Arguments, Atom, Places, Value};
-use crate::{abi, settle, state};
+use crate::pending::{self, InFlight};
+use crate::qjs::{self, Arguments, Places, Value, functions};
+use crate::{abi, dispatch, settle};
 
-/// One call in flight: the two functions that settle its promise, and what an error would say about it.
-struct InFlight {
-    resolve: Value,
-    reject: Value,
-    method: Value,
-    places: Places,
-}
-
-/// Calls in flight; the id of a call is its place, which is used again after its answer.
-pub struct Pending {
-    slots: Vec<Option<InFlight>>,
-    free: Vec<u32>,
-}
-
-impl Pending {
-    /// No call is in flight.
-    pub const fn new() -> Pending {
-        Pending { slots: Vec::new(), free: Vec::new() }
-    }
-
-    /// Whether no call is in flight.
-    pub const fn is_empty(&self) -> bool {
-        self.slots.len() == self.free.len()
-    }
-
-    /// All of them, which are in flight no more.
-    pub fn take(&mut self) -> Pending {
-        core::mem::replace(self, Pending::new())
-    }
-
-    /// Clears the room for more.
-    pub fn clear_spare(&mut self) {
-        state::clear_spare(&mut self.slots);
-        state::clear_spare(&mut self.free);
-    }
-
-    fn insert(&mut self, call: InFlight) -> u32 {
-        if let Some(id) = self.free.pop()
-            && let Some(slot) = self.slots.get_mut(id as usize)
-        {
-            *slot = Some(call);
-            return id;
-        }
-        self.slots.push(Some(call));
-        self.slots.len() as u32 - 1
-    }
-
-    fn remove(&mut self, id: u32) -> Option<InFlight> {
-        let call = self.slots.get_mut(id as usize)?.take()?;
-        self.free.push(id);
-        Some(call)
-    }
+functions! {
+    Rpc => rpc,
+    RpcSync => rpc_sync,
 }
 
 /// Puts `host` on the global object.
@@ -72,24 +21,16 @@ pub fn install() -> qjs::Result<()> {
     for (name, function) in [
         (c"rpc", Value::function(Function::Rpc, c"rpc", 2, 0)?),
         (c"rpcSync", Value::function(Function::RpcSync, c"rpcSync", 2, 0)?),
-        (c"on", Value::function(Function::On, c"on", 2, 0)?),
+        (c"on", Value::function(dispatch::Function::On, c"on", 2, 0)?),
     ] {
         function.freeze()?;
         host.define(name, function)?;
     }
     host.freeze()?;
-    let global = Value::global();
-    global.define_locked(c"host", host)?;
-    let engine_error = global.get(c"InternalError")?.get(c"prototype")?;
-    let events = Value::bare_object()?;
-    state::with(|state| {
-        state.events = Some(events);
-        state.engine_error = Some(engine_error);
-    });
-    Ok(())
+    Value::global().define_locked(c"host", host)
 }
 
-/// The JSON of the parameters of a call; nothing when they were left out.
+/// The JSON of the parameters of a call. It is absent when they were left out.
 fn params(arguments: &Arguments<'_>) -> qjs::Result<Json> {
     let value = arguments.get(1);
     if value.is_function() || value.is_symbol() {
@@ -107,7 +48,7 @@ fn method(arguments: &Arguments<'_>) -> qjs::Result<qjs::Text> {
 }
 
 /// `host.rpc`.
-pub fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let (promise, resolve, reject) = qjs::promise()?;
     let (method, params) = match method(arguments).and_then(|method| Ok((method, params(arguments)?))) {
         Ok(call) => call,
@@ -119,16 +60,16 @@ pub fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
         }
     };
     let call = InFlight { resolve, reject, method: arguments.get(0), places: Places::here() };
-    let id = state::with(|state| state.pending.insert(call));
+    let id = pending::insert(call);
     if abi::rpc(id, method.bytes(), params.bytes()) {
-        state::with(|state| state.pending.remove(id));
+        pending::remove(id);
         return Err(qjs::throw_stop());
     }
     Ok(promise)
 }
 
 /// `host.rpcSync`.
-pub fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let method = method(arguments)?;
     let params = params(arguments)?;
     let (reply, length) = abi::rpc_sync(method.bytes(), params.bytes());
@@ -145,22 +86,7 @@ pub fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     }
 }
 
-/// `host.on`.
-pub fn on(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
-    let (name, handler) = (arguments.get(0), arguments.get(1));
-    if !name.is_string() {
-        return Err(qjs::throw_type(c"the event name is not a string"));
-    }
-    if !handler.is_function() {
-        return Err(qjs::throw_type(c"the event handler is not a function"));
-    }
-    if let Some(events) = state::with(|state| state.events.clone()) {
-        events.define_atom(&Atom::of(&name)?, handler)?;
-    }
-    Ok(Value::undefined())
-}
-
-/// The value of a reply, which ends in NUL; nothing but the NUL is undefined.
+/// The value of a reply. A reply ends in NUL; one that holds nothing else is undefined.
 fn value_of(message: &[u8]) -> qjs::Result<Value> {
     if message.len() <= 1 { Ok(Value::undefined()) } else { json::read(message) }
 }
@@ -185,7 +111,7 @@ pub fn answer(message: &[u8]) -> Status {
             return Status::Refused;
         };
         rest = next;
-        let Some(call) = state::with(|state| state.pending.remove(id)) else {
+        let Some(call) = pending::remove(id) else {
             continue;
         };
         let settled = match reply {

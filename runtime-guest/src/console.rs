@@ -1,30 +1,33 @@
 //! `console`: its methods, and the lines that they print.
 //!
-//! It must never know what a value looks like; [`show`] does. A format may ask for the text or the JSON of a value, which the script can have its say
-//! in; nothing else here runs code of the script.
+//! [`show`] knows what a value looks like; this file must not. The formats `%s` and `%j` may run `toString` and
+//! `toJSON` of the script. Nothing else here runs code of the script.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use belljar_abi::{Ask, Level};
 
-use crate::functions::Function;
-use crate::qjs::{self, Arguments, Value};
-use crate::report::own_value;
+use crate::qjs::{self, Arguments, Value, functions};
 use crate::single::Single;
-use crate::{abi, state};
+use crate::{abi, call};
 
 mod format;
 mod show;
 mod table;
 
 use format::list;
+pub use show::line;
 use show::{DEPTH, count, text};
-pub use show::{found, line};
 
-/// What a method of `console` does besides printing, as the detail of its function.
+functions! {
+    Print => print_or_count,
+    Found => show::found,
+}
+
+/// What a method of `console` does besides printing. It is the detail of the method's function.
 #[derive(Clone, Copy)]
 enum Method {
     Debug,
@@ -66,6 +69,8 @@ const METHODS: [(&core::ffi::CStr, Method); 18] = [
     (c"timeEnd", Method::TimeEnd),
 ];
 
+/// How many groups are open.
+static INDENT: Single<Cell<usize>> = Single::new(Cell::new(0));
 /// Counters and timers by label.
 static LABELS: Single<RefCell<Vec<(bool, String, i64)>>> = Single::new(RefCell::new(Vec::new()));
 /// The most labels that `count` and `time` remember.
@@ -75,14 +80,14 @@ const LABELS_MOST: usize = 256;
 pub fn install() -> qjs::Result<()> {
     let console = Value::object()?;
     for (name, method) in METHODS {
-        console.define(name, Value::function(Function::Console, name, 0, method as u8)?)?;
+        console.define(name, Value::function(Function::Print, name, 0, method as u8)?)?;
     }
     show::install()?;
     Value::global().define(c"console", console)
 }
 
-pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
-    if !state::has_console() {
+fn print_or_count(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
+    if !call::has_console() {
         return Ok(Value::undefined());
     }
     let Some((_, method)) = METHODS.iter().find(|(_, method)| *method as u8 == detail) else {
@@ -105,13 +110,13 @@ pub fn call(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
             return print(Level::Error, &line);
         }
         Method::GroupEnd => {
-            state::with(|state| state.indent = state.indent.saturating_sub(1));
+            INDENT.set(INDENT.get().saturating_sub(1));
             return Ok(Value::undefined());
         }
         Method::Group => {
             list(arguments, 0, &mut line)?;
             let printed = if arguments.len() > 0 { print(Level::Log, &line) } else { Ok(Value::undefined()) };
-            state::with(|state| state.indent = (state.indent + 1).min(32));
+            INDENT.set((INDENT.get() + 1).min(32));
             return printed;
         }
         Method::Count | Method::CountReset | Method::Time | Method::TimeLog | Method::TimeEnd => {
@@ -135,7 +140,7 @@ const DIR_DEPTH: usize = 16;
 
 /// A value as `dir` shows it: strings are in quotes, and the option `depth` says how deep it is looked into.
 fn dir(arguments: &Arguments<'_>) -> String {
-    let wish = Some(arguments.get(1)).filter(Value::is_object).and_then(|options| own_value(&options, b"depth"));
+    let wish = Some(arguments.get(1)).filter(Value::is_object).and_then(|options| options.own_value(b"depth"));
     let levels = match wish {
         Some(depth) if depth.is_null() => DIR_DEPTH,
         Some(depth) => {
@@ -149,7 +154,7 @@ fn dir(arguments: &Arguments<'_>) -> String {
 }
 
 fn print(level: Level, line: &str) -> qjs::Result<Value> {
-    let indent = state::with(|state| state.indent);
+    let indent = INDENT.get();
     let indented;
     let line = if indent == 0 {
         line
@@ -194,7 +199,7 @@ fn labelled(method: Method, arguments: &Arguments<'_>) -> qjs::Result<Value> {
                 None
             }
             (Method::TimeLog | Method::TimeEnd, Some(at)) => {
-                // A clock that the embedder has changed meanwhile may stand before the start.
+                // The embedder may have set the clock back since the start.
                 let spent = now.saturating_sub(labels[at].2);
                 let sign = if spent < 0 { "-" } else { "" };
                 let micros = (spent.unsigned_abs() / 1000 + u64::from(spent.unsigned_abs() % 1000 >= 500)) as i64;

@@ -1,20 +1,55 @@
 //! An event from the host to the handler that a script registered for it, and which events have one.
 
 use alloc::string::String;
+use core::cell::RefCell;
 
 use belljar_abi::{Send, Status, events};
 
-use crate::qjs::{Atom, Value};
-use crate::report::{present, quote};
+use crate::json::quote;
+use crate::qjs::{self, Arguments, Atom, Value, functions, present};
 use crate::settle::{self, Form};
-use crate::{abi, json, state};
+use crate::single::Single;
+use crate::{abi, json};
+
+functions! {
+    On => on,
+}
+
+/// Handlers by event name: an object without a prototype.
+static EVENTS: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
+
+/// Makes room for handlers.
+pub fn install() -> qjs::Result<()> {
+    EVENTS.replace(Some(Value::bare_object()?));
+    Ok(())
+}
+
+/// The handlers. The borrow ends first, because looking one up may call back into this file.
+fn handlers() -> Option<Value> {
+    EVENTS.borrow().clone()
+}
+
+/// `host.on`.
+fn on(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (name, handler) = (arguments.get(0), arguments.get(1));
+    if !name.is_string() {
+        return Err(qjs::throw_type(c"the event name is not a string"));
+    }
+    if !handler.is_function() {
+        return Err(qjs::throw_type(c"the event handler is not a function"));
+    }
+    if let Some(events) = handlers() {
+        events.define_atom(&Atom::of(&name)?, handler)?;
+    }
+    Ok(Value::undefined())
+}
 
 /// Calls the handler of the event in the payload with the parameters behind its name.
 pub fn call(message: &[u8], split: usize) -> Status {
     let Some((name, params)) = message.split_at_checked(split) else {
         return Status::Refused;
     };
-    let Some(events) = state::with(|state| state.events.clone()) else {
+    let Some(events) = handlers() else {
         return Status::NoSuchEvent;
     };
     let handler = match Atom::new(name).and_then(|name| events.get_atom(&name)) {
@@ -22,7 +57,7 @@ pub fn call(message: &[u8], split: usize) -> Status {
         Ok(_) => return Status::NoSuchEvent,
         Err(thrown) => return settle::threw(thrown),
     };
-    // An absent parameter is undefined, as in a JavaScript call; only the terminator is left of it.
+    // A parameter that was left out is undefined, as in a JavaScript call. Then the payload holds only the terminator.
     let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
     settle::begin(result, Form::Plain)
@@ -30,10 +65,10 @@ pub fn call(message: &[u8], split: usize) -> Status {
 
 /// Sends the names of the events that have a handler. Runs nothing of the script.
 pub fn list() -> Status {
-    let names = state::with(|state| state.events.clone()).and_then(|events| present(events.own_keys(events::MOST)));
+    let names = handlers().and_then(|events| present(events.own_keys(events::MOST)));
     let mut out = String::from("[");
     for name in names.iter().flat_map(|(names, _)| names) {
-        // One more byte than is told, so that a longer name is known for what it is.
+        // One byte more than the limit, so that a longer name is recognised and left out.
         let Some(name) =
             present(name.lossy_start(events::NAME_BYTES + 1)).filter(|name| name.len() <= events::NAME_BYTES)
         else {

@@ -1,56 +1,54 @@
-//! The functions that scripts can call, and what each of them does.
-//!
-//! The engine keeps the number of a function and calls all of them through one entry of the module's table. An entry each would make
-//! the table longer than a page, and a table of one page is what the host clears without asking the kernel (`benches/NOTES.md`).
+//! The list of modules whose functions scripts can call, and of native classes. A module declares its functions itself,
+//! with [`functions!`](crate::qjs::functions), and stands here with the number of its table. A class stands here with
+//! the number of its kind.
 
-use crate::qjs::{self, Arguments, Native, Value};
-use crate::{atomics, bridge, console, intrinsics, json};
+use crate::qjs::class::{Class, Freed};
+use crate::qjs::{self, Arguments, Functions, Listed, Place, Value};
+use crate::{atomics, bridge, console, dispatch, intrinsics, json, text_coding};
 
-macro_rules! functions {
-    ($($name:ident => $body:path,)*) => {
-        /// One of them, or several that share a body and are told apart by a detail.
-        #[derive(Clone, Copy)]
-        #[repr(u8)]
-        pub enum Function {
-            $($name,)*
-        }
+macro_rules! tables {
+    ($($number:literal => $module:ident,)*) => {
+        $(impl Listed for $module::Function {
+            const TABLE: u8 = $number;
+        })*
 
-        impl Native for Function {
-            fn number(self) -> u8 {
-                self as u8
-            }
-
-            fn is_constructor(self) -> bool {
-                matches!(self, Function::Forbidden)
-            }
-
-            fn call(number: u8, detail: u8, arguments: &Arguments<'_>) -> qjs::Result<Value> {
-                match number {
-                    $(name if name == Function::$name as u8 => $body(arguments, detail),)*
-                    _ => Err(qjs::throw_type(c"there is no such function")),
-                }
+        /// Calls the function at a place.
+        pub fn call(place: Place, arguments: &Arguments<'_>) -> qjs::Result<Value> {
+            match place.table {
+                $($number => $module::Function::call(place.function, place.detail, arguments),)*
+                _ => Err(qjs::throw_type(c"there is no such function")),
             }
         }
     };
 }
 
-functions! {
-    Parse => json::parse,
-    Stringify => json::stringify,
-    Rpc => bridge::rpc,
-    RpcSync => bridge::rpc_sync,
-    On => bridge::on,
-    Console => console::call,
-    Found => console::found,
-    Random => intrinsics::random,
-    Now => intrinsics::now,
-    Forbidden => intrinsics::forbidden,
-    Change => atomics::change,
-    CompareExchange => atomics::compare_exchange,
-    Load => atomics::load,
-    Store => atomics::store,
-    IsLockFree => atomics::is_lock_free,
-    Pause => atomics::pause,
-    Wait => atomics::wait,
-    Notify => atomics::notify,
+tables! {
+    0 => json,
+    1 => atomics,
+    2 => intrinsics,
+    3 => dispatch,
+    4 => bridge,
+    5 => console,
+    6 => text_coding,
+}
+
+macro_rules! classes {
+    ($($number:literal => $class:path,)*) => {
+        $(impl Class for $class {
+            const KIND: u8 = $number;
+        })*
+
+        /// Drops the payload of an object that is freed.
+        pub fn free(payload: Freed) {
+            match payload.kind() {
+                $($number => payload.drop_as::<$class>(),)*
+                _ => {}
+            }
+        }
+    };
+}
+
+classes! {
+    0 => text_coding::Encoder,
+    1 => text_coding::Decoder,
 }

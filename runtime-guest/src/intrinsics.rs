@@ -1,18 +1,24 @@
-//! Built-ins that a snapshot must not freeze or that an embedder can turn off: `Math.random`, `performance`, code generation.
+//! Built-ins that a snapshot must not freeze (`Math.random`, `performance`), or that an embedder can turn off (code
+//! generation).
 
 use core::cell::Cell;
 
 use belljar_abi::Ask;
 
-use crate::functions::Function;
-use crate::qjs::{self, Arguments, Value};
+use crate::qjs::{self, Arguments, Value, functions};
 use crate::single::Single;
 use crate::{abi, natives};
+
+functions! {
+    Random => random,
+    Now => now,
+    Forbidden => forbidden,
+}
 
 /// The state of `Math.random`; zero until the first call asks the host for a seed.
 static RANDOM: Single<Cell<u64>> = Single::new(Cell::new(0));
 
-/// Replaces what would be the same in every instance.
+/// Replaces the built-ins that would be the same in every instance.
 pub fn install() -> qjs::Result<()> {
     let global = Value::global();
     global.get(c"Math")?.define(c"random", Value::function(Function::Random, c"random", 0, 0)?)?;
@@ -27,7 +33,7 @@ pub fn reseed() {
 }
 
 /// `Math.random`.
-pub fn random(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn random(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let mut state = RANDOM.get();
     if state == 0 {
         // One round of SplitMix64 turns any seed, zero included, into a state with its bits spread.
@@ -46,11 +52,11 @@ pub fn random(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
 }
 
 /// `performance.now`.
-pub fn now(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn now(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     Ok(Value::number(abi::ask(Ask::MonotonicNanos) as f64 / 1e6))
 }
 
-/// Every way from text to code, as script reaches it: the constructor of each kind of function.
+/// The constructors that make functions from text, each with an expression that has the constructor's prototype.
 const FUNCTION_KINDS: [(&core::ffi::CStr, &[u8]); 4] = [
     (c"Function", b"(function () {})\0"),
     (c"AsyncFunction", b"(async function () {})\0"),
@@ -61,10 +67,10 @@ const FUNCTION_KINDS: [(&core::ffi::CStr, &[u8]); 4] = [
 /// Makes `eval` and the function constructors throw an EvalError.
 pub fn forbid_code_generation() -> qjs::Result<()> {
     let global = Value::global();
-    global.define(c"eval", Value::function(Function::Forbidden, c"eval", 1, 0)?)?;
+    global.define(c"eval", Value::function_or_constructor(Function::Forbidden, c"eval", 1, 0)?)?;
     for (name, source) in FUNCTION_KINDS {
         let prototype = qjs::eval(b"<init>\0", source, false)?.prototype()?;
-        let constructor = Value::function(Function::Forbidden, name, 1, 0)?;
+        let constructor = Value::function_or_constructor(Function::Forbidden, name, 1, 0)?;
         constructor.define_locked(c"prototype", prototype.clone())?;
         if name == c"Function" {
             global.define(name, constructor.clone())?;
@@ -75,7 +81,7 @@ pub fn forbid_code_generation() -> qjs::Result<()> {
 }
 
 /// What stands in the place of `eval` and of the function constructors.
-pub fn forbidden(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+fn forbidden(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let message = Value::string(b"code generation is turned off for this instance")?;
     Err(qjs::throw(natives::eval_error(&message)?))
 }

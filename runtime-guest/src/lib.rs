@@ -1,12 +1,14 @@
 //! The guest: QuickJS, the `host` and `console` objects and the bridge to the embedder, as one wasm module.
 //!
-//! Reading order: [`abi`] is the door (exports, imports, the vitals), [`qjs`] the safe face of QuickJS;
-//! [`eval`], [`dispatch`], [`bytecode`] start a call, [`settle`] ends it, [`bridge`] carries RPC,
-//! [`console`] and [`report`] turn values into text with [`natives`], [`intrinsics`] replaces what a snapshot must not freeze,
-//! [`atomics`] adds what the engine was built without, [`functions`] lists all that scripts can call.
+//! Reading order: [`exports`] is what the host calls, [`operations`] leads to the module that does the work, and
+//! [`abi`] is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a
+//! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`console`] and [`report`] turn values into text
+//! with [`natives`]. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what the engine was
+//! built without, [`text_coding`] has the first classes of the web. [`functions`] lists the modules whose functions
+//! scripts can call.
 //!
-//! There is no standard library: a panic is a trap, and what it would say is not in the module. `unsafe` lives in the files that
-//! ARCHITECTURE.md names. The host trusts nothing that happens here.
+//! There is no standard library: a panic is a trap, and its message is not in the module. `unsafe` lives in the
+//! files that ARCHITECTURE.md names. The host trusts nothing that happens here.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -16,15 +18,19 @@ mod abi;
 mod atomics;
 mod bridge;
 mod bytecode;
+mod call;
 mod console;
 mod dispatch;
 mod eval;
+mod exports;
 mod functions;
 mod intrinsics;
 mod json;
 mod natives;
+mod operations;
+mod pending;
 mod qjs;
 mod report;
 mod settle;
 mod single;
-mod state;
+mod text_coding;

@@ -1,15 +1,15 @@
-//! Functions of the engine, kept from before any script ran, that look into a value without running script code.
+//! Functions of the engine that look into a value without running script code. They are kept from before any script
+//! ran.
 //!
-//! Each reads what the value itself holds and nothing that a script could have put on it or on its prototypes. Only [`to_big_int`] converts, and
-//! with that asks the value.
+//! Each reads what the engine keeps in the value, and nothing that a script could have put on it or on its prototypes.
+//! Only [`to_big_int`] converts a value, which may run script code.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ffi::CStr;
 
-use crate::qjs::{self, Atom, Property, Value};
-use crate::report::{own_value, present};
+use crate::qjs::{self, Atom, Bytes, Property, Value, present};
 use crate::single::Single;
 
 struct Natives {
@@ -25,6 +25,10 @@ struct Natives {
     boxed: Vec<(&'static str, Value)>,
     typed_length: Value,
     typed_buffer: Value,
+    typed_offset: Value,
+    typed_bytes: Value,
+    view_buffer: Value,
+    view_offset: Value,
     as_int_n: Value,
     /// Getters of `byteLength`, by the name of the class.
     byte_lengths: Vec<(&'static str, Value)>,
@@ -86,6 +90,10 @@ pub fn install() -> qjs::Result<()> {
             .collect::<qjs::Result<_>>()?,
         typed_length: getter_of(&typed_prototype, c"length")?,
         typed_buffer: getter_of(&typed_prototype, c"buffer")?,
+        typed_offset: getter_of(&typed_prototype, c"byteOffset")?,
+        typed_bytes: getter_of(&typed_prototype, c"byteLength")?,
+        view_buffer: getter(c"DataView", c"buffer")?,
+        view_offset: getter(c"DataView", c"byteOffset")?,
         as_int_n: global.get(c"BigInt")?.get(c"asIntN")?,
         byte_lengths: BUFFERS
             .into_iter()
@@ -109,7 +117,7 @@ fn getter_of(object: &Value, name: &CStr) -> qjs::Result<Value> {
     }
 }
 
-/// One of them, outside of the borrow, because what it is called with may come back here.
+/// One of them. The borrow ends first, because the function may call back into this file.
 fn kept(pick: impl FnOnce(&Natives) -> Option<Value>) -> Option<Value> {
     NATIVES.borrow().as_ref().and_then(pick)
 }
@@ -138,7 +146,7 @@ pub fn stack(error: &Value) -> Option<Value> {
 
 /// A date as ISO 8601 writes it; None for an invalid one.
 pub fn iso_date(date: &Value) -> Option<Value> {
-    // An invalid date makes `toISOString` throw, and a script can have its say in how errors are made.
+    // `toISOString` throws for an invalid date, and making an error can run code of the script.
     let time = read(|natives| Some(natives.get_time.clone()), date)?.as_number()?;
     if time.is_nan() { None } else { read(|natives| Some(natives.to_iso_string.clone()), date) }
 }
@@ -233,6 +241,31 @@ pub fn byte_length(class: &str, buffer: &Value) -> Option<usize> {
     length.as_number().map(|length| length as usize)
 }
 
+/// The bytes of a buffer or of a view of one; None for any other value. A view that is out of bounds has no bytes.
+pub fn bytes(value: &Value) -> Option<Bytes> {
+    let size = |of: Option<Value>| of.and_then(|size| size.as_number()).map_or(0, |size| size as usize);
+    if value.is_typed_array() {
+        let buffer = read(|natives| Some(natives.typed_buffer.clone()), value)?;
+        let start = size(read(|natives| Some(natives.typed_offset.clone()), value));
+        return Some(Bytes::of(buffer, start, size(read(|natives| Some(natives.typed_bytes.clone()), value))));
+    }
+    if !value.is_object() {
+        return None;
+    }
+    let class = present(present(value.class_name())?.lossy())?;
+    match class.as_str() {
+        "ArrayBuffer" | "SharedArrayBuffer" => {
+            Some(Bytes::of(value.clone(), 0, byte_length(&class, value).unwrap_or(0)))
+        }
+        "DataView" => {
+            let buffer = read(|natives| Some(natives.view_buffer.clone()), value)?;
+            let start = size(read(|natives| Some(natives.view_offset.clone()), value));
+            Some(Bytes::of(buffer, start, byte_length(&class, value).unwrap_or(0)))
+        }
+        _ => None,
+    }
+}
+
 /// Calls a native function for every entry of a map or a set, until it throws.
 pub fn for_each(collection: &Value, function: &Value) {
     let is_map = collection.is_map();
@@ -262,9 +295,9 @@ pub fn inherited(object: &Value, name: &[u8]) -> Option<Value> {
     None
 }
 
-/// The name of what made an object, as far as it can be told without asking it.
+/// The name of an object's constructor, as far as it can be read without running script code.
 pub fn constructor_name(object: &Value) -> Option<Value> {
     let prototype = present(object.prototype())?;
     let constructor = inherited(&prototype, b"constructor").filter(|value| value.is_function() && !value.is_proxy())?;
-    own_value(&constructor, b"name").filter(Value::is_string)
+    constructor.own_value(b"name").filter(Value::is_string)
 }

@@ -1,32 +1,44 @@
 //! A thrown value to a report that the host can read: JSON, built here and not by script.
 //!
-//! Reading a name, a message or a stack may run getters of the script, under the same limits as everything else;
-//! what they throw counts as absent.
+//! Reading a name, a message or a stack may run getters of the script, under the limits of the call. A property whose
+//! getter throws counts as absent.
 
 use alloc::string::String;
+use core::cell::RefCell;
 
-use crate::qjs::{self, Atom, Property, Value};
-use crate::{natives, state};
+use crate::json::quote;
+use crate::qjs::{self, Atom, Property, Value, present};
+use crate::single::Single;
+use crate::{call, natives};
+
+/// The prototype of the errors that the engine throws when memory is refused.
+static ENGINE_ERROR: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
+
+/// Keeps it from before any script ran.
+pub fn install() -> qjs::Result<()> {
+    ENGINE_ERROR.replace(Some(Value::global().get(c"InternalError")?.get(c"prototype")?));
+    Ok(())
+}
 
 /// The most that one text of a report may hold.
 const TEXT_BYTES: usize = 64 << 10;
-/// The most that a text, a property or the JSON of a thrown value may hold where there are many.
+/// The most that a text or a JSON value may hold where a report has many of them.
 const SHORT_BYTES: usize = 4 << 10;
 /// How many causes are followed.
 const CAUSES: usize = 8;
-/// How many of an error's own properties are told.
+/// How many of an error's own properties a report holds.
 const PROPERTIES: usize = 16;
-/// How many errors of an AggregateError are told.
+/// How many errors of an AggregateError a report holds.
 const ERRORS: u32 = 16;
 
-/// How much is told of one error.
+/// How much of one error a report holds.
 #[derive(Clone, Copy)]
 struct Extent {
     /// The longest text.
     text_bytes: usize,
-    /// How many causes are followed.
+    /// How many causes.
     causes: usize,
-    /// How many of its errors are told.
+    /// How many of its `errors`.
     errors: u32,
 }
 
@@ -47,7 +59,7 @@ fn describe(thrown: &Value, extent: Extent, out: &mut String) {
     out.push('{');
     if thrown.is_error() {
         describe_error(thrown, extent, out);
-    } else if thrown.is_null() && has_memory_run_out() {
+    } else if thrown.is_null() && call::has_memory_run_out() {
         // The engine throws null when there is no memory even for the error that would say so.
         field("name", "InternalError", out);
         out.push(',');
@@ -79,7 +91,7 @@ fn describe_error(thrown: &Value, extent: Extent, out: &mut String) {
     describe_call(thrown, out);
     describe_properties(thrown, out);
     if extent.errors > 0
-        && let Some(errors) = own_value(thrown, b"errors").filter(Value::is_array)
+        && let Some(errors) = thrown.own_value(b"errors").filter(Value::is_array)
     {
         let length = present(errors.length()).unwrap_or(0);
         out.push_str(",\"errors\":[");
@@ -93,7 +105,7 @@ fn describe_error(thrown: &Value, extent: Extent, out: &mut String) {
         out.push(']');
     }
     if extent.causes > 0
-        && let Some(cause) = own_value(thrown, b"cause")
+        && let Some(cause) = thrown.own_value(b"cause")
     {
         out.push_str(",\"cause\":");
         describe(&cause, Extent { causes: extent.causes - 1, ..extent }, out);
@@ -107,7 +119,7 @@ fn describe_other(thrown: &Value, extent: Extent, out: &mut String) {
         .and_then(|json| present(json.lossy()))
         .filter(|json| json.len() <= extent.text_bytes);
     let own = text(Ok(thrown.clone()), extent.text_bytes);
-    // What every object without a text of its own calls itself says less than its JSON.
+    // `[object Object]` says less than the JSON.
     let message = match (&own, &json) {
         (Some(text), Some(json)) if thrown.is_object() && text.starts_with("[object ") => json,
         (Some(text), _) => text,
@@ -129,7 +141,7 @@ fn describe_other(thrown: &Value, extent: Extent, out: &mut String) {
 /// The code and the method that the error of a failed call has, and that a script may give to errors of its own.
 fn describe_call(thrown: &Value, out: &mut String) {
     for (name, key) in [("code", b"code".as_slice()), ("method", b"method")] {
-        let value = own_value(thrown, key).filter(Value::is_string);
+        let value = thrown.own_value(key).filter(Value::is_string);
         if let Some(value) = value.and_then(|value| text(Ok(value), SHORT_BYTES)) {
             out.push(',');
             field(name, &value, out);
@@ -137,7 +149,7 @@ fn describe_call(thrown: &Value, out: &mut String) {
     }
 }
 
-/// The first of the own properties that JSON can hold, but for those that are told elsewhere.
+/// The first own properties that JSON can hold, without those that the report has elsewhere.
 fn describe_properties(thrown: &Value, out: &mut String) {
     let Some((keys, _)) = present(thrown.own_keys(PROPERTIES * 2)) else { return };
     let mut told = 0;
@@ -168,39 +180,14 @@ fn describe_properties(thrown: &Value, out: &mut String) {
     }
 }
 
-/// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but it
-/// cannot make the allocator refuse without really having asked for too much.
+/// Whether the engine threw this because memory was refused. A script can throw an error that looks the same, but the
+/// allocator counts a refusal only when the script has asked for too much.
 fn is_out_of_memory(thrown: &Value) -> bool {
-    let engine_error = state::with(|state| state.engine_error.clone());
+    let engine_error = ENGINE_ERROR.borrow().clone();
     let (Some(engine_error), Some(prototype)) = (engine_error, present(thrown.prototype())) else {
         return false;
     };
-    prototype.is_same(&engine_error) && has_memory_run_out()
-}
-
-/// Whether the allocator has refused anything in this call.
-fn has_memory_run_out() -> bool {
-    qjs::heap::refusals() != state::with(|state| state.refusals)
-}
-
-/// An own data property.
-pub fn own_value(of: &Value, name: &[u8]) -> Option<Value> {
-    let name = present(Atom::new(name))?;
-    match present(of.own(&name))?? {
-        Property::Value(value) => Some(value),
-        Property::Accessor(_) => None,
-    }
-}
-
-/// The value of a step that may have thrown; the exception is dropped.
-pub fn present<T>(result: qjs::Result<T>) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(thrown) => {
-            drop(qjs::take_exception(thrown));
-            None
-        }
-    }
+    prototype.is_same(&engine_error) && call::has_memory_run_out()
 }
 
 fn text(value: qjs::Result<Value>, most: usize) -> Option<String> {
@@ -229,27 +216,4 @@ fn field(name: &str, value: &str, out: &mut String) {
     quote(name, out);
     out.push(':');
     quote(value, out);
-}
-
-/// Appends a JSON string.
-pub fn quote(value: &str, out: &mut String) {
-    out.push('"');
-    for character in value.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if (control as u32) < 0x20 => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let code = control as usize;
-                out.push_str("\\u00");
-                out.push(HEX[code >> 4] as char);
-                out.push(HEX[code & 15] as char);
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
 }

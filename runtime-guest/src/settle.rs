@@ -7,7 +7,10 @@ use belljar_abi::{Send, Shape, Status};
 
 use crate::json::{self, Json};
 use crate::qjs::{self, Atom, PromiseState, Property, Thrown, Value};
-use crate::{abi, console, report, state};
+use crate::{abi, call, console, pending, report};
+
+mod state;
+pub use state::{abandon, clear, drop_rejections, forget, rejection};
 
 /// How the engine wraps a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub fn advance() -> Status {
         };
         let outcome = match &root {
             // The answers may still change what the result holds.
-            _ if state::must_drain() => PromiseState::Pending,
+            _ if call::drains() && !pending::is_empty() => PromiseState::Pending,
             Root::Threw(_) => PromiseState::Rejected,
             Root::Value { value, .. } if value.is_promise() => value.promise_state(),
             Root::Value { .. } => PromiseState::Fulfilled,
@@ -114,7 +117,7 @@ fn unwrap(value: Value, form: Form) -> qjs::Result<Root> {
     if form == Form::Wrapped
         && !value.is_promise()
         && value.is_object()
-        && state::is_async()
+        && call::is_async()
         && value.get(c"then")?.is_function()
     {
         let (promise, resolve, _) = qjs::promise()?;
@@ -227,7 +230,7 @@ fn emit(value: &Value) -> Status {
     if value.is_undefined() {
         return done(Send::Undefined, &[]);
     }
-    if state::is_inspected() {
+    if call::is_inspected() {
         return show(value);
     }
     if let Some(number) = value.as_int() {
@@ -254,9 +257,9 @@ fn emit(value: &Value) -> Status {
 
 /// Ends a call whose value somebody wants to look at. Nothing of the script runs on the way.
 fn show(value: &Value) -> Status {
-    if state::keeps_last_value() {
+    if call::keeps_last_value() {
         // Where a script has locked the name, it stays the script's.
-        let _ = report::present(Value::global().define(c"_", value.clone()));
+        let _ = qjs::present(Value::global().define(c"_", value.clone()));
     }
     let is_refused = if value.is_string() {
         match value.text() {

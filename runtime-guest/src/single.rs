@@ -6,7 +6,7 @@ use core::ops::Deref;
 #[cfg(target_feature = "atomics")]
 compile_error!("a module with threads cannot share a Single");
 
-/// A static that needs no lock, because nobody else is there.
+/// A static that needs no lock, because there is one thread.
 pub struct Single<T>(T);
 
 // SAFETY: wasm32-unknown-unknown without the threads proposal has exactly one thread, which the check above stands for.

@@ -115,7 +115,7 @@ const HELPERS: &str = "var numbers = text => { const bytes = Uint8Array.from(tex
     host.on('later', async p => { const text = await host.rpc('later'); return text.length + p.length })";
 
 /// Scripts that have the secret, which stands where `$` does, and let go of it.
-const SCRIPTS: [&str; 80] = [
+const SCRIPTS: [&str; 85] = [
     // As a value, a result, an error.
     "'$'.length",
     "'$'",
@@ -189,6 +189,12 @@ const SCRIPTS: [&str; 80] = [
     "{ const b = new ArrayBuffer(800, { maxByteLength: 9000 }), v = new Uint8Array(b); \
        for (let i = 0; i < 800; i++) v[i] = '$'.charCodeAt(i % $N); b.resize(8); b.resize(9000); b.transfer(80).byteLength }",
     "{ const b = new Float64Array(numbers('$')); b.map(x => x).length }",
+    "new TextEncoder().encode('$').length",
+    "new TextDecoder().decode(new TextEncoder().encode('$\\u00e9')).length",
+    "new TextDecoder().decode(new TextEncoder().encode('$').fill(255, 0, 1)).length",
+    "{ const b = new TextEncoder().encode('$'), d = new TextDecoder(); for (const c of b) d.decode(Uint8Array.of(c, 0xf0), { stream: true }); \
+       d.decode(b).length }",
+    "new TextEncoder().encodeInto('$\\ud800', new Uint8Array(90)).read",
     // In promises and calls.
     "Promise.resolve('$').then(x => x + x).then(x => x.length)",
     "new Promise(() => '$'); 1",

@@ -60,5 +60,6 @@ mod snapshot;
 mod soak;
 mod support;
 mod tamper;
+mod text_coding;
 mod tidy;
 mod values;

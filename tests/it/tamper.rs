@@ -90,6 +90,13 @@ const TAMPERINGS: &[&str] = &[
     "String.prototype.toString = String.prototype.valueOf = Number.prototype.toString = () => { throw 1 }",
     "for (const k of Reflect.ownKeys(console)) console[k] = () => { throw 1 }; globalThis.console = undefined",
     "Math.random = Date.now = performance.now = () => { throw 1 }",
+    // Text and bytes
+    "globalThis.TextEncoder = globalThis.TextDecoder = class { constructor() { throw 1 } }",
+    "for (const c of [TextEncoder, TextDecoder]) for (const k of Reflect.ownKeys(c.prototype)) try { delete c.prototype[k] } catch {}",
+    "for (const c of [TextEncoder, TextDecoder]) Object.setPrototypeOf(c.prototype, new Proxy({}, { get() { throw 1 } }))",
+    "for (const k of ['stream', 'fatal', 'ignoreBOM']) Object.defineProperty(Object.prototype, k, { get() { throw 1 } })",
+    "for (const k of ['buffer', 'byteOffset', 'byteLength', 'length'])
+        Object.defineProperty(Object.getPrototypeOf(Int8Array.prototype), k, { get() { throw 1 }, configurable: true })",
 ];
 
 /// What a script does after, or while, it tampers. Everything here must end in an answer or in an error of the script.
@@ -115,6 +122,8 @@ const USES: &[&str] = &[
     "(async () => { try { return await host.rpc('fail') } catch (error) { return error.code } })()",
     "host.on('made', p => [p, host.rpcSync('echo', p)]); 1",
     "Math.random() < 1 && Date.now() > 0",
+    "new TextDecoder('utf-8', {}).decode(new TextEncoder().encode('text\\ud800'), { stream: true })",
+    "new (class extends TextDecoder {})().decode(new DataView(new ArrayBuffer(8), 2))",
 ];
 
 fn router() -> Router {
@@ -381,14 +390,14 @@ fn a_thenable_settles_a_call_once() {
 }
 
 #[test]
-fn the_globals_are_the_language_and_four_more() {
+fn the_globals_are_the_language_and_six_more() {
     let mut names: Vec<String> = jar().eval("Reflect.ownKeys(globalThis).map(String)").unwrap().get().unwrap();
     names.sort_unstable();
     let expected = "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array \
         Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function \
         Infinity Int16Array Int32Array Int8Array InternalError Iterator JSON Map Math NaN Number Object Promise Proxy \
         RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol \
-        Symbol(Symbol.toStringTag) SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray \
+        Symbol(Symbol.toStringTag) SyntaxError TextDecoder TextEncoder TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray \
         WeakMap WeakRef WeakSet console decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis \
         host isFinite isNaN parseFloat parseInt performance queueMicrotask undefined unescape";
     assert_eq!(names.join(" "), expected);

@@ -1,6 +1,6 @@
-//! Several values as one line, the first of which may say how the others are written.
+//! Several values as one line. The first value may be a format for the others.
 //!
-//! It knows the directives of a format. What a value looks like without one, [`show`](super::show) knows.
+//! It knows the directives of a format. [`show`](super::show) knows what a value looks like without one.
 
 use alloc::string::String;
 
@@ -29,7 +29,7 @@ pub fn list(arguments: &Arguments<'_>, from: usize, out: &mut String) -> qjs::Re
     Ok(())
 }
 
-/// Appends a format with the arguments that its directives take. A directive for which there is none stays as it is.
+/// Appends a format with the arguments that its directives take. A directive without an argument stays as it is.
 fn fill(format: &str, arguments: &Arguments<'_>, next: &mut usize, out: &mut String) -> qjs::Result<()> {
     let mut rest = format;
     while let Some((before, behind)) = rest.split_once('%') {
@@ -77,7 +77,7 @@ fn number(number: Option<f64>) -> String {
     text(&Value::number(number.unwrap_or(f64::NAN)))
 }
 
-/// Whether an object has a way of its own to become text, which is then what the script wants to see.
+/// Whether the script has given an object a `toString`, whose text is then shown.
 fn has_own_text(value: &Value) -> bool {
     !value.is_proxy()
         && natives::inherited(value, b"toString")

@@ -1,17 +1,17 @@
 //! What a value looks like on the console.
 //!
-//! It looks at properties by their descriptors, so getters are named and not called, and Proxies are not entered. What is behind a getter or a
-//! method of the engine is read with those of [`natives`], which no script can replace. One thing is left: when the engine itself runs out of memory
-//! or stack in here, it makes an error as it does everywhere, and `Error.prepareStackTrace` of the script sees that.
+//! It reads property descriptors, so getters are named and not called, and it does not look into Proxies. Values behind
+//! getters and methods of the engine are read with [`natives`], which no script can replace. Code of the script runs in
+//! one case only: when the engine runs out of memory or stack here, it makes an error, and that calls the script's
+//! `Error.prepareStackTrace`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use crate::functions::Function;
-use crate::json::decimal;
-use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value};
-use crate::report::{own_value, present, quote};
+use super::Function;
+use crate::json::{decimal, quote};
+use crate::qjs::{self, Arguments, Atom, PromiseState, Property, Value, present};
 use crate::single::Single;
 use crate::{abi, natives};
 
@@ -19,7 +19,7 @@ use crate::{abi, natives};
 pub const DEPTH: usize = 4;
 /// How many entries of one object or array are shown.
 pub const ENTRIES: usize = 100;
-/// The most that one line holds; the rest is cut. A line that was cut fits in what a call may print by default.
+/// The longest line; the rest is cut. A line that was cut still fits into the default limit of console output.
 pub const LINE_BYTES: usize = 32 << 10;
 
 /// The function that walks over maps and sets.
@@ -33,7 +33,7 @@ pub fn install() -> qjs::Result<()> {
     Ok(())
 }
 
-/// The entries of a map or a set, and one more than is shown where there are so many: a key and its value.
+/// The entries of a map or a set, each a key and its value: at most one more than is shown.
 pub fn entries(of: &Value) -> Vec<(Value, Value)> {
     let walker = WALKER.borrow().clone();
     if let Some(walker) = walker {
@@ -49,7 +49,7 @@ pub fn found(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     // One more than is shown, so that the reader learns that there are more.
     let is_enough = found.len() > ENTRIES;
     drop(found);
-    // Not an error object: a script can have its say in how those are made.
+    // Not an Error: making one can call `Error.prepareStackTrace` of the script.
     if is_enough { Err(qjs::throw(Value::undefined())) } else { Ok(Value::undefined()) }
 }
 
@@ -65,7 +65,7 @@ fn more(entries: i64, out: &mut String) {
     out.push_str(" more");
 }
 
-/// A value as it looks beside others: strings as they are.
+/// A value beside others on a line: strings without quotes.
 pub fn text(value: &Value) -> String {
     if value.is_string() {
         return plain(value);
@@ -75,14 +75,14 @@ pub fn text(value: &Value) -> String {
     out
 }
 
-/// A value as a line that holds nothing else shows it.
+/// A value alone on a line.
 pub fn line(value: &Value) -> String {
     let mut out = text(value);
     cut(&mut out);
     out
 }
 
-/// A value with so many levels of what is nested in it, as one in a list of values: strings are in quotes.
+/// A value with this many levels of nested values. Strings are in quotes.
 pub fn nested(value: &Value, levels: usize) -> String {
     let mut out = String::new();
     show(value, levels, &mut Vec::new(), &mut out);
@@ -102,7 +102,7 @@ pub fn cut(out: &mut String) {
     out.push('…');
 }
 
-/// The text of a primitive, no more of it than a line could hold.
+/// The text of a primitive, cut to what a line can hold.
 pub fn plain(value: &Value) -> String {
     present(value.lossy_start(LINE_BYTES + 4)).unwrap_or_default()
 }
@@ -142,7 +142,7 @@ fn show(value: &Value, levels: usize, above: &mut Vec<Value>, out: &mut String) 
         let name = natives::constructor_name(value).map(|name| plain(&name)).filter(|name| !name.is_empty());
         let is_plain = class == "Object" || class == "Array";
         match name {
-            // What inherits from a class of the engine's goes by its own name and says what it is.
+            // An object of a class that extends one of the engine's is shown with both names.
             Some(name) if name != class && is_plain && name != "Object" => {
                 out.push_str(&name);
                 out.push(' ');
@@ -191,7 +191,7 @@ fn show_primitive(value: &Value, out: &mut String) {
 }
 
 fn show_function(value: &Value, out: &mut String) {
-    let name = own_value(value, b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
+    let name = value.own_value(b"name").filter(Value::is_string).map(|name| plain(&name)).unwrap_or_default();
     out.push_str(if name.is_empty() { "[Function]" } else { "[Function: " });
     if !name.is_empty() {
         out.push_str(&name);
@@ -199,7 +199,8 @@ fn show_function(value: &Value, out: &mut String) {
     }
 }
 
-/// What is a value of its own in the shape of an object: dates, expressions, boxes, and what nobody can look into.
+/// Appends an object that stands for one value (a date, a regular expression, a boxed primitive), or whose content
+/// cannot be read. False for any other object.
 fn show_content(value: &Value, class: &str, out: &mut String) -> bool {
     if value.is_date() {
         out.push_str(&natives::iso_date(value).map_or("Invalid Date".into(), |date| plain(&date)));
@@ -244,14 +245,14 @@ fn show_error(value: &Value, levels: usize, above: &mut Vec<Value>, out: &mut St
         out.push_str(": ");
         out.push_str(&message);
     }
-    // A stack of the script's own making hides the one that the engine noted.
-    let stack = own_value(value, b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
+    // A `stack` that the script has set hides the engine's.
+    let stack = value.own_value(b"stack").filter(Value::is_string).or_else(|| natives::stack(value));
     if let Some(stack) = stack.map(|stack| plain(&stack)).filter(|stack| !stack.trim().is_empty()) {
         out.push('\n');
         out.push_str(stack.trim_end());
     }
     if levels > 0
-        && let Some(cause) = own_value(value, b"cause")
+        && let Some(cause) = value.own_value(b"cause")
     {
         out.push_str("\n[cause] ");
         show(&cause, levels - 1, above, out);
@@ -277,12 +278,12 @@ fn show_array(value: &Value, levels: usize, above: &mut Vec<Value>, out: &mut St
 }
 
 fn show_typed_array(value: &Value, out: &mut String) {
-    // Its length is not a property of its own, and a script can hide it; its elements are, and cannot be hidden.
+    // The length is inherited, and a script can hide it. The elements are own properties, which it cannot hide.
     let length = natives::typed_length(value);
     out.push('[');
     for index in 0..length.min(ENTRIES) {
         out.push_str(if index == 0 { " " } else { ", " });
-        if let Some(element) = own_value(value, decimal(index as i64, &mut [0; 20])) {
+        if let Some(element) = value.own_value(decimal(index as i64, &mut [0; 20])) {
             show_primitive(&element, out);
         }
     }

@@ -1,20 +1,19 @@
 //! `console.table`: rows and columns with a frame around them.
 //!
-//! It runs no code of the script: what a getter would give is named and not asked for.
+//! It runs no code of the script: getters are named and not called.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::show::{ENTRIES, LINE_BYTES, count, entries, nested, plain};
-use crate::qjs::{Atom, Property, Value};
-use crate::report::present;
+use crate::qjs::{Atom, Property, Value, present};
 
 /// The most columns.
 const COLUMNS: usize = 32;
 /// The most characters of a cell.
 const CELL_CHARACTERS: usize = 200;
 
-/// The cells of a column by their rows; where there is none, it is empty.
+/// A column: its name, and its cells with the numbers of their rows. A row without a cell is empty.
 struct Column {
     name: String,
     cells: Vec<(usize, String)>,
@@ -27,7 +26,7 @@ struct Table {
 }
 
 impl Table {
-    /// Puts a cell into a column, and makes the column where there is none of that name behind the first ones.
+    /// Puts a cell into the column with this name, which is made if there is room. The first column is the index.
     fn put(&mut self, name: &str, row: usize, cell: String) {
         self.bytes += cell.len();
         let room = self.columns.len() <= COLUMNS;
@@ -48,7 +47,7 @@ impl Table {
         row
     }
 
-    /// Whether nobody would see more of it.
+    /// Whether further rows would be cut.
     fn is_full(&self) -> bool {
         self.bytes > LINE_BYTES || self.rows >= ENTRIES
     }
@@ -147,7 +146,7 @@ fn property_cell(property: Property) -> String {
     }
 }
 
-/// One level of what is nested in a value is shown, and none of an object that has many properties.
+/// A cell shows one nested level of a value, and none of an object with more than two properties.
 fn cell(value: &Value) -> String {
     let is_large = value.is_object()
         && !value.is_array()

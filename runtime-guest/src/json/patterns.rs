@@ -1,23 +1,71 @@
-//! Objects that messages bring again and again: the names that are expected behind a first name.
+//! Objects with the same names that messages bring again and again.
 //!
-//! An object whose names come as they came before is made at once and not member by member, and its names are compared where they
-//! stand in the text. A wrong guess costs a comparison. It must never know what a member holds.
+//! The first name of an object leads to a pattern: the names that are expected to follow. An object that has the
+//! expected names is made at once, and not name by name. A wrong guess costs a comparison. `benches/NOTES.md` has what
+//! this gains. It must never know what a member holds.
 
 use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use crate::qjs::inside::Pattern;
-use crate::qjs::{Value, heap};
+use crate::qjs::{Result, Template, Value, heap, present};
 use crate::single::Single;
 
-/// Patterns that are remembered, each in the place that its first name leads to.
+/// How many patterns are kept, each in the slot that its first name leads to.
 const SLOTS: usize = 16;
 /// How often in a row the same names must come before they are expected.
 const OFTEN: u8 = 2;
-/// How sure a slot can get of its names, and so how many others it takes to change its mind.
+/// The most that a slot counts, and so how many other objects it takes until it expects other names.
 const SURE: u8 = 16;
 /// What must be free, so that a pattern takes nothing that a script needs.
 const ROOM_BYTES: usize = 256 << 10;
+/// The most members of an object that becomes a pattern.
+const NAMES: usize = 16;
+/// The longest name, so that patterns hold little of what scripts have freed.
+const NAME_BYTES: usize = 64;
+
+/// The names of an ordinary object, from which others with the same names are made at once.
+pub(super) struct Pattern {
+    template: Template,
+    names: Vec<String>,
+}
+
+impl Pattern {
+    /// The pattern of an object that was made from JSON; None if the object is large, or memory is short.
+    fn of(object: &Value) -> Option<Pattern> {
+        let (keys, count) = present(object.own_keys(NAMES))?;
+        if count > NAMES {
+            return None;
+        }
+        let names = keys.iter().map(|key| present(key.lossy_start(NAME_BYTES + 1)));
+        // QuickJS lists numbers before other names, whatever the order of the text.
+        let is_fit = |name: &String| {
+            name.len() <= NAME_BYTES && name.is_ascii() && !name.starts_with(|first: char| first.is_ascii_digit())
+        };
+        let names: Vec<String> = names.map(|name| name.filter(is_fit)).collect::<Option<_>>()?;
+        let template = present(Template::new(names.iter().map(String::as_bytes)))?;
+        Some(Pattern { template, names })
+    }
+
+    /// How many names there are.
+    #[inline]
+    pub(super) fn names(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The name at a place.
+    #[inline]
+    pub(super) fn name(&self, index: usize) -> Option<&[u8]> {
+        self.names.get(index).map(String::as_bytes)
+    }
+
+    /// An object with these names and the values from `start` on, one for each, which are taken out of the list.
+    #[inline]
+    pub(super) fn object(&self, values: &mut Vec<Value>, start: usize) -> Result<Value> {
+        self.template.object(values, start)
+    }
+}
 
 struct Slot {
     names: u32,
@@ -31,20 +79,20 @@ impl Slot {
 
 static KNOWN: Single<RefCell<[Slot; SLOTS]>> = Single::new(RefCell::new([Slot::EMPTY; SLOTS]));
 
-/// The place of a first name.
+/// The slot of a first name.
 #[inline]
 pub(super) fn place(first: &[u8]) -> usize {
     let end = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
     (first.len() ^ end(first.first()) ^ (end(first.last()) << 1)) % SLOTS
 }
 
-/// What is expected there.
+/// The pattern that is expected there.
 #[inline]
 pub(super) fn expected(place: usize) -> Option<Rc<Pattern>> {
     KNOWN.borrow().get(place).and_then(|slot| slot.pattern.clone())
 }
 
-/// The names of an object as one number.
+/// A hash of the names of an object.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Names(u32);
 
@@ -58,7 +106,7 @@ impl Names {
     }
 }
 
-/// What was expected there has come.
+/// An object with the expected names has come.
 #[inline]
 pub(super) fn confirm(place: usize) {
     if let Some(slot) = KNOWN.borrow_mut().get_mut(place) {
@@ -66,7 +114,7 @@ pub(super) fn confirm(place: usize) {
     }
 }
 
-/// An object with other names has come there.
+/// An object with other names has come.
 pub(super) fn note(place: usize, names: Names, object: &Value) {
     let mut slots = KNOWN.borrow_mut();
     let Some(slot) = slots.get_mut(place) else {
@@ -87,9 +135,9 @@ pub(super) fn note(place: usize, names: Names, object: &Value) {
     }
 }
 
-/// Whether another object with the names of this one would be made at once.
-pub(super) fn is_expected(first: &[u8], object: &Value) -> bool {
-    expected(place(first)).is_some_and(|pattern| pattern.is_of(object))
+/// Whether a pattern with so many names is expected behind a first name.
+pub(super) fn is_expected(first: &[u8], names: usize) -> bool {
+    expected(place(first)).is_some_and(|pattern| pattern.name(0) == Some(first) && pattern.names() == names)
 }
 
 /// Forgets everything.

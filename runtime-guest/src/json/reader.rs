@@ -1,21 +1,20 @@
-//! JSON text to values, for text that the engine would read without complaint.
+//! JSON text to values, for correct and plain text.
 
 use alloc::vec::Vec;
 
-use super::patterns::{self, Names};
-use crate::qjs::inside::Pattern;
+use super::patterns::{self, Names, Pattern};
 use crate::qjs::{self, Atom, Value, heap};
 
 /// How deep text may be nested before it is left to the engine, which watches its stack.
 const DEPTH: u32 = 64;
 
-/// Reads plain text. Every doubt ends it, and the engine reads the text again.
+/// Reads plain text. At the first doubt it gives up, and the engine reads the text again.
 pub(super) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     /// The elements and members of the arrays and objects that are open.
     elements: Vec<Value>,
-    /// A string with escapes, without them.
+    /// The text of a string that has escapes.
     unescaped: Vec<u8>,
 }
 
@@ -81,7 +80,7 @@ impl<'a> Reader<'a> {
         }
         let name = self.string()?;
         let place = patterns::place(name);
-        let Some(pattern) = patterns::expected(place).filter(|pattern| pattern.is_name(0, name)) else {
+        let Some(pattern) = patterns::expected(place).filter(|pattern| pattern.name(0) == Some(name)) else {
             self.at = first;
             return self.members(depth, Value::object().ok_or_gone()?, Names::default(), place);
         };
@@ -98,7 +97,7 @@ impl<'a> Reader<'a> {
                     if self.peek() != b'"' {
                         return None;
                     }
-                    if !pattern.is_name(count, self.string()?) {
+                    if pattern.name(count) != Some(self.string()?) {
                         self.at = name;
                         return self.unexpected(depth, &pattern, start, place);
                     }
@@ -122,9 +121,9 @@ impl<'a> Reader<'a> {
         let object = Value::object().ok_or_gone()?;
         let mut names = Names::default();
         for (index, value) in self.elements.drain(start..).enumerate() {
-            let (name, text) = pattern.name(index)?;
-            names.push(text);
-            object.define_atom(name, value).ok_or_gone()?;
+            let name = pattern.name(index)?;
+            names.push(name);
+            object.define_atom(&Atom::new(name).ok_or_gone()?, value).ok_or_gone()?;
         }
         if self.peek() == b'}' {
             self.at += 1;
@@ -208,7 +207,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text between the quotes. The engine takes UTF-8 from us, so what is not goes to it whole.
+    /// The text between the quotes. Values are made from UTF-8, so text that has no UTF-8 is left to the engine.
     fn string(&mut self) -> Option<&[u8]> {
         self.at += 1;
         let start = self.at;
@@ -320,7 +319,7 @@ impl<'a> Reader<'a> {
         text.parse().ok().map(Value::number)
     }
 
-    /// Skips digits; the number that they make, unless there are too many.
+    /// Skips digits and returns their number, which means nothing if there are more than 19.
     fn digits(&mut self) -> u64 {
         let mut number = 0_u64;
         while let digit @ b'0'..=b'9' = self.peek() {
@@ -331,7 +330,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What the engine has refused, it will refuse again, with an error that says why.
+/// Drops the engine's error: the reader gives up, the engine reads the text again, and throws the error again.
 trait Gone<T> {
     fn ok_or_gone(self) -> Option<T>;
 }

@@ -1,5 +1,6 @@
 //! Plain data to JSON text. It must never know the engine: characters and numbers are all that it is given.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::qjs::heap;
@@ -8,7 +9,7 @@ use crate::qjs::inside::{Chars, Sink};
 /// Room for a small message, so that most need no second allocation.
 const FIRST_BYTES: usize = 256;
 
-/// Writes what it is given. It stops when the heap has no room for what is written.
+/// Writes the data that it is given. It stops when the heap has no room for the text.
 #[derive(Default)]
 pub(super) struct Writer {
     pub(super) out: Vec<u8>,
@@ -95,7 +96,8 @@ impl Writer {
     }
 }
 
-/// How a character below 256 is written: as it is, as two bytes of UTF-8, in hexadecimal, or behind a backslash as this letter.
+/// How a character below 256 is written: as it is, as two bytes of UTF-8, in hexadecimal, or as a backslash and this
+/// letter.
 const ESCAPES: [u8; 256] = {
     let mut table = [PLAIN; 256];
     let mut unit = 0;
@@ -175,7 +177,8 @@ pub fn decimal(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
     &buffer[at..]
 }
 
-/// A number as JavaScript writes it: the shortest digits that read back as the same, laid out by the rules of `Number::toString`.
+/// A number as JavaScript writes it: the shortest digits that read back as the number, in the form of
+/// `Number::toString`.
 #[derive(Default)]
 struct Number {
     /// The longest is a sign, `0.`, five zeros and seventeen digits.
@@ -205,7 +208,8 @@ impl Number {
         if value == 0.0 {
             return self.push(b"0");
         }
-        // Of the shortest texts it is the nearest, and of two that are as near the even one, which is what JavaScript asks for.
+        // ryu gives the shortest digits that read back as the number, of several the nearest, and of two that are as
+        // near the even one. JavaScript asks for the same.
         let mut buffer = ryu::Buffer::new();
         let text = buffer.format_finite(value.abs());
         let (mantissa, power) = text.split_once('e').unwrap_or((text, "0"));
@@ -256,4 +260,27 @@ impl Number {
             }
         }
     }
+}
+
+/// Appends a JSON string.
+pub fn quote(value: &str, out: &mut String) {
+    out.push('"');
+    for character in value.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control if (control as u32) < 0x20 => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let code = control as usize;
+                out.push_str("\\u00");
+                out.push(HEX[code >> 4] as char);
+                out.push(HEX[code & 15] as char);
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
 }

@@ -1,9 +1,13 @@
-//! Memory that is free, and how it is cleared, so that a snapshot holds nothing that a script has let go of.
+//! Clears free memory, so that a snapshot holds nothing that a script has freed.
 //!
-//! It owns what is known of the blocks of C's allocator (dlmalloc, in wasi-libc); [`prove`] tries it when the image is built. QuickJS's
-//! arenas, which lie in such blocks, are cleared by `tools/quickjs.patch`. It must never know what a block held.
+//! It owns the layout of the blocks of C's allocator (dlmalloc, in wasi-libc), which [`prove`] tests when the image is
+//! built. QuickJS's arenas lie in such blocks, and `tools/quickjs.patch` clears them. It must never know what a block
+//! held.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
+use alloc::vec::Vec;
+use core::hint::black_box;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use rquickjs_sys as sys;
@@ -18,11 +22,12 @@ unsafe extern "C" {
 }
 
 const PAGE_BYTES: usize = 4096;
-/// Memory grows by so much.
+/// Memory grows by this much.
 const WASM_PAGE_BYTES: usize = 64 << 10;
 
-// A block begins with the size of the one before it, if that is free, and with its own size, which has flags in its low bits. When it is
-// free, links to others follow, which take more room in larger blocks and end with the number of a tree there.
+// A block begins with the size of the block before it, if that one is free, and with its own size, whose low bits are
+// flags. In a free block, links to other free blocks follow. In a large block the links take more room and end with the
+// number of a tree.
 const SIZE_AT: usize = 4;
 const LINKS_AT: usize = 8;
 const LINKS_END: usize = 16;
@@ -33,10 +38,11 @@ const LEAST_BYTES: usize = 16;
 const FLAGS: usize = 7;
 const IS_USED: usize = 2;
 const IS_USED_BEFORE: usize = 1;
-/// Addresses of blocks leave this when they are divided by [`LEAST_BYTES`].
+/// The remainder of every block's address, divided by [`LEAST_BYTES`].
 const PLACE: usize = 8;
 
-/// The pages of memory that may have been written to: a bit for each, the lowest first. Pages behind the last bit may have been.
+/// The pages of memory that may have been written to: a bit for each page, the lowest page first. Pages behind the last
+/// bit may have been written to.
 #[derive(Clone, Copy)]
 pub struct Touched<'a>(pub &'a [u8]);
 
@@ -46,14 +52,22 @@ impl Touched<'_> {
     }
 }
 
-/// Clears all memory that is free and that may have been written to. False when the heap does not look as it should.
+/// Clears all free memory that may have been written to. False if the heap is not laid out as this file expects.
 pub fn clear(touched: Touched<'_>) -> bool {
-    // SAFETY: the runtime is live, and nobody uses a block that is free. There are eight bits for each byte of the list.
+    // SAFETY: the runtime is live, and nobody uses free blocks. There are eight bits for each byte of the list.
     unsafe { js_arena_clear_free(super::runtime(), touched.0.as_ptr(), touched.0.len() * 8) };
     each_free(|block, bytes| clear_range(first_unused(block, bytes), block + bytes, touched))
 }
 
-/// Looks at all blocks, in the order of their addresses, and hands over those that are free; false when they do not end as they should.
+/// Clears the spare capacity of a list, which may hold bytes of an older block.
+pub fn clear_spare<T>(list: &mut Vec<T>) {
+    for place in list.spare_capacity_mut() {
+        *black_box(place) = MaybeUninit::zeroed();
+    }
+}
+
+/// Walks all blocks in the order of their addresses, and hands over the free ones. False if the walk does not come to
+/// the end mark.
 fn each_free(mut seen: impl FnMut(usize, usize)) -> bool {
     let end = memory_bytes();
     let mut block = ((&raw const __heap_base).addr() + PLACE).next_multiple_of(LEAST_BYTES) - PLACE;
@@ -61,7 +75,7 @@ fn each_free(mut seen: impl FnMut(usize, usize)) -> bool {
         let word = word(block + SIZE_AT);
         let bytes = word & !FLAGS;
         if word & (IS_USED | IS_USED_BEFORE) == 0 {
-            // Of two blocks side by side one is in use, so this is the mark behind the last.
+            // Two free neighbours would be one block, so this is the mark behind the last block.
             return true;
         }
         if bytes < LEAST_BYTES || bytes > end - block {
@@ -75,7 +89,8 @@ fn each_free(mut seen: impl FnMut(usize, usize)) -> bool {
     false
 }
 
-/// Where the allocator's own links in a free block end. The block that it cuts small ones from, and the last one, have none.
+/// Where the allocator's links in a free block end. The block that small ones are cut from and the last block have
+/// none.
 fn first_unused(block: usize, bytes: usize) -> usize {
     let last = memory_bytes() - LINKS_END;
     let (next, previous) = (word(block + LINKS_AT), word(block + LINKS_AT + SIZE_AT));
@@ -86,7 +101,7 @@ fn first_unused(block: usize, bytes: usize) -> usize {
     block
         + match is_linked {
             true if bytes < LARGE_BYTES => LINKS_END,
-            // Links of the time when it was smaller may be left in one that has none.
+            // A block without such links may still hold links from when it was smaller.
             true if word(block + TREE_AT) == tree(bytes) => LARGE_LINKS_END,
             _ => LINKS_AT,
         }
@@ -106,8 +121,8 @@ fn clear_range(start: usize, end: usize, touched: Touched<'_>) {
         if touched.holds(at / PAGE_BYTES) {
             for place in (at..stop.min(end)).step_by(size_of::<u64>()) {
                 let place = ptr::with_exposed_provenance_mut::<u64>(place);
-                // SAFETY: the word lies in a free block, which only the allocator looks at, and only at its links. What is clear is not
-                // written to, so that its page stays shared.
+                // SAFETY: the word lies in a free block, and the allocator looks only at the links of free blocks. A
+                // word that is clear is not written to, so that its page stays shared.
                 unsafe {
                     if place.read_volatile() != 0 {
                         place.write_volatile(0);

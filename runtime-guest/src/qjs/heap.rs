@@ -1,7 +1,7 @@
-//! The heap: C's allocator with a limit, so that what script holds is counted where it is taken.
+//! The heap: C's allocator with a limit, which counts what QuickJS allocates.
 //!
-//! It owns the limit and the figures in `belljar_vitals`. Of a block that was asked for, it clears what was not asked for; what is free is
-//! cleared before a snapshot (`free.rs`). It must never know a value.
+//! It owns the limit and the figures in `belljar_vitals`. When it hands out a block, it clears the bytes beyond those
+//! that were asked for; free memory is cleared before a snapshot (`free.rs`). It must never know a value.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -28,18 +28,20 @@ unsafe extern "C" {
     fn c_aligned_alloc(align: usize, size: usize) -> *mut c_void;
 }
 
-/// Bytes held, most ever held, refusals, as `belljar_abi::vitals` lists them. They are atomics only to be a
-/// plain static that the host can read in place; there is one thread.
+/// Bytes held and the most ever held, as `belljar_abi::vitals` lists them. They are atomics
+/// because a static must be `Sync`; there is one thread, and the host reads them in place.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name is the export's")]
 pub static belljar_vitals: [AtomicU32; belljar_abi::vitals::WORDS] =
     [const { AtomicU32::new(0) }; belljar_abi::vitals::WORDS];
 
-/// What the host allows.
+/// How often the limit has refused.
+static REFUSALS: Single<Cell<u32>> = Single::new(Cell::new(0));
+/// The limit that the host has set.
 static ALLOWED: Single<Cell<usize>> = Single::new(Cell::new(usize::MAX));
-/// What the call in progress may fill.
+/// The limit of the call in progress.
 static LIMIT: Single<Cell<usize>> = Single::new(Cell::new(usize::MAX));
-/// The most that is kept back of what the host allows.
+/// The largest reserve, which is kept back from the host's limit.
 const RESERVE_BYTES: usize = 256 << 10;
 
 /// Sets the limit.
@@ -48,8 +50,8 @@ pub fn set_limit(bytes: u32) {
     begin_call();
 }
 
-/// Sets the limit of a call. A call may fill the heap up to a reserve; one that finds it full already may use half of
-/// the reserve, so that a script that lets go of what an earlier one kept can still be compiled and run.
+/// Sets the limit of a call. A call may fill the heap up to a reserve. A call that finds the heap already full may use
+/// half of the reserve, so that a script can be compiled and run that frees what an earlier one has kept.
 pub fn begin_call() {
     let allowed = ALLOWED.get();
     let reserve = (allowed / 8).min(RESERVE_BYTES);
@@ -63,7 +65,7 @@ pub fn room() -> usize {
 
 /// How often the limit refused, since the instance began.
 pub fn refusals() -> u32 {
-    vital(belljar_abi::vitals::REFUSALS).load(Ordering::Relaxed)
+    REFUSALS.get()
 }
 
 fn vital(index: usize) -> &'static AtomicU32 {
@@ -75,9 +77,10 @@ fn held() -> usize {
     vital(belljar_abi::vitals::HEAP_BYTES).load(Ordering::Relaxed) as usize
 }
 
+/// Counts a refusal.
 #[inline]
-fn refuse() -> *mut c_void {
-    vital(belljar_abi::vitals::REFUSALS).fetch_add(1, Ordering::Relaxed);
+pub(super) fn refuse() -> *mut c_void {
+    REFUSALS.set(REFUSALS.get().wrapping_add(1));
     null_mut()
 }
 
@@ -106,21 +109,24 @@ pub(super) unsafe extern "C" fn malloc(_: *mut c_void, size: sys::size_t) -> *mu
     count(pointer, size as usize)
 }
 
-/// What the host copies when an instance has written to it.
+/// A page: the host copies it when an instance has written to any part of it.
 const PAGE_BYTES: usize = 4096;
 
-/// While the image is built, each of QuickJS's arenas gets a page of its own, so that an instance that uses one touches one page.
+/// While the image is built, each of QuickJS's arenas gets its own page, so that an instance that uses one arena writes
+/// to one page.
 static ALIGNS: Single<Cell<bool>> = Single::new(Cell::new(true));
 
 fn is_arena(size: usize) -> bool {
-    // The blocks of an arena fill a page but for its header and for what is left over.
+    // An arena is as large as a page, less its header and a remainder that no block fits into.
     (PAGE_BYTES - 512..PAGE_BYTES).contains(&size) && ALIGNS.get()
 }
 
-/// Readies the heap of the image for many short lives: what a small script takes should come from few pages.
+/// Prepares the heap of the image for many short-lived instances: the blocks of a small script should come from few
+/// pages.
 ///
-/// Every size of block gets an arena that is never given back, or each instance would make those again that the image does not
-/// need. Gaps among what the image holds are filled, so that whatever is too large for an arena comes from one place at the end.
+/// Every block size gets an arena that is never freed. Otherwise each instance would make the arenas again that the
+/// image does not need. Gaps between the image's blocks are filled, so that blocks too large for an arena come from one
+/// place at the end.
 pub fn settle_image(spare_bytes: usize) {
     ALIGNS.set(true);
     // SAFETY: the runtime is live. What is taken here is never freed, but for the two blocks that are freed at once.
@@ -142,8 +148,8 @@ pub fn settle_image(spare_bytes: usize) {
                 size = if size > 64 { size / 2 } else { size - 16 };
             }
         }
-        // Room at the heap's end, so that a small script does not grow the memory: growing costs a change of page
-        // protection, and undoing it when the instance goes another one. Pages that were never written are not in the image.
+        // Room at the heap's end, so that a small script need not grow the memory. Growing changes the protection of
+        // pages, and so does the reset of the instance. Pages that were never written to are not in the image.
         c_free(top);
     }
 }
@@ -166,7 +172,8 @@ fn count(pointer: *mut c_void, asked: usize) -> *mut c_void {
     pointer
 }
 
-/// Clears what a block has beyond what was asked for, and gives its size. What an older block left there would be in snapshots.
+/// Clears a block beyond the bytes that were asked for, and returns its size. Bytes of an older block would otherwise
+/// be in snapshots.
 ///
 /// # Safety
 ///
@@ -249,7 +256,8 @@ static GLOBAL: Shared = Shared;
 
 const MALLOC_ALIGN: usize = 8;
 
-// SAFETY: C's allocator gives blocks of at least `MALLOC_ALIGN`, and `aligned_alloc` the others; all are freed by `free`.
+// SAFETY: blocks of C's allocator are aligned to `MALLOC_ALIGN` at least, and those of `aligned_alloc` to more. `free`
+// frees both.
 unsafe impl GlobalAlloc for Shared {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: size and alignment come from a valid layout.

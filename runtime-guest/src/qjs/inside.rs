@@ -1,8 +1,8 @@
 //! What plain data looks like inside QuickJS's memory, so that it can be read without a call per property.
 //!
-//! It owns the offsets of the pinned QuickJS; [`install`] and `json::prove` show that they are right, and a wrong one fails the image's build. It must
-//! never know what the data is read for, and it never runs script: whatever could, is left to the engine. The one thing that it writes is an object
-//! made from a [`Pattern`].
+//! It owns the offsets of the pinned QuickJS. [`install`] and `json::prove` show that they are right, and a wrong one
+//! fails the image's build. It writes nothing and runs no script: values that need script are left to the engine. It
+//! must never know what the data is read for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use core::cell::Cell;
@@ -14,9 +14,6 @@ use rquickjs_sys as sys;
 use crate::single::Single;
 
 use super::{Atom, Result, Value, runtime, throw_type};
-
-mod pattern;
-pub use pattern::Pattern;
 
 /// `JSRuntime`.
 const ATOMS_AT: usize = 568;
@@ -32,7 +29,6 @@ const EXOTIC: u8 = 1 << 3;
 const FAST_ARRAY: u8 = 1 << 4;
 /// `JSShape`.
 const HASH_MASK_AT: usize = 16;
-const PROPERTY_ROOM_AT: usize = 20;
 const PROPERTY_COUNT_AT: usize = 24;
 const PROTOTYPE_AT: usize = 36;
 const HASH_TABLE_AT: usize = 40;
@@ -53,8 +49,6 @@ const ATOM_IS_INT: u32 = 1 << 31;
 const FLAGS_SHIFT: u32 = 26;
 const ENUMERABLE: u32 = 1 << 2;
 const NOT_PLAIN: u32 = 3 << 4;
-/// Configurable, writable, enumerable, and nothing else.
-const ORDINARY: u32 = 7;
 
 /// How deep data may be before it is left to the engine, which watches its stack.
 const DEPTH: u32 = 64;
@@ -70,7 +64,7 @@ pub enum Chars<'a> {
 
 /// Takes plain data in, piece by piece; false ends the walk. It must not call the engine, whose memory is being read.
 pub trait Sink {
-    /// `null`, or what JSON writes so.
+    /// `null`, or a number that JSON writes as `null`.
     fn null(&mut self) -> bool;
     /// A boolean.
     fn boolean(&mut self, value: bool) -> bool;
@@ -82,22 +76,20 @@ pub trait Sink {
     fn text(&mut self, chars: Chars<'_>) -> bool;
     /// The start or the end of an array or an object: a byte of JSON.
     fn bracket(&mut self, bracket: u8) -> bool;
-    /// What stands between two members.
+    /// The comma between two members.
     fn comma(&mut self) -> bool;
     /// The name of the member that follows.
     fn name(&mut self, chars: Chars<'_>) -> bool;
 }
 
 struct Known {
-    /// An object without members; it keeps their shape alive.
-    empty: *const u8,
     object_prototype: *const u8,
     array_prototype: *const u8,
     to_json: u32,
 }
 
 static KNOWN: Single<Cell<Known>> =
-    Single::new(Cell::new(Known { empty: null(), object_prototype: null(), array_prototype: null(), to_json: 0 }));
+    Single::new(Cell::new(Known { object_prototype: null(), array_prototype: null(), to_json: 0 }));
 
 impl Clone for Known {
     fn clone(&self) -> Self {
@@ -106,19 +98,19 @@ impl Clone for Known {
 }
 impl Copy for Known {}
 
-/// What a walk has come to.
+/// How a walk has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Walked {
     /// The sink has all of it.
     Whole,
     /// JSON leaves such a value out.
     Nothing,
-    /// It is not plain, or the sink had enough.
+    /// The value is not plain, or the sink has ended the walk.
     No,
 }
 
-/// Gives plain data to the sink, as JSON would write it: own enumerable members of ordinary objects and arrays that nobody has
-/// given a `toJSON`. Anything else is not plain.
+/// Gives plain data to the sink, as JSON would write it: own enumerable members of ordinary objects and arrays without
+/// a `toJSON`. Anything else is not plain.
 pub fn walk(value: &Value, sink: &mut impl Sink) -> Walked {
     if is_object(value.0) && !are_prototypes_plain() {
         return Walked::No;
@@ -139,7 +131,7 @@ fn pointer(value: sys::JSValue) -> *const u8 {
     value as u32 as usize as *const u8
 }
 
-/// Whether nothing that objects and arrays inherit has a say in their JSON.
+/// Whether objects and arrays inherit no `toJSON`, and arrays inherit from `Object.prototype`.
 fn are_prototypes_plain() -> bool {
     let known = KNOWN.get();
     // SAFETY: both prototypes are held by the context, which lives as long as the memory.
@@ -175,13 +167,14 @@ unsafe fn properties<'a>(shape: *const u8) -> &'a [[u32; 2]] {
     }
 }
 
-/// The bucket of an atom: the highest bits of a product, as many as the mask has and one fewer bit of the word.
+/// The bucket of an atom: the highest bits of a product, as many as the mask has.
 fn hash_of(atom: u32, mask: u32) -> u32 {
     atom.wrapping_mul(HASH_FACTOR) >> (1 + (mask + 1).leading_zeros())
 }
 
 unsafe fn has_own(object: *const u8, atom: u32) -> bool {
-    // SAFETY: as `word`; a shape's hash table holds the place of a property plus one, and the place of the next in its first word.
+    // SAFETY: as `word`. A shape's hash table holds the place of a property plus one; the first word of a property
+    // holds that of the next in the same bucket.
     unsafe {
         let shape = shape_of(object);
         let mask = word(shape, HASH_MASK_AT);
@@ -286,11 +279,11 @@ unsafe fn members(object: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
         let mut is_first = true;
         for (index, &[first, atom]) in properties(shape_of(object)).iter().enumerate() {
             let flags = first >> FLAGS_SHIFT;
-            // A free place of a deleted property.
+            // A property that was deleted.
             if atom == 0 {
                 continue;
             }
-            // Numbers come first in JSON, in their own order.
+            // Names that are numbers come first in JSON, in the order of the numbers.
             if flags & NOT_PLAIN != 0 || atom & ATOM_IS_INT != 0 || atom == to_json {
                 return false;
             }
@@ -343,19 +336,13 @@ unsafe fn atom_strings() -> *const u32 {
     unsafe { word(runtime().cast::<u8>(), ATOMS_AT) as usize as *const u32 }
 }
 
-/// Finds what the walk compares with. Runs while the image is built.
+/// Finds the prototypes and the atom that the walk compares with. Runs while the image is built.
 pub fn install() -> Result<()> {
     let global = Value::global();
     let prototype = |class| global.get(class)?.get(c"prototype");
     let (object, array) = (prototype(c"Object")?, prototype(c"Array")?);
     let to_json = ManuallyDrop::new(Atom::new(b"toJSON")?);
-    let empty = ManuallyDrop::new(Value::object()?);
-    KNOWN.set(Known {
-        empty: pointer(empty.0),
-        object_prototype: pointer(object.0),
-        array_prototype: pointer(array.0),
-        to_json: to_json.0,
-    });
+    KNOWN.set(Known { object_prototype: pointer(object.0), array_prototype: pointer(array.0), to_json: to_json.0 });
     for (prototype, absent) in [(&object, c"map"), (&array, c"hasOwnProperty")] {
         let absent = Atom::new(absent.to_bytes())?;
         // SAFETY: the handles keep the prototypes alive.

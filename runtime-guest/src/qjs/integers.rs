@@ -81,8 +81,8 @@ impl Value {
         Some(Integers { bits, is_signed })
     }
 
-    /// Writes an element of a typed array; false when the array may not be written to. A number or a BigInt that is already what the
-    /// array holds runs no script code.
+    /// Writes an element of a typed array; false when the array may not be written to. Writing a number or a BigInt of
+    /// the array's kind runs no script code.
     pub fn set_index(&self, index: u32, value: Value) -> Result<bool> {
         let value = ManuallyDrop::new(value);
         // SAFETY: the handle keeps the array alive; the call takes over the reference that `value` held.
@@ -92,8 +92,8 @@ impl Value {
     /// Throws a TypeError if it is a buffer that is detached.
     pub fn require_attached(&self) -> Result<()> {
         let mut bytes = 0;
-        // SAFETY: `bytes` outlives the call, the handle keeps the value alive; the pointer to the bytes is only compared. An empty buffer
-        // may have none, and then nothing is pending.
+        // SAFETY: `bytes` outlives the call, the handle keeps the value alive; the pointer to the bytes is only
+        // compared. An empty buffer may have no pointer, and then no exception is pending.
         unsafe {
             let is_absent = sys::JS_GetArrayBuffer(context(), &raw mut bytes, self.0).is_null();
             if is_absent && sys::JS_HasException(context()) { Err(Thrown) } else { Ok(()) }

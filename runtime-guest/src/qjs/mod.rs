@@ -15,7 +15,10 @@ use rquickjs_sys as sys;
 
 use crate::single::Single;
 
+mod bytes;
+pub mod class;
 pub mod free;
+mod functions;
 pub mod heap;
 pub mod inside;
 mod integers;
@@ -23,10 +26,13 @@ mod places;
 mod seal;
 mod value;
 
+pub use bytes::Bytes;
+pub(crate) use functions::functions;
+pub use functions::{Arguments, Functions, Listed, Place};
 pub use integers::{Integers, throw_range};
 pub use places::Places;
 pub use seal::prove_layout;
-pub use value::Property;
+pub use value::{Property, Template};
 
 static CONTEXT: Single<Cell<*mut sys::JSContext>> = Single::new(Cell::new(null_mut()));
 
@@ -169,6 +175,14 @@ pub fn throw_type(message: &'static CStr) -> Thrown {
     Thrown
 }
 
+/// Throws the error of a heap that is full.
+pub fn throw_out_of_memory() -> Thrown {
+    heap::refuse();
+    // SAFETY: the context is live.
+    unsafe { sys::JS_ThrowOutOfMemory(context()) };
+    Thrown
+}
+
 /// Throws an error that no `catch` and no `finally` sees: the host has said stop.
 pub fn throw_stop() -> Thrown {
     // SAFETY: the format has no directive; the exception is taken out, marked, and put back.
@@ -192,13 +206,24 @@ unsafe extern "C" {
     fn js_std_cmd(command: c_int, ...) -> usize;
 }
 
-/// Lets go of the stack trace of the last error, which the engine keeps until it compiles the next script.
+/// Drops the stack trace of the last error, which the engine keeps until it compiles the next script.
 pub fn forget_stack_trace() {
     const TAKE_STACK_TRACE: c_int = 2;
     let mut trace = sys::JS_UNDEFINED;
     // SAFETY: this command takes the context and a place for a value, which it hands over.
     unsafe { js_std_cmd(TAKE_STACK_TRACE, context(), &raw mut trace) };
     drop(Value(trace));
+}
+
+/// The value of a step that may have thrown; the exception is dropped.
+pub fn present<T>(result: Result<T>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(thrown) => {
+            drop(take_exception(thrown));
+            None
+        }
+    }
 }
 
 /// Compiles a script that may await. Both texts must end in NUL, which is not part of them.
@@ -283,9 +308,9 @@ unsafe extern "C" {
     fn js_begin_session();
 }
 
-/// From here on a script may declare again what an older one has declared.
+/// From here on a script may declare names again that an earlier one has declared.
 pub fn begin_session() {
-    // SAFETY: the function sets a switch of the engine's.
+    // SAFETY: the function sets a switch of the engine.
     unsafe { js_begin_session() }
 }
 
@@ -295,55 +320,16 @@ pub fn collect() {
     unsafe { sys::JS_RunGC(runtime()) }
 }
 
-/// The arguments of a native function.
-pub struct Arguments<'a>(&'a [sys::JSValue]);
-
-impl Arguments<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// One of them, or undefined.
-    pub fn get(&self, index: usize) -> Value {
-        let raw = self.0.get(index).copied().unwrap_or(sys::JS_UNDEFINED);
-        // SAFETY: the caller of the native function keeps its arguments alive; the handle takes a reference of its own.
-        Value(unsafe { sys::JS_DupValue(context(), raw) })
-    }
-}
-
-/// The functions that scripts can call. The engine keeps two numbers for each.
-pub trait Native: Copy {
-    /// Tells it apart from the others.
-    fn number(self) -> u8;
-    /// Whether `new` is allowed.
-    fn is_constructor(self) -> bool;
-    /// Does the work of the one with this number.
-    fn call(number: u8, detail: u8, arguments: &Arguments<'_>) -> Result<Value>;
-}
-
-unsafe extern "C" fn trampoline<N: Native>(
-    _context: *mut sys::JSContext,
-    _this: sys::JSValue,
-    count: c_int,
-    values: *mut sys::JSValue,
-    magic: c_int,
-) -> sys::JSValue {
-    // SAFETY: QuickJS passes `count` live values; it never passes a negative count.
-    let arguments = unsafe { if count > 0 { core::slice::from_raw_parts(values, count as usize) } else { &[] } };
-    let [detail, number, ..] = magic.to_le_bytes();
-    match N::call(number, detail, &Arguments(arguments)) {
-        Ok(value) => ManuallyDrop::new(value).0,
-        Err(Thrown) => sys::JS_EXCEPTION,
-    }
-}
-
 /// What QuickJS calls back for.
 pub trait Hooks {
     /// Called every so often while script runs; true unwinds it.
     fn poll() -> bool;
     /// A promise was rejected without a handler, or got one late.
     fn rejection(promise: Value, handled: bool);
+    /// A script calls the native function that has these numbers.
+    fn call(place: Place, arguments: &Arguments<'_>) -> Result<Value>;
+    /// An object of a native class is freed. Drops its payload.
+    fn free(payload: class::Freed);
 }
 
 unsafe extern "C" fn on_poll<H: Hooks>(_: *mut sys::JSRuntime, _: *mut c_void) -> c_int {
@@ -370,11 +356,13 @@ pub fn start<H: Hooks>() {
         js_realloc: Some(heap::realloc),
         js_malloc_usable_size: Some(heap::usable_size),
     };
+    functions::call_with::<H>();
     // SAFETY: the functions follow the allocator contract of C; runtime and context are never freed.
     unsafe {
         let runtime = sys::JS_NewRuntime2(&raw const functions, null_mut());
         let context = sys::JS_NewContextRaw(runtime);
         CONTEXT.set(context);
+        class::start::<H>(runtime);
         for add in [
             sys::JS_AddIntrinsicBaseObjects,
             sys::JS_AddIntrinsicDate,

@@ -1,6 +1,7 @@
-//! Where in a script a call was made, kept until it is known whether anybody asks.
+//! Where a script made a call, kept so that an error of the call can have a stack.
 //!
-//! It owns the functions of `tools/quickjs.patch` that take down such places and make a stack of them. It must never know what was called.
+//! It owns the functions of `tools/quickjs.patch` that record such places and make a stack from them. It must never
+//! know what was called.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use rquickjs_sys as sys;
@@ -10,7 +11,7 @@ use super::{Value, context};
 /// How many frames are kept. The patch has the same number.
 const FRAMES: usize = 4;
 
-/// The innermost frames of the script: for each its function, which is kept alive, and how far it had come.
+/// The innermost frames of the script: for each its function, which is kept alive, and its program counter.
 #[repr(transparent)]
 pub struct Places([[u32; 2]; FRAMES]);
 

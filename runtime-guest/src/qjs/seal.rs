@@ -1,11 +1,12 @@
-//! The end of an async script, rewritten so that no script sees it. It must never know what a script is for.
+//! Rewrites the end of a compiled async script, so that no script can see or forge its result. It must never know what
+//! a script is for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use rquickjs_sys as sys;
 
 use super::{Atom, COMPILE_ASYNC, Property, Result, Value, eval_function, evaluate, throw_type};
 
-/// Where `JSFunctionBytecode` of the pinned QuickJS keeps its code and the length of it; [`prove_layout`] shows that it does.
+/// Where `JSFunctionBytecode` of the pinned QuickJS keeps its code and the code's length, as [`prove_layout`] shows.
 const CODE_AT: usize = 12;
 const CODE_LENGTH_AT: usize = 16;
 /// Opcodes of the pinned QuickJS.
@@ -23,17 +24,18 @@ mod op {
     pub const GET_LOC3: u8 = 206;
 }
 
-/// Takes what an async script results in out of the script's reach; false when nothing was there to be changed.
+/// Puts the result of an async script out of the reach of scripts. False if the code has no end that could be changed.
 ///
-/// QuickJS ends such a script with `const wrapper = {}; wrapper.value = result; return wrapper`, which looks up `value` and
-/// then `then` on `Object.prototype`, where a script can put accessors that see the wrapper and forge the result. The code
-/// is changed, in as many bytes, to one that makes the wrapper without a prototype and defines `value` as its own.
+/// QuickJS ends such a script with `const wrapper = {}; wrapper.value = result; return wrapper`, which looks up `value`
+/// and then `then` on `Object.prototype`, where a script can put accessors that see the wrapper and forge the result.
+/// The code is changed in place, to code that makes the wrapper without a prototype and defines `value` as its own
+/// property.
 pub(super) fn seal_result(function: &Value) -> Result<bool> {
     let value = Atom::new(b"value")?;
     let mut end = [op::PUT_FIELD, 0, 0, 0, 0, op::RETURN_ASYNC];
     end[1..5].copy_from_slice(&value.0.to_le_bytes());
-    // SAFETY: the caller passes what the compiler has just made, a live `JSFunctionBytecode` that nobody runs yet; the two
-    // fields name its own code, and every write stays inside of it.
+    // SAFETY: the caller passes what the compiler has just made, a live `JSFunctionBytecode` that nobody runs yet; the
+    // two fields name its own code, and every write stays inside of it.
     let code = unsafe {
         let bytecode = sys::JS_VALUE_GET_PTR(function.0).cast::<u8>();
         let code = bytecode.add(CODE_AT).cast::<*mut u8>().read();

@@ -1,4 +1,4 @@
-//! What can be asked of a value. It must never know who asks.
+//! What can be asked of a value: its kind, its properties, its conversions. It must never know what for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
 use alloc::string::String;
@@ -10,8 +10,7 @@ use core::ptr::null_mut;
 use rquickjs_sys as sys;
 
 use super::{
-    Atom, Native, PromiseState, Result, Text, Thrown, Value, checked, checked_int, context, runtime, throw_type,
-    trampoline,
+    Atom, PromiseState, Result, Text, Thrown, Value, checked, checked_int, context, present, runtime, throw_type,
 };
 
 /// One own property, looked at without running script code (unless the object is a Proxy).
@@ -20,6 +19,50 @@ pub enum Property {
     Value(Value),
     /// A getter, a setter, or both; the getter, or undefined.
     Accessor(Value),
+}
+
+unsafe extern "C" {
+    /// A function of `tools/quickjs.patch`.
+    fn js_new_like(context: *mut sys::JSContext, template: sys::JSValue, values: *mut sys::JSValue) -> sys::JSValue;
+}
+
+/// The names of ordinary objects that are made at once and not name by name.
+///
+/// QuickJS shares the names of an object, its shape, among all objects that have the same. A template is such an
+/// object; nobody else holds it, so its shape stays what it is.
+pub struct Template {
+    object: Value,
+    names: usize,
+}
+
+impl Template {
+    /// A template with these names, which must differ.
+    pub fn new<'a>(names: impl Iterator<Item = &'a [u8]>) -> Result<Template> {
+        let object = Value::object()?;
+        let mut count = 0;
+        for name in names {
+            object.define_atom(&Atom::new(name)?, Value::undefined())?;
+            count += 1;
+        }
+        if object.own_keys(0)?.1 != count {
+            return Err(throw_type(c"two names of a template are the same"));
+        }
+        Ok(Template { object, names: count })
+    }
+
+    /// An object with the values from `start` on, one for each name, which are taken out of the vector.
+    pub fn object(&self, values: &mut Vec<Value>, start: usize) -> Result<Value> {
+        if values.len().checked_sub(start) != Some(self.names) {
+            return Err(throw_type(c"an object has as many values as names"));
+        }
+        // SAFETY: the template is an ordinary object with so many plain properties. The call takes over every value,
+        // also when it fails; the vector gives them up without dropping them.
+        unsafe {
+            let first = values.as_mut_ptr().add(start).cast::<sys::JSValue>();
+            values.set_len(start);
+            checked(js_new_like(context(), self.object.0, first))
+        }
+    }
 }
 
 impl Value {
@@ -72,47 +115,11 @@ impl Value {
         Value(unsafe { sys::JS_GetGlobalObject(context()) })
     }
 
-    /// A native function.
-    pub fn function<N: Native>(native: N, name: &CStr, length: u8, detail: u8) -> Result<Value> {
-        let pointer: unsafe extern "C" fn(
-            *mut sys::JSContext,
-            sys::JSValue,
-            c_int,
-            *mut sys::JSValue,
-            c_int,
-        ) -> sys::JSValue = trampoline::<N>;
-        // SAFETY: QuickJS calls the pointer with the signature that belongs to `generic_magic`, which is the
-        // trampoline's own; the cast is what `JS_NewCFunctionMagic` of the C header does.
-        checked(unsafe {
-            let pointer = core::mem::transmute::<
-                unsafe extern "C" fn(
-                    *mut sys::JSContext,
-                    sys::JSValue,
-                    c_int,
-                    *mut sys::JSValue,
-                    c_int,
-                ) -> sys::JSValue,
-                unsafe extern "C" fn(*mut sys::JSContext, sys::JSValue, c_int, *mut sys::JSValue) -> sys::JSValue,
-            >(pointer);
-            sys::JS_NewCFunction2(
-                context(),
-                Some(pointer),
-                name.as_ptr(),
-                length.into(),
-                if native.is_constructor() {
-                    sys::JSCFunctionEnum_JS_CFUNC_constructor_or_func_magic
-                } else {
-                    sys::JSCFunctionEnum_JS_CFUNC_generic_magic
-                },
-                i16::from_le_bytes([detail, native.number()]).into(),
-            )
-        })
-    }
-
     /// An array of the values from `start` on, which are taken out of the vector.
     pub fn array(values: &mut Vec<Value>, start: usize) -> Result<Value> {
         let elements = values.get(start..).unwrap_or(&[]);
-        // SAFETY: the call takes over every element, also when it fails; the vector gives them up without dropping them.
+        // SAFETY: the call takes over every element, also when it fails; the vector gives them up without dropping
+        // them.
         unsafe {
             let array =
                 sys::JS_NewArrayFrom(context(), elements.len() as c_int, elements.as_ptr().cast::<sys::JSValue>());
@@ -121,8 +128,8 @@ impl Value {
         }
     }
 
-    /// Parses JSON as the engine does. The buffer must end in NUL, which is not part of the text; `name` is what an error says
-    /// that it was reading.
+    /// Parses JSON as the engine does. The buffer must end in NUL, which is not part of the text. Errors name `name` as
+    /// the source.
     pub fn parse_json(text: &[u8], name: &CStr) -> Result<Value> {
         let Some((&0, body)) = text.split_last() else {
             return Err(throw_type(c"message is not terminated"));
@@ -131,7 +138,8 @@ impl Value {
         checked(unsafe { sys::JS_ParseJSON(context(), body.as_ptr().cast(), body.len() as _, name.as_ptr()) })
     }
 
-    /// JSON text as the engine makes it, or `undefined` for what JSON leaves out. May run `toJSON` and getters of the script.
+    /// JSON text as the engine makes it, or `undefined` for what JSON leaves out. May run `toJSON` and getters of the
+    /// script.
     pub fn to_json(&self, replacer: &Value, indent: &Value) -> Result<Value> {
         // SAFETY: the handles keep the values alive.
         checked(unsafe { sys::JS_JSONStringify(context(), self.0, replacer.0, indent.0) })
@@ -150,14 +158,15 @@ impl Value {
         self.lossy_start(usize::MAX)
     }
 
-    /// As [`Value::lossy`], but of a longer text only the start, so that what script can make large is not copied whole.
+    /// As [`Value::lossy`], but only the start of a longer text, so that a large text of the script is not copied
+    /// whole.
     pub fn lossy_start(&self, most: usize) -> Result<String> {
         let text = self.text()?;
         let bytes = text.bytes();
         let mut lossy = String::new();
         for chunk in bytes[..bytes.len().min(most)].utf8_chunks() {
             lossy.push_str(chunk.valid());
-            // Half of a surrogate pair is three bytes that are wrong one by one; only the first of them begins a character.
+            // Half of a surrogate pair is three wrong bytes, which come one by one; the first stands for all three.
             if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
                 lossy.push(char::REPLACEMENT_CHARACTER);
             }
@@ -201,6 +210,15 @@ impl Value {
         }
     }
 
+    /// An own data property. None for any other, and where looking throws.
+    pub fn own_value(&self, name: &[u8]) -> Option<Value> {
+        let name = present(Atom::new(name))?;
+        match present(self.own(&name))?? {
+            Property::Value(value) => Some(value),
+            Property::Accessor(_) => None,
+        }
+    }
+
     /// The first of the own enumerable keys, strings and symbols, and how many there are.
     pub fn own_keys(&self, most: usize) -> Result<(Vec<Value>, usize)> {
         let mut table: *mut sys::JSPropertyEnum = null_mut();
@@ -229,7 +247,7 @@ impl Value {
         self.define_with(name, value, 0)
     }
 
-    fn define_with(&self, name: &CStr, value: Value, flags: c_int) -> Result<()> {
+    pub(super) fn define_with(&self, name: &CStr, value: Value, flags: c_int) -> Result<()> {
         let value = ManuallyDrop::new(value);
         // SAFETY: the call takes over the reference that `value` held.
         checked_int(unsafe { sys::JS_DefinePropertyValueStr(context(), self.0, name.as_ptr(), value.0, flags) })
@@ -268,14 +286,10 @@ impl Value {
     }
 
     /// Calls a function.
-    pub fn call(&self, this: &Value, arguments: &[&Value]) -> Result<Value> {
-        let mut raw = [sys::JS_UNDEFINED; 2];
-        let count = arguments.len().min(raw.len());
-        for (slot, argument) in raw.iter_mut().zip(arguments) {
-            *slot = argument.0;
-        }
-        // SAFETY: the callee borrows `count` values, which the caller's handles keep alive.
-        checked(unsafe { sys::JS_Call(context(), self.0, this.0, count as c_int, raw.as_mut_ptr()) })
+    pub fn call<const N: usize>(&self, this: &Value, arguments: &[&Value; N]) -> Result<Value> {
+        let mut raw = arguments.map(|argument| argument.0);
+        // SAFETY: the callee borrows the values, which the caller's handles keep alive.
+        checked(unsafe { sys::JS_Call(context(), self.0, this.0, N as c_int, raw.as_mut_ptr()) })
     }
 
     /// Whether two handles hold the same object.
@@ -449,7 +463,7 @@ impl Value {
         Value(unsafe { sys::JS_PromiseResult(context(), self.0) })
     }
 
-    /// Tells the engine that somebody looks after this promise.
+    /// Marks a promise as handled, so that the engine does not report its rejection.
     pub fn mark_handled(&self) {
         // SAFETY: the handle keeps the value alive; a value that is no promise is left alone.
         unsafe { sys::JS_PromiseMarkAsHandled(context(), self.0) }

@@ -24,7 +24,7 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 /// Everything that the host will look up, beside [`export::INIT`], which only this program calls.
 const EXPORTS: [&str; 5] = [export::MEMORY, export::CALL, export::STACK_POINTER, export::VITALS, export::ABI];
 
-/// Starting QuickJS and the prelude takes about two million units; a thousand times that means a hang.
+/// Starting QuickJS takes about 12 million units; more than a hundred times that means a hang.
 const FUEL: u64 = 2_000_000_000;
 
 /// More than any image that could be worth shipping, and far under what a runaway start would take.
