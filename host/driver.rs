@@ -4,6 +4,7 @@
 //! clock: time comes in as nanoseconds, so that a test can drive it.
 
 mod mail;
+mod watch;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::mail::Mail;
 pub(crate) use self::mail::{Event, Outcome, Request, call_weight};
+use self::watch::Watch;
 use crate::error::{Error, JsError};
 use crate::limits::{LimitKind, Limits, OPCODES_PER_POLL};
 use crate::stats::Stats;
@@ -20,13 +22,9 @@ pub(crate) type Nanos = u64;
 
 /// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of most code, half a one where it waits for memory at every step.
 const SLICE: u64 = 1_000_000;
-/// The most time that a guest can have taken for a unit of fuel: twice what any has been seen to take.
-const MOST_PER_FUEL: Nanos = 1;
 /// Fuel that stands for a nanosecond where a time must not depend on the machine. A loop burns 25 units in one, and what waits for memory at
 /// every step has been seen to burn 2.1; the least counts, because a limit that errs must err by stopping.
 const FUEL_PER_NANO: u64 = 2;
-/// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
-const TICK_AFTER: Nanos = 1_000_000;
 /// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
 const SLICES_TO_UNWIND: u32 = 3;
 /// How long a busy script may keep an executor's thread before it yields. Executors look at their timers and sockets every so many polls
@@ -96,23 +94,14 @@ impl Spent {
 #[derive(Debug, Default)]
 pub(crate) struct Driver {
     limits: Limits,
-    begun: Nanos,
-    /// The newest moment that the driver was told. What is decided while the embedder's code runs is decided by this one.
-    seen: Nanos,
     /// What the call used before it was paused; zero in a call that never was.
     before: Spent,
-    cpu: Nanos,
-    resumed: Option<Nanos>,
-    /// What the thread's own clock said at the newest [`Driver::tick`] of this segment.
-    thread_cpu: Option<Nanos>,
-    /// The fuel that the call had used when the guest last asked.
-    fuel_seen: u64,
+    watch: Watch,
     yielded_at_cpu: Nanos,
     may_yield: bool,
     gives_way: bool,
     /// Slices that are left for work of our own, while there is any.
     chore: Option<u32>,
-    handlers: Nanos,
     stop: Option<Stop>,
     /// Slices that have ended since a reason to stop came up.
     overdue: u32,
@@ -138,7 +127,7 @@ impl Driver {
     pub(crate) fn begin(&mut self, now: Nanos) {
         let (limits, total) = (std::mem::take(&mut self.limits), self.total);
         let call = Stats { calls: 1, ..Stats::default() };
-        *self = Driver { limits, total, begun: now, seen: now, call, ..Driver::default() };
+        *self = Driver { limits, total, watch: Watch::begin(now), call, ..Driver::default() };
     }
 
     /// Goes on with a call that was paused, and the calls of handlers that it waits for.
@@ -164,9 +153,9 @@ impl Driver {
     /// Ends a call and adds what it used to the total.
     pub(crate) fn end(&mut self, now: Nanos) {
         self.pause(now);
-        self.call.cpu_time = Duration::from_nanos(self.cpu);
-        self.call.wall_time = Duration::from_nanos(now.saturating_sub(self.begun));
-        self.call.handler_time = Duration::from_nanos(self.handlers);
+        self.call.cpu_time = Duration::from_nanos(self.watch.cpu_at(now));
+        self.call.wall_time = Duration::from_nanos(self.watch.wall_at(now));
+        self.call.handler_time = Duration::from_nanos(self.watch.handlers());
         self.total.add(&self.call);
         // Nobody asks for it any more, and the next call may be a long time off.
         self.mail = Mail::default();
@@ -194,63 +183,50 @@ impl Driver {
 
     /// The guest starts to run.
     pub(crate) fn resume(&mut self, now: Nanos) {
-        self.resumed = Some(now);
+        self.watch.resume(now);
     }
 
     /// The guest starts to run at the newest moment that the driver was told.
     pub(crate) fn resume_at_once(&mut self) {
-        self.resume(self.seen);
+        self.watch.resume(self.watch.seen());
     }
 
-    /// Takes down the guest's time by the clock of its thread, which stands still while others have the processor. That clock
-    /// costs a system call, so it is read at the end of slices and when the other one says that it matters.
+    /// Adds the guest's time by the clock of its thread; see [`Watch::tick`].
     pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos, fuel: u64) {
-        let Some(resumed) = self.resumed.replace(now) else { return };
-        self.cpu += match self.thread_cpu.replace(thread_cpu) {
-            Some(before) => thread_cpu.saturating_sub(before),
-            None => now.saturating_sub(resumed).min(unwatched(fuel.saturating_sub(self.fuel_seen))),
-        };
+        self.watch.tick(now, thread_cpu, fuel);
     }
 
-    /// Whether so much time has gone by since it was last taken down that it matters whose it was.
+    /// Whether the thread's clock must be read now.
     pub(crate) fn is_tick_due(&self, now: Nanos) -> bool {
-        let since = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
-        self.thread_cpu.is_some() && since > TICK_AFTER || self.cpu_at(now) >= nanos(self.limits.cpu_time)
+        self.watch.is_tick_due(now) || self.cpu_at(now) >= nanos(self.limits.cpu_time)
     }
 
     /// The guest has stopped running.
     pub(crate) fn pause(&mut self, now: Nanos) {
-        self.seen = now;
-        let is_watched = self.thread_cpu.take().is_some();
-        if let Some(resumed) = self.resumed.take() {
-            let elapsed = now.saturating_sub(resumed);
-            self.cpu += if is_watched { elapsed } else { elapsed.min(unwatched(0)) };
-        }
+        self.watch.pause(now);
     }
 
     /// A handler has worked since the newest moment that the driver was told.
     pub(crate) fn handler_worked(&mut self, now: Nanos) {
-        self.handlers += now.saturating_sub(self.seen);
-        self.seen = now;
+        self.watch.handler_worked(now);
     }
 
-    /// The embedder's code that is no handler's has run until now.
+    /// Code of the embedder's that is no handler has run until now.
     pub(crate) fn embedder_worked(&mut self, now: Nanos) {
-        self.seen = now;
+        self.watch.see(now);
     }
 
     /// The newest moment that the driver was told.
     pub(crate) fn seen(&self) -> Nanos {
-        self.seen
+        self.watch.seen()
     }
 
     fn cpu_at(&self, now: Nanos) -> Nanos {
-        let running = self.resumed.map_or(0, |resumed| now.saturating_sub(resumed));
-        self.before.cpu.saturating_add(self.cpu).saturating_add(running)
+        self.before.cpu.saturating_add(self.watch.cpu_at(now))
     }
 
     fn wall_at(&self, now: Nanos) -> Nanos {
-        self.before.wall.saturating_add(now.saturating_sub(self.begun))
+        self.before.wall.saturating_add(self.watch.wall_at(now))
     }
 
     /// Records why the call must stop, unless there is a reason already.
@@ -264,7 +240,7 @@ impl Driver {
 
     /// Looks at the clock and the cancel flag; true when there is a reason to stop.
     pub(crate) fn check(&mut self, now: Nanos, cancelled: bool) -> bool {
-        self.seen = now;
+        self.watch.see(now);
         if self.stop.is_none() {
             if cancelled {
                 self.stop(Stop::Cancelled);
@@ -279,13 +255,13 @@ impl Driver {
 
     /// As [`Driver::check`], at the newest moment that the driver was told.
     pub(crate) fn is_stopping(&mut self, cancelled: bool) -> bool {
-        self.check(self.seen, cancelled)
+        self.check(self.watch.seen(), cancelled)
     }
 
     /// Whether the call is cancelled or has no wall time left, also where something else has stopped it before.
     fn is_over(&mut self, cancelled: bool) -> bool {
-        self.check(self.seen, cancelled);
-        cancelled || self.wall_at(self.seen) >= nanos(self.limits.wall_time)
+        self.check(self.watch.seen(), cancelled);
+        cancelled || self.wall_at(self.watch.seen()) >= nanos(self.limits.wall_time)
     }
 
     /// What is left of the wall-clock limit.
@@ -310,7 +286,7 @@ impl Driver {
                 self.stop(Stop::Limit(LimitKind::Opcodes));
             }
         }
-        self.fuel_seen = fuel;
+        self.watch.asked(fuel);
         self.burn(fuel);
         if self.check(now, cancelled) {
             self.overdue += u32::from(is_slice_over);
@@ -359,12 +335,6 @@ impl Driver {
             self.stop(Stop::Limit(LimitKind::Fuel));
         }
     }
-}
-
-/// What a guest can have used of the processor at most while its thread's clock was not looked at: as much as its fuel allows, and no
-/// less than a slice, whose end is always looked at. The rest of the time others had the processor.
-fn unwatched(fuel: u64) -> Nanos {
-    fuel.max(SLICE).saturating_mul(MOST_PER_FUEL)
 }
 
 fn nanos(time: Duration) -> Nanos {

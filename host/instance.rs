@@ -182,8 +182,8 @@ impl Instance {
     /// Whatever [`Error`] says; the instance stays usable unless it is [`Status::Poisoned`] afterwards.
     pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
         let script = script.into();
-        let message = self.open_script(&script)?;
-        let ended = now(self.execute(Mode::Sync, Op::Eval, message));
+        let message = self.open_script(Op::Eval, &script)?;
+        let ended = now(self.execute(Mode::Sync, message));
         self.value_of(&script, ended)
     }
 
@@ -197,9 +197,9 @@ impl Instance {
     /// As [`Instance::eval`].
     pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Json>> + Send {
         let script = script.into();
-        let message = self.open_script(&script);
+        let message = self.open_script(Op::Eval, &script);
         async move {
-            let ended = self.execute(Mode::Async, Op::Eval, message?).await;
+            let ended = self.execute(Mode::Async, message?).await;
             self.value_of(&script, ended)
         }
     }
@@ -223,8 +223,8 @@ impl Instance {
     /// As [`Instance::eval`].
     pub fn inspect<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Shown> {
         let script = script.into();
-        let message = self.open_script(&script)?.flagged(self.inspection);
-        let ended = now(self.execute(Mode::Sync, Op::Eval, message));
+        let message = self.open_script(Op::Eval, &script)?.flagged(self.inspection);
+        let ended = now(self.execute(Mode::Sync, message));
         self.shown_of(&script, ended)
     }
 
@@ -235,10 +235,10 @@ impl Instance {
     /// As [`Instance::eval`].
     pub fn inspect_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Shown>> + Send {
         let script = script.into();
-        let message = self.open_script(&script);
+        let message = self.open_script(Op::Eval, &script);
         async move {
             let message = message?.flagged(self.inspection);
-            let ended = self.execute(Mode::Async, Op::Eval, message).await;
+            let ended = self.execute(Mode::Async, message).await;
             self.shown_of(&script, ended)
         }
     }
@@ -250,7 +250,7 @@ impl Instance {
     /// [`Error::NoSuchEvent`] when there is none; otherwise as [`Instance::eval`].
     pub fn dispatch(&mut self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Json> {
         let message = self.open_event(event, params)?;
-        let ended = now(self.execute(Mode::Sync, Op::Dispatch, message));
+        let ended = now(self.execute(Mode::Sync, message));
         self.dispatched(event, ended)
     }
 
@@ -266,7 +266,7 @@ impl Instance {
     ) -> impl Future<Output = Result<Json>> + Send {
         let message = self.open_event(event, params);
         async move {
-            let ended = self.execute(Mode::Async, Op::Dispatch, message?).await;
+            let ended = self.execute(Mode::Async, message?).await;
             self.dispatched(event, ended)
         }
     }
@@ -278,7 +278,7 @@ impl Instance {
     /// [`Error::Program`] when it belongs to another build; otherwise as [`Instance::eval`].
     pub fn run(&mut self, program: &Program) -> Result<Json> {
         let message = self.open_program(program)?;
-        let ended = now(self.execute(Mode::Sync, Op::Run, message));
+        let ended = now(self.execute(Mode::Sync, message));
         self.value(ended)
     }
 
@@ -290,15 +290,15 @@ impl Instance {
     pub fn run_async(&mut self, program: &Program) -> impl Future<Output = Result<Json>> + Send {
         let message = self.open_program(program);
         async move {
-            let ended = self.execute(Mode::Async, Op::Run, message?).await;
+            let ended = self.execute(Mode::Async, message?).await;
             self.value(ended)
         }
     }
 
     /// Compiles a script in this instance, which belongs to nobody else.
     pub(crate) fn compile(&mut self, script: &Script<'_>) -> Result<Vec<u8>> {
-        let message = self.open_script(script)?;
-        match now(self.execute(Mode::Sync, Op::Compile, message))? {
+        let message = self.open_script(Op::Compile, script)?;
+        match now(self.execute(Mode::Sync, message))? {
             Ended::Outcome(Outcome::Bytecode(bytes)) => Ok(bytes),
             other => Err(self.value(Ok(other)).err().unwrap_or_else(|| Error::guest("it compiled to a value"))),
         }
@@ -437,7 +437,7 @@ impl Instance {
     }
 
     /// Opens a call that runs a script, and makes its message.
-    fn open_script(&self, script: &Script<'_>) -> Result<Message> {
+    fn open_script(&self, op: Op, script: &Script<'_>) -> Result<Message> {
         self.open();
         if script.source().len() as u64 > self.limits.source_bytes {
             return Err(LimitKind::Source.error(&self.limits));
@@ -445,13 +445,13 @@ impl Instance {
         if script.name().contains('\0') {
             return Err(Error::input("the name of a script must not hold NUL"));
         }
-        Ok(Message::of(&[script.name().as_bytes(), b"\0", script.source().as_bytes()], script.name().len()))
+        Ok(Message::of(op, &[script.name().as_bytes(), b"\0", script.source().as_bytes()], script.name().len()))
     }
 
     /// Opens a call of a handler of the script's, and makes its message.
     fn open_event(&self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Message> {
         self.open();
-        let message = Message::with_json(event.as_bytes(), params)?;
+        let message = Message::event(event.as_bytes(), params)?;
         if message.length() as u64 > self.limits.message_bytes {
             return Err(LimitKind::Message.error(&self.limits));
         }
@@ -467,7 +467,7 @@ impl Instance {
         if program.bytecode().len() as u64 > self.limits.source_bytes {
             return Err(LimitKind::Source.error(&self.limits));
         }
-        Ok(Message::of(&[program.bytecode()], 0))
+        Ok(Message::of(Op::Run, &[program.bytecode()], 0))
     }
 }
 

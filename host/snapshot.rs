@@ -328,9 +328,9 @@ impl fmt::Debug for Snapshot {
 /// How far a script got.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Turn {
+pub enum Turn<T = Json> {
     /// To its end.
-    Done(Json),
+    Done(T),
     /// To calls that only the embedder can answer.
     Paused(Paused),
 }

@@ -20,29 +20,30 @@ use crate::vm::state::Desk;
 /// Room for the JSON of a small value.
 const FIRST_BYTES: usize = 128;
 
-/// What the guest is given for an operation.
+/// An operation of the guest, and what it is given for it.
 pub(crate) struct Message {
+    pub(crate) op: Op,
     bytes: Vec<u8>,
     split: usize,
     flags: u32,
 }
 
 impl Message {
-    pub(crate) fn of(parts: &[&[u8]], split: usize) -> Message {
-        Message { bytes: parts.concat(), split, flags: 0 }
+    pub(crate) fn of(op: Op, parts: &[&[u8]], split: usize) -> Message {
+        Message { op, bytes: parts.concat(), split, flags: 0 }
     }
 
-    /// Some bytes as they are.
-    pub(crate) fn whole(bytes: Vec<u8>) -> Message {
-        Message { bytes, split: 0, flags: 0 }
+    /// Answers, or none.
+    pub(crate) fn answers(bytes: Vec<u8>) -> Message {
+        Message { op: Op::Answer, bytes, split: 0, flags: 0 }
     }
 
-    /// Some bytes and, behind them, a value as JSON.
-    pub(crate) fn with_json(start: &[u8], value: &(impl Serialize + ?Sized)) -> Result<Message> {
+    /// An event's name and, behind it, its parameters as JSON.
+    pub(crate) fn event(start: &[u8], value: &(impl Serialize + ?Sized)) -> Result<Message> {
         let mut bytes = Vec::with_capacity(start.len() + FIRST_BYTES);
         bytes.extend_from_slice(start);
         match serde_json::to_writer(&mut bytes, value) {
-            Ok(()) => Ok(Message { bytes, split: start.len(), flags: 0 }),
+            Ok(()) => Ok(Message { op: Op::Dispatch, bytes, split: start.len(), flags: 0 }),
             Err(error) => Err(Error::no_json(&error)),
         }
     }
@@ -65,7 +66,7 @@ pub(crate) async fn turn(
     desk: &Desk,
     calls: &mut Calls<'_>,
     flags: u32,
-    (op, message): (Op, Message),
+    message: Message,
     timer: &mut Timer,
 ) -> Result<u32, Crash> {
     let (Ok(split), Ok(length)) = (u32::try_from(message.split), u32::try_from(message.bytes.len())) else {
@@ -76,7 +77,7 @@ pub(crate) async fn turn(
         driver.announce(message.bytes);
         driver.resume_at_once();
     }
-    let mut operation = pin!(vm.start(op, flags | message.flags, split, length));
+    let mut operation = pin!(vm.start(message.op, flags | message.flags, split, length));
     let mut in_sync_call = false;
     let mut is_away = false;
     poll_fn(|context| {

@@ -194,9 +194,9 @@ impl Instance {
     }
 
     /// Runs a fresh call to its end. A handler that pauses is out of place here.
-    pub(super) async fn execute(&mut self, mode: Mode, op: Op, message: Message) -> Result<Ended> {
+    pub(super) async fn execute(&mut self, mode: Mode, message: Message) -> Result<Ended> {
         self.begin()?;
-        match self.drive(mode, Some((op, message)), Vec::new()).await {
+        match self.drive(mode, Some(message), Vec::new()).await {
             Ok(Ended::Paused) => {
                 let pending = excerpt::names(self.paused.iter().map(|call| call.method.as_str()));
                 if !self.housekeep(Op::Abandon, &[]) {
@@ -229,10 +229,10 @@ impl Instance {
     pub(super) async fn drive(
         &mut self,
         mode: Mode,
-        next: Option<(Op, Message)>,
+        next: Option<Message>,
         answers: Vec<(CallId, Answer)>,
     ) -> Result<Ended> {
-        let op = next.as_ref().map_or(Op::Answer, |(op, _)| *op);
+        let op = next.as_ref().map_or(Op::Answer, |message| message.op);
         let mut call = pin!(trace::call(op, async move {
             let ended = self.take_turns(mode, next, answers).await;
             let (stats, _) = self.desk.driver().totals();
@@ -248,7 +248,7 @@ impl Instance {
     async fn take_turns(
         &mut self,
         mode: Mode,
-        mut next: Option<(Op, Message)>,
+        mut next: Option<Message>,
         answers: Vec<(CallId, Answer)>,
     ) -> Result<Ended> {
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
@@ -267,9 +267,9 @@ impl Instance {
         let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
             // A call that is over by now begins no turn, and finds the reason where it waits.
-            if let Some(operation) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
+            if let Some(message) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
                 self.phase = Phase::Running;
-                let turn = turn(vm, desk, &mut calls, flags, operation, &mut timer).await;
+                let turn = turn(vm, desk, &mut calls, flags, message, &mut timer).await;
                 self.phase = Phase::Waiting;
                 let mut driver = desk.driver();
                 driver.burn(vm.fuel_used());
@@ -313,12 +313,12 @@ impl Instance {
                 }
             }
             match wait(desk, &mut calls, &mut timer).await {
-                Waited::Answered => next = Some((Op::Answer, Message::whole(calls.take_answers()))),
+                Waited::Answered => next = Some(Message::answers(calls.take_answers())),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
                 // What nobody can answer holds up a result that is there no longer.
                 Waited::Stuck if flags & flag::DRAIN != 0 && calls.is_any_unanswered() => {
                     flags &= !flag::DRAIN;
-                    next = Some((Op::Answer, Message::whole(Vec::new())));
+                    next = Some(Message::answers(Vec::new()));
                 }
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),
                 Waited::Paused => match calls.take_paused() {

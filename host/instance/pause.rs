@@ -19,6 +19,8 @@ use crate::pending::{Answer, CallId, PendingCall};
 use crate::program::Program;
 use crate::script::Script;
 use crate::snapshot::{About, Paused, Snapshot, Turn};
+use crate::turn::Message;
+use crate::value::Shown;
 use crate::vm::fibre::Vm;
 
 impl Instance {
@@ -82,13 +84,51 @@ impl Instance {
     ///
     /// As [`Instance::eval`].
     pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
-        let message = self.open_script(&script.into());
+        let script = script.into();
+        let message = self.open_script(Op::Eval, &script);
         async move {
-            let message = message?;
-            self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Eval, message)), Vec::new()).await;
-            self.turn(ended)
+            let ended = self.step(message?).await;
+            self.turn(ended, |jar, ended| jar.value_of(&script, ended))
         }
+    }
+
+    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]; [`Instance::resume_inspect_async`] goes on with it.
+    ///
+    /// ```
+    /// # use belljar::{Answer, Call, Limits, Reply, Router, Runtime, Turn};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
+    /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
+    /// let script = "new Map([[1, await host.rpc('ask')]])";
+    /// let Turn::Paused(paused) = jar.step_inspect_async(script).await? else { panic!("it waits") };
+    /// let answer = (paused.pending()[0].id, Answer::result("one")?);
+    /// let Turn::Done(shown) = jar.resume_inspect_async([answer]).await? else { panic!("it is answered") };
+    /// assert_eq!(shown.as_str(), r#"Map { 1 => "one" }"#);
+    /// # Ok::<(), belljar::Error>(())
+    /// # }).unwrap();
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::eval`].
+    pub fn step_inspect_async<'s>(
+        &mut self,
+        script: impl Into<Script<'s>>,
+    ) -> impl Future<Output = Result<Turn<Shown>>> + Send {
+        let script = script.into();
+        let message = self.open_script(Op::Eval, &script);
+        async move {
+            let message = message?.flagged(self.inspection);
+            let ended = self.step(message).await;
+            self.turn(ended, |jar, ended| jar.shown_of(&script, ended))
+        }
+    }
+
+    /// Runs a fresh call, which a handler may pause.
+    async fn step(&mut self, message: Message) -> Result<Ended> {
+        self.begin()?;
+        self.drive(Mode::Async, Some(message), Vec::new()).await
     }
 
     /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_async`].
@@ -103,12 +143,8 @@ impl Instance {
     ) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.open_event(event, params);
         async move {
-            let message = message?;
-            self.begin()?;
-            match self.drive(Mode::Async, Some((Op::Dispatch, message)), Vec::new()).await {
-                Ok(Ended::NoSuchEvent) => Err(self.no_such_event(event)),
-                ended => self.turn(ended),
-            }
+            let ended = self.step(message?).await;
+            self.turn(ended, |jar, ended| jar.dispatched(event, ended))
         }
     }
 
@@ -120,10 +156,8 @@ impl Instance {
     pub fn step_run_async(&mut self, program: &Program) -> impl Future<Output = Result<Turn>> + Send {
         let message = self.open_program(program);
         async move {
-            let message = message?;
-            self.begin()?;
-            let ended = self.drive(Mode::Async, Some((Op::Run, message)), Vec::new()).await;
-            self.turn(ended)
+            let ended = self.step(message?).await;
+            self.turn(ended, |jar, ended| jar.value(ended))
         }
     }
 
@@ -143,12 +177,40 @@ impl Instance {
         &mut self,
         answers: impl IntoIterator<Item = (CallId, Answer)> + Send,
     ) -> impl Future<Output = Result<Turn>> + Send {
-        let answers: Vec<(CallId, Answer)> = answers.into_iter().collect();
+        let ended = self.resume(answers.into_iter().collect());
+        async move {
+            let (jar, ended) = ended.await;
+            jar.turn(ended, |jar, ended| jar.value(ended))
+        }
+    }
+
+    /// As [`Instance::resume_async`], for a script that [`Instance::step_inspect_async`] has begun.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::resume_async`].
+    pub fn resume_inspect_async(
+        &mut self,
+        answers: impl IntoIterator<Item = (CallId, Answer)> + Send,
+    ) -> impl Future<Output = Result<Turn<Shown>>> + Send {
+        let ended = self.resume(answers.into_iter().collect());
+        async move {
+            let (jar, ended) = ended.await;
+            jar.turn(ended, |jar, ended| jar.shown(ended))
+        }
+    }
+
+    fn resume(
+        &mut self,
+        answers: Vec<(CallId, Answer)>,
+    ) -> impl Future<Output = (&mut Instance, Result<Ended>)> + Send {
         self.open();
         async move {
-            self.begin_again(&answers)?;
-            let ended = self.drive(Mode::Async, None, answers).await;
-            self.turn(ended)
+            let ended = match self.begin_again(&answers) {
+                Ok(()) => self.drive(Mode::Async, None, answers).await,
+                Err(error) => Err(error),
+            };
+            (self, ended)
         }
     }
 
@@ -178,10 +240,14 @@ impl Instance {
         self.spent = Spent::default();
     }
 
-    fn turn(&mut self, ended: Result<Ended>) -> Result<Turn> {
+    fn turn<T>(
+        &mut self,
+        ended: Result<Ended>,
+        value: impl FnOnce(&mut Instance, Result<Ended>) -> Result<T>,
+    ) -> Result<Turn<T>> {
         match ended {
             Ok(Ended::Paused) => Ok(Turn::Paused(Paused { snapshot: self.snapshot()? })),
-            ended => self.value(ended).map(Turn::Done),
+            ended => value(self, ended).map(Turn::Done),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values as people see them: every one has a text, looking runs nothing of the script, and it has an end.
 
-use belljar::{Call, Error, Instance, LimitKind, Limits, Reply, Router, Shown};
+use belljar::{Answer, Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, Shown, Turn};
 
 use crate::support::{
     Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_of, jar_with, jar_with_router, limit_of, runtime,
@@ -279,4 +279,29 @@ fn a_jar_that_keeps_no_values_shows_them_without_a_trace() {
     jar.inspect("[1]").unwrap();
     jar.inspect("'text'").unwrap();
     assert_eq!(jar.eval(names).unwrap(), before);
+}
+
+#[test]
+fn a_step_that_is_looked_at_goes_on_as_one() {
+    let router = Router::new().handle("ask", |_: &Call, _: Json| Reply::pause());
+    let mut jar = jar_with_router(&router);
+    let script = "const m = new Map([[1, await host.rpc('ask', 1)]]); m";
+    let Turn::Paused(paused) = block_on(jar.step_inspect_async(script)).unwrap() else { panic!("it waits") };
+    let mut twin = runtime().restore(paused.snapshot(), &router, &Limits::default()).unwrap();
+    let answer = (paused.pending()[0].id, Answer::result("one").unwrap());
+    let Turn::Done(shown) = block_on(twin.resume_inspect_async([answer])).unwrap() else { panic!("it is answered") };
+    assert_eq!(shown.as_str(), r#"Map { 1 => "one" }"#);
+    let Turn::Done(shown) = block_on(twin.step_inspect_async("'text'")).unwrap() else { panic!("nothing waits") };
+    assert!(shown.is_string());
+    // A script that was begun without the wish can be looked at too: as JSON.
+    block_on(twin.step_async("({ n: await host.rpc('ask', 2) })")).unwrap();
+    let answer = (twin.pending()[0].id, Answer::result(&2).unwrap());
+    let Turn::Done(shown) = block_on(twin.resume_inspect_async([answer])).unwrap() else { panic!("it is answered") };
+    assert_eq!(shown.as_str(), r#"{"n":2}"#);
+}
+
+#[test]
+fn a_step_that_throws_has_the_line_of_its_script() {
+    let Err(Error::Js(error)) = block_on(jar().step_async("const a = 1;\na.missing()")) else { panic!("it throws") };
+    assert_eq!(error.frame().unwrap().text, "a.missing()");
 }
