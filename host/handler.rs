@@ -80,7 +80,7 @@ impl Handler {
     /// look at the reply or change it, or answer itself. The new handler is async if the old one is.
     ///
     /// ```
-    /// use belljar::{Call, Handler, Limits, Replying, Router, RpcError, Runtime};
+    /// use belljar::{Call, Limits, Replying, Router, RpcError, Runtime};
     ///
     /// struct Grants(Vec<&'static str>);
     ///

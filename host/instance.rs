@@ -68,7 +68,7 @@ enum Phase {
 /// use belljar::{Call, Limits, Router, Runtime};
 ///
 /// let runtime = Runtime::new()?;
-/// let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| Ok(a + b));
+/// let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| a + b);
 /// let mut jar = runtime.instance(&router, &Limits::default())?;
 /// jar.eval("var total = host.rpcSync('add', [1, 2]); host.on('more', n => total += n)")?;
 /// assert_eq!(jar.dispatch("more", &4)?.get::<i64>()?, 7);

@@ -6,7 +6,7 @@
 //! use std::time::Duration;
 //!
 //! let runtime = Runtime::new()?;
-//! let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| Ok(a + b));
+//! let router = Router::new().handle("add", |_: &Call, (a, b): (i64, i64)| a + b);
 //! let limits = Limits { cpu_time: Duration::from_millis(50), ..Limits::default() };
 //! let mut jar = runtime.instance(&router, &limits)?;
 //!
