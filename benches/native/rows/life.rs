@@ -68,6 +68,21 @@ pub(super) fn cold_start(bench: &mut Bench, runtime: &Runtime) {
         let mut other = |runs| all(&native_lives(Some(&prelude), runs));
         bench.pair(name, Goal::None, NATIVE, &mut belljar, &mut other);
     }
+    // A library as large as the TypeScript compiler. Natively it takes a third of a second each time.
+    let name = "cold_start/9 MB prelude";
+    if bench.wants(name) {
+        let limits = limits().with_memory_bytes(512 << 20).with_js_heap_bytes(512 << 20);
+        let builder = Runtime::builder().prelude(functions(9_000_000)).prelude_limits(&limits);
+        let prepared = builder.build().unwrap();
+        let goal = Goal::Absolute(Figure::Micros(100.0), Figure::Micros(50.0));
+        bench.alone(name, goal, &mut |runs| {
+            let begun = Instant::now();
+            for _ in 0..runs {
+                one_and_two(&mut prepared.instance(&router(), &limits).unwrap());
+            }
+            begun.elapsed()
+        });
+    }
 }
 
 /// Lives in a pool none of whose slots was ever used: each instance is kept until the last one has run.
