@@ -62,6 +62,7 @@ mod runaway;
 mod session;
 mod snapshot;
 mod soak;
+mod stability;
 mod support;
 mod tamper;
 mod tidy;
