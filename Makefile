@@ -1,10 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom deny ci
+.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom fixtures third-party package deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 FUZZ_TARGETS := $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# Where cargo compiles, whoever says so: a variable, a configuration file or cargo itself.
+TARGET_FOLDER = $(shell cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 CHANNEL := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 GUEST_CRATE := --manifest-path runtime-guest/Cargo.toml
 WIZEN_CRATE := --manifest-path runtime-guest/wizen/Cargo.toml
@@ -33,15 +35,18 @@ setup: ## install the pinned toolchain if rustup is here and the toolchain is no
 build: setup ## build the library and the command line tool
 	cargo build --locked --package belljar --package belljar-cli
 
+# Without native QuickJS, which asks for more of a crate that Cranelift stands on: so the build script's Cranelift serves here too.
 test: setup ## install what is missing, then run every test and every example
 	cargo test --locked --workspace
-	cargo test --locked --package belljar-tests --features compiler,tracing --test it -- guest:: guests::
+	cargo test --locked --package belljar-tests --no-default-features --features compiler,tracing --test it -- guest:: guests::
 	@$(MAKE) --no-print-directory examples
 
+# Of the whole workspace, so that the library which the tests have compiled serves the examples too.
 examples: setup ## run every example; each one checks its own claims
-	@set -e; for name in $(EXAMPLES); do \
+	cargo build --locked --workspace --examples
+	@set -e; built=$(TARGET_FOLDER)/debug/examples; for name in $(EXAMPLES); do \
 		printf '\n=== example %s\n' $$name; \
-		cargo run --locked --quiet --example $$name; \
+		$$built/$$name; \
 	done
 
 lint: setup ## check the format, clippy and the documentation, with every warning an error
@@ -56,8 +61,9 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 size: setup ## build the command for release, and say how large it is and what of that is the guest
 	cargo build --locked --release --package belljar-cli
 	@bytes() { wc -c < "$$1" | tr -d ' '; }; \
-	binary=$${CARGO_TARGET_DIR:-target}/release/belljar; \
-	guest=$$(ls -t $${CARGO_TARGET_DIR:-target}/release/build/belljar-*/out/guest.native | head -n 1); \
+	built=$(TARGET_FOLDER)/release; \
+	binary=$$built/belljar; \
+	guest=$$(ls -t $$built/build/belljar-*/out/guest.native | head -n 1); \
 	printf 'belljar %s bytes, of which native code of the guest %s\n' $$(bytes $$binary) $$(bytes $$guest)
 
 bench: setup ## measure belljar beside native QuickJS; also writes target/bench.json and target/bench.md
@@ -77,7 +83,7 @@ bench-peers: setup ## install other sandboxes and measure the same jobs in all; 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
 	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)
 
-COMMAND = $${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/belljar
+COMMAND = $(TARGET_FOLDER)/debug/belljar
 SECONDS ?= 20
 
 fuzz-bounded: setup ## run every fuzz target on stable Rust: its seeds and some mutations; BELLJAR_FUZZ=how many
@@ -95,7 +101,7 @@ fuzz: setup ## run one fuzz target with cargo-fuzz, which needs nightly Rust; TA
 # away the address space that a sanitizer needs.
 sanitize: setup ## run the library's tests under AddressSanitizer; ARGS=which of them
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 \
-		cargo test --locked --target $(HOST) --target-dir $${CARGO_TARGET_DIR:-target}/sanitize --package belljar --package belljar-tests --lib --test it \
+		cargo test --locked --target $(HOST) --target-dir $(TARGET_FOLDER)/sanitize --package belljar --package belljar-tests --lib --test it \
 		-- --skip machine::without_address_space $(ARGS)
 
 fuzz-round: setup ## run every fuzz target for a short while: with cargo-fuzz where it is there, else as fuzz-bounded
@@ -113,6 +119,15 @@ sbom: ## write a bill of materials of the library and the command to target/sbom
 	cargo tree --locked --package belljar --package belljar-cli --edges normal,build --target all --prefix none \
 		--format '{p} {l}' | sed 's| (.*/.*)||; s| (\*)$$||' | sort -u > target/sbom.txt
 	@wc -l < target/sbom.txt
+
+fixtures: setup ## keep a program, a snapshot and a recording of this build, for later builds to be tested with
+	BELLJAR_FIXTURES=$(CURDIR)/tests/fixtures cargo test --locked --package belljar-tests --test it -- stability::what_this_build
+
+third-party: ## write the notices of everything that the guest and the command hold to THIRD-PARTY.md
+	third-party/collect > THIRD-PARTY.new && mv THIRD-PARTY.new THIRD-PARTY.md || { rm -f THIRD-PARTY.new; exit 1; }
+
+package: setup ## pack every crate that is published, and build each from its own package in an empty folder
+	.ci/package
 
 deny: ## check licences, sources, duplicates and advisories of everything that is linked; needs cargo-deny
 	cargo deny --locked --all-features check

@@ -33,6 +33,11 @@ pub(crate) fn names<'a>(mut names: impl Iterator<Item = &'a str>) -> Vec<String>
     shown
 }
 
+/// The beginning of the identity of a guest, as messages name it.
+pub(crate) fn identity(identity: &[u8; 32]) -> String {
+    identity.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What somebody else says about a text, which may quote any part of it. If it is long it loses its middle: what is wrong comes first, and
 /// where it is comes last. It is never copied as a whole.
 pub(crate) fn message(message: &impl fmt::Display) -> String {

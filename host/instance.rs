@@ -461,9 +461,7 @@ impl Instance {
     /// Opens a call that runs a program, and makes its message.
     fn open_program(&self, program: &Program) -> Result<Message> {
         self.open();
-        if program.identity() != self.runtime.identity() {
-            return Err(Error::Program { message: "it was compiled for another guest".into() });
-        }
+        program.check(self.runtime.identity())?;
         if program.bytecode().len() as u64 > self.limits.source_bytes {
             return Err(LimitKind::Source.error(&self.limits));
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::excerpt;
 
 const MAGIC: &[u8; 8] = b"belljarP";
 const FORMAT: u32 = 1;
@@ -42,8 +43,16 @@ impl Program {
         Program { identity, bytecode: bytecode.into() }
     }
 
-    pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.identity
+    /// Refuses what was compiled for another guest.
+    pub(crate) fn check(&self, identity: &[u8; 32]) -> Result<()> {
+        if self.identity == *identity {
+            return Ok(());
+        }
+        refuse(&format!(
+            "it was compiled for the guest {}, and this build has the guest {}",
+            excerpt::identity(&self.identity),
+            excerpt::identity(identity)
+        ))
     }
 
     pub(crate) fn bytecode(&self) -> &[u8] {
@@ -71,7 +80,6 @@ impl Program {
     ///
     /// [`Error::Program`], which names what did not match.
     pub fn from_bytes(bytes: &[u8]) -> Result<Program> {
-        let refuse = |message: &str| Err(Error::Program { message: message.into() });
         let Some((header, bytecode)) = bytes.split_at_checked(HEADER_BYTES) else {
             return refuse("it is shorter than its header");
         };
@@ -80,7 +88,8 @@ impl Program {
             return refuse("it does not begin like one");
         }
         if field(8, 4) != FORMAT.to_le_bytes() {
-            return refuse("it has another format version");
+            let found = field(8, 4).iter().rev().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            return refuse(&format!("it has format {found}, and this build reads format {FORMAT}"));
         }
         if field(12, 4) != [0; 4] {
             return refuse("it has flags that this version does not know");
@@ -94,6 +103,10 @@ impl Program {
         let Ok(identity) = field(16, 32).try_into() else { return refuse("it has no identity") };
         Ok(Program { identity, bytecode: bytecode.into() })
     }
+}
+
+fn refuse<T>(message: &str) -> Result<T> {
+    Err(Error::Program { message: message.into() })
 }
 
 fn checksum(header: &[u8], bytecode: &[u8]) -> [u8; 32] {

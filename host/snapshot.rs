@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::index::About;
 use self::index::Index;
 use crate::error::{Error, Result};
+use crate::excerpt;
 use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
 use crate::packed::Packed;
@@ -116,7 +117,11 @@ impl Snapshot {
     /// Refuses what belongs to another guest, or does not fit under these limits. Nothing is unpacked for that.
     pub(crate) fn check(&self, identity: &[u8; 32], limits: &Limits) -> Result<()> {
         if self.identity != *identity {
-            return refuse("it was taken from another guest");
+            return refuse(&format!(
+                "it was taken from the guest {}, and this build has the guest {}",
+                excerpt::identity(&self.identity),
+                excerpt::identity(identity)
+            ));
         }
         let held = match &*self.memory {
             Memory::Taken(frozen) => frozen.memory_bytes,
@@ -306,7 +311,10 @@ fn read_header<'a>(bytes: &'a [u8], magic: &[u8; 8]) -> Result<([u8; 32], &'a [u
     let (begin, identity) = header.split_at(8 + 4);
     match begin.split_at(8) {
         (found, _) if found != magic => return refuse("it does not begin like one"),
-        (_, format) if format != FORMAT.to_le_bytes() => return refuse("it has another format version"),
+        (_, format) if format != FORMAT.to_le_bytes() => {
+            let found = format.iter().rev().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            return refuse(&format!("it has format {found}, and this build reads format {FORMAT}"));
+        }
         _ => {}
     }
     match identity.try_into() {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 #![allow(clippy::print_stdout, reason = "what a test measured is shown by --nocapture")]
 
+#[cfg(feature = "native")]
 mod atomics;
 mod bombs;
 mod cancel;
@@ -11,6 +12,7 @@ mod console;
 mod delivery;
 mod depth;
 mod determinism;
+#[cfg(feature = "native")]
 mod differential;
 mod dispatch;
 mod draining;
@@ -40,6 +42,7 @@ mod json;
 mod layers;
 mod limits;
 mod machine;
+#[cfg(feature = "native")]
 mod native;
 mod nested;
 #[cfg(target_os = "linux")]
@@ -49,6 +52,7 @@ mod prelude;
 #[cfg(target_os = "linux")]
 mod process;
 mod program;
+#[cfg(feature = "native")]
 mod quickjs_suite;
 mod recording;
 mod rejections;
@@ -58,6 +62,7 @@ mod runaway;
 mod session;
 mod snapshot;
 mod soak;
+mod stability;
 mod support;
 mod tamper;
 mod text_coding;

@@ -179,7 +179,7 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
     let checksum = Sha256::new().chain_update(&program[..56]).chain_update(&program[88..]).finalize();
     program[56..88].copy_from_slice(&checksum);
     let program = write(&folder, "other-program", program);
-    refuses(&[&program], 2, "other-program: the program cannot be run: it was compiled for another guest");
+    refuses(&[&program], 2, "other-program: the program cannot be run: it was compiled for the guest ");
     assert!(run(&["inspect", &program]).out.contains("another one: it does not run here"));
     let mut snapshot = fs::read(path("snapshot")).unwrap();
     snapshot[12] ^= 1;
