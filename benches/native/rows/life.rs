@@ -7,7 +7,7 @@ use belljar::{Instance, Runtime};
 
 use super::{Life, context, functions, limits, router, run_native};
 use crate::Bench;
-use crate::report::{Goal, NATIVE};
+use crate::report::{Figure, Goal, NATIVE};
 
 /// What counts of a life.
 fn all(life: &Life) -> Duration {
