@@ -64,7 +64,8 @@ pub enum Hint {
 }
 
 impl JsError {
-    /// What the error points at, where its own words do not say it. For a SyntaxError the [`JsError::frame`] must be known.
+    /// What the error points at, where its own words do not say it. For a SyntaxError the [`JsError::frame`] must be
+    /// known.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         // Two empty templates and a call of what they give, which may also end in a SyntaxError.
@@ -146,8 +147,8 @@ impl Hint {
 }
 
 impl Error {
-    /// What a Rust program can do about the error, where something can be said: one sentence, in the words of this library. The error's own
-    /// text says only what happened, so that other front ends can add advice of theirs.
+    /// What a Rust program can do about the error, where something can be said: one sentence, in the words of this
+    /// library. The error's own text says only what happened, so that other front ends can add advice of theirs.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};

@@ -50,14 +50,16 @@ impl InstanceBuilder {
         self
     }
 
-    /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and [`Instance::reset`] comes back
-    /// to it. It takes the place of what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
+    /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and
+    /// [`Instance::reset`] comes back to it. It takes the place of what
+    /// [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
     ///
-    /// The memory of a snapshot is copied for the first three instances, and mapped for those after them, which takes microseconds
-    /// whatever its size. So keep the snapshot, or clones of it, for as long as instances are started from it.
+    /// The memory of a snapshot is copied for the first three instances, and mapped for those after them, which takes
+    /// microseconds whatever its size. So keep the snapshot, or clones of it, for as long as instances are started
+    /// from it.
     ///
-    /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here. A script that
-    /// waits for answers is no set-up, so a paused snapshot is refused.
+    /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here.
+    /// A script that waits for answers is no set-up, so a paused snapshot is refused.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -78,8 +80,9 @@ impl InstanceBuilder {
         self
     }
 
-    /// Goes on where a snapshot was taken, as [`Runtime::restore`](crate::Runtime::restore) does: with its clock, its random numbers if they were
-    /// seeded, and the calls that it waits for. A seed or a clock that is given here takes the place of the snapshot's.
+    /// Goes on where a snapshot was taken, as [`Runtime::restore`](crate::Runtime::restore) does: with its clock, its
+    /// random numbers if they were seeded, and the calls that it waits for. A seed or a clock that is given here
+    /// takes the place of the snapshot's.
     pub fn restore(mut self, snapshot: &Snapshot) -> Self {
         self.options.origin = Origin::Restored(snapshot.clone());
         self
@@ -91,10 +94,11 @@ impl InstanceBuilder {
         self
     }
 
-    /// Lets a script declare again what an older script has declared, as the prompts of browsers do. In a later `eval`, a `let`, `const`,
-    /// `class`, `function` or `var` at the top level takes the place of any older one of that name, and functions that were made
-    /// before see the new value. A declaration that failed half-way can be made again. Within one script, a name can be declared
-    /// once, as always; and what is locked, such as `host` and `undefined`, cannot be declared.
+    /// Lets a script declare again what an older script has declared, as the prompts of browsers do. In a later
+    /// `eval`, a `let`, `const`, `class`, `function` or `var` at the top level takes the place of any older one of
+    /// that name, and functions that were made before see the new value. A declaration that failed half-way can be
+    /// made again. Within one script, a name can be declared once, as always; and what is locked, such as `host` and
+    /// `undefined`, cannot be declared.
     ///
     /// An instance that begins from a snapshot of a session is a session.
     ///
@@ -115,8 +119,9 @@ impl InstanceBuilder {
         self
     }
 
-    /// Gives scripts the newest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. One that is undefined
-    /// leaves the older one there. A script's own `let _` or `const _` comes first, as with any global.
+    /// Gives scripts the newest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. One
+    /// that is undefined leaves the older one there. A script's own `let _` or `const _` comes first, as with any
+    /// global.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -131,10 +136,12 @@ impl InstanceBuilder {
         self
     }
 
-    /// Ends a call as soon as its value is there. Without this a call waits until every call of a handler that its script has made is
-    /// answered, and what follows on the answers has run, also where the script awaits none of it; all of that stays within the call's limits.
+    /// Ends a call as soon as its value is there. Without this a call waits until every call of a handler that its
+    /// script has made is answered, and what follows on the answers has run, also where the script awaits none of it;
+    /// all of that stays within the call's limits.
     ///
-    /// With it, the handlers that are still at work then are dropped in the middle: [`Instance::dropped_calls`] names their methods.
+    /// With it, the handlers that are still at work then are dropped in the middle: [`Instance::dropped_calls`] names
+    /// their methods.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Router, Runtime, RpcError};
@@ -160,7 +167,8 @@ impl InstanceBuilder {
         self
     }
 
-    /// Gives handlers something to find with [`Call::data`](crate::Call::data), by its type. Several types can be given.
+    /// Gives handlers something to find with [`Call::data`](crate::Call::data), by its type. Several types can be
+    /// given.
     ///
     /// # Panics
     ///
@@ -174,7 +182,8 @@ impl InstanceBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
+    /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use,
+    /// [`Error::Input`](crate::Error::Input) when the limits make no sense.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
         Instance::new(Permit::take(self.shared)?, router, limits, self.options)
     }

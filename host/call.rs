@@ -38,7 +38,8 @@ pub struct Call {
     pub(crate) data: Data,
 }
 
-/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
+/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from
+/// anywhere.
 #[derive(Default)]
 pub(crate) struct Signal {
     is_set: AtomicBool,
@@ -63,7 +64,8 @@ impl Signal {
 /// Fires when nobody waits for a call any more.
 pub(crate) struct Token {
     fired: AtomicBool,
-    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
+    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation
+    /// here.
     signal: Arc<Signal>,
     deadline: Option<Instant>,
     ids: Arc<Ids>,
@@ -106,7 +108,8 @@ impl Call {
         &self.method
     }
 
-    /// What names this call. It has the same id when it is made again after a pause, so that what was approved under the id can be done.
+    /// What names this call. It has the same id when it is made again after a pause, so that what was approved under
+    /// the id can be done.
     ///
     /// ```
     /// # use belljar::{Answer, Call, CallId, Limits, Reply, Router, Runtime, Turn};
@@ -159,12 +162,13 @@ impl Call {
         }
     }
 
-    /// Says that this call need not hold up a script that is to be put away. When another handler has paused a call and all that are
-    /// still at work have said so, they are dropped and their calls are reported as pending, like the paused one. Whoever resumes the
-    /// script answers them, most simply with [`Answer::CallAgain`](crate::Answer::CallAgain). So it is for work that can be done twice.
+    /// Says that this call need not hold up a script that is to be put away. When another handler has paused a call
+    /// and all that are still at work have said so, they are dropped and their calls are reported as pending, like
+    /// the paused one. Whoever resumes the script answers them, most simply with
+    /// [`Answer::CallAgain`](crate::Answer::CallAgain). So it is for work that can be done twice.
     ///
-    /// Without it a pause waits until the handlers at work have answered. In a synchronous handler, and for `host.rpcSync`, it does
-    /// nothing.
+    /// Without it a pause waits until the handlers at work have answered. In a synchronous handler, and for
+    /// `host.rpcSync`, it does nothing.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Reply, Router, RpcError, Runtime, Turn};

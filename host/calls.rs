@@ -56,7 +56,8 @@ pub(crate) struct Calls<'a> {
     paused: Vec<PendingCall>,
     /// Calls that were paused since; they get their ids when the script is put away.
     just_paused: Vec<InFlight>,
-    /// Replies that the guest has not taken yet, each with its weight. What the embedder answers weighs nothing: it is no script's choice.
+    /// Replies that the guest has not taken yet, each with its weight. What the embedder answers weighs nothing: it
+    /// is no script's choice.
     answers: VecDeque<(u32, u64, Answered)>,
     /// What these replies weigh together.
     queued: u64,
@@ -82,8 +83,8 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Takes over everything that the guest asked for since the last time. The driver looks at the clock before each event, because what
-    /// came before it may have taken long.
+    /// Takes over everything that the guest asked for since the last time. The driver looks at the clock before each
+    /// event, because what came before it may have taken long.
     pub(crate) fn deliver(&mut self) {
         loop {
             // The driver is locked for one event at a time, because a handler may come back here.
@@ -255,7 +256,8 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Polls the async handlers until answers of this weight are there for the guest, or nobody has one; true when there is any.
+    /// Polls the async handlers until answers of this weight are there for the guest, or nobody has one; true when
+    /// there is any.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, enough: u64) -> bool {
         while let Some(working) = self.working.as_mut().filter(|_| self.queued < enough) {
             let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) else { break };
@@ -279,7 +281,8 @@ impl<'a> Calls<'a> {
         !self.paused.is_empty() || !self.just_paused.is_empty()
     }
 
-    /// Drops the handlers at work if a call is paused and each of them lets itself be dropped; their calls are paused too then.
+    /// Drops the handlers at work if a call is paused and each of them lets itself be dropped; their calls are paused
+    /// too then.
     pub(crate) fn drop_droppable(&mut self) -> bool {
         let Some(token) = &self.token else { return false };
         if !self.has_paused() || !self.in_flight.iter().all(|call| token.may_drop(call.number)) {
@@ -290,8 +293,8 @@ impl<'a> Calls<'a> {
         true
     }
 
-    /// The paused calls, oldest first. Those that were paused just now come in the order in which the script made them: which handler was
-    /// faster leaves no trace.
+    /// The paused calls, oldest first. Those that were paused just now come in the order in which the script made
+    /// them: which handler was faster leaves no trace.
     pub(crate) fn take_paused(&mut self) -> Result<Vec<PendingCall>> {
         let mut paused = std::mem::take(&mut self.paused);
         self.just_paused.sort_by_key(|call| call.number);
@@ -409,7 +412,8 @@ impl<'a> Calls<'a> {
             }
             Poll::Pending => {
                 self.sync_working = Some(working);
-                // The others go on meanwhile; their answers wait until the guest is back, so one may wait for what another does.
+                // The others go on meanwhile; their answers wait until the guest is back, so one may wait for what
+                // another does.
                 self.poll(context, u64::MAX);
                 false
             }

@@ -7,14 +7,17 @@ use crate::vm::state::Desk;
 
 /// Stops the call in progress of one instance, from any thread, also while a native built-in runs.
 ///
-/// A call is in progress from the moment at which its method is called until it ends. For an async call that is the moment at which its
-/// future is made: a future that was cancelled before it is first polled ends with [`Error::Cancelled`](crate::Error::Cancelled) when it is,
-/// and runs nothing. A handle serves every call of its instance, whether it was taken before that call or after.
+/// A call is in progress from the moment at which its method is called until it ends. For an async call that is the
+/// moment at which its future is made: a future that was cancelled before it is first polled ends with
+/// [`Error::Cancelled`](crate::Error::Cancelled) when it is, and runs nothing. A handle serves every call of its
+/// instance, whether it was taken before that call or after.
 ///
-/// When no call is in progress, [`CancelHandle::cancel`] does nothing: the next call is not the one that was meant. So it never ends a call
-/// that is made after it; also not where the future of an earlier call was cancelled and then dropped, or a script is paused.
+/// When no call is in progress, [`CancelHandle::cancel`] does nothing: the next call is not the one that was meant.
+/// So it never ends a call that is made after it; also not where the future of an earlier call was cancelled and then
+/// dropped, or a script is paused.
 ///
-/// A call that is cancelled starts no handler any more, prints nothing and does not end with a value, whatever it has come to by then.
+/// A call that is cancelled starts no handler any more, prints nothing and does not end with a value, whatever it has
+/// come to by then.
 ///
 /// ```
 /// use belljar::{Call, CancelHandle, Error, Limits, Router, Runtime};

@@ -51,7 +51,8 @@ impl Clock {
         if let (Clock::Stepped { start, .. }, Some(next)) = (self, next) {
             *start = next;
         }
-        // A moment that no script could read is the last one that it could; the system's clock is not what was asked for.
+        // A moment that no script could read is the last one that it could; the system's clock is not what was asked
+        // for.
         Some(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// What an instance was given for its handlers: one value of each type. See [`InstanceBuilder::data`](crate::InstanceBuilder::data).
+/// What an instance was given for its handlers: one value of each type. See
+/// [`InstanceBuilder::data`](crate::InstanceBuilder::data).
 // Most instances have none, and every call has a clone.
 #[derive(Clone, Default)]
 pub struct Data(Option<Arc<Values>>);

@@ -1,7 +1,7 @@
 //! One call as a state machine: what the guest may still do, what it has asked for, and why it must stop.
 //!
-//! It owns every decision about limits; `mail` keeps every message in flight. It must never know wasmtime, a handler or a
-//! clock: time comes in as nanoseconds, so that a test can drive it.
+//! It owns every decision about limits; `mail` keeps every message in flight. It must never know wasmtime, a handler
+//! or a clock: time comes in as nanoseconds, so that a test can drive it.
 
 mod mail;
 mod watch;
@@ -20,15 +20,19 @@ use crate::stats::Stats;
 /// Nanoseconds since some fixed moment.
 pub(crate) type Nanos = u64;
 
-/// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of most code, half a one where it waits for memory at every step.
+/// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of most code, half a one where it waits for memory
+/// at every step.
 const SLICE: u64 = 1_000_000;
-/// Fuel that stands for a nanosecond where a time must not depend on the machine. A loop burns 25 units in one, and what waits for memory at
-/// every step has been seen to burn 2.1; the least counts, because a limit that errs must err by stopping.
+/// Fuel that stands for a nanosecond where a time must not depend on the machine. A loop burns 25 units in one, and
+/// what waits for memory at every step has been seen to burn 2.1; the least counts, because a limit that errs must
+/// err by stopping.
 const FUEL_PER_NANO: u64 = 2;
-/// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
+/// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of
+/// them.
 const SLICES_TO_UNWIND: u32 = 3;
-/// How long a busy script may keep an executor's thread before it yields. Executors look at their timers and sockets every so many polls
-/// (tokio every 61), also when a task that wakes itself is always ready, so this times that is how late a neighbour wakes.
+/// How long a busy script may keep an executor's thread before it yields. Executors look at their timers and sockets
+/// every so many polls (tokio every 61), also when a task that wakes itself is always ready, so this times that is
+/// how late a neighbour wakes.
 const YIELD_AFTER: Nanos = 200_000;
 /// Why a call ends before its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,8 +71,8 @@ pub(crate) enum Order {
     Kill,
 }
 
-/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget. The numbers come out
-/// of a snapshot and may be any; sums with them end at the largest.
+/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget.
+/// The numbers come out of a snapshot and may be any; sums with them end at the largest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
@@ -81,9 +85,9 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    /// The same, with times that follow from the work and from no machine's clock: two runs of one script have spent as much. A pause
-    /// is still no way to a fresh budget: most scripts have taken a tenth of the time that they are charged for. Only what was waited for
-    /// until then is forgotten.
+    /// The same, with times that follow from the work and from no machine's clock: two runs of one script have spent
+    /// as much. A pause is still no way to a fresh budget: most scripts have taken a tenth of the time that they are
+    /// charged for. Only what was waited for until then is forgotten.
     pub(crate) fn in_nominal_time(self) -> Spent {
         let nominal = self.fuel / FUEL_PER_NANO;
         Spent { cpu: nominal, wall: nominal, ..self }
@@ -269,11 +273,11 @@ impl Driver {
         Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(self.wall_at(now)))
     }
 
-    /// The guest asks whether to go on: QuickJS does so every so often, and metered code when its slice of fuel is over. `fuel` is
-    /// what the call has used since it began or went on.
+    /// The guest asks whether to go on: QuickJS does so every so often, and metered code when its slice of fuel is
+    /// over. `fuel` is what the call has used since it began or went on.
     ///
-    /// A built-in that never asks on QuickJS's behalf cannot be told to unwind. It has a few slices from the moment that a
-    /// reason to stop has come up; then it is trapped.
+    /// A built-in that never asks on QuickJS's behalf cannot be told to unwind. It has a few slices from the moment
+    /// that a reason to stop has come up; then it is trapped.
     pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64, is_slice_over: bool) -> Order {
         if let Some(slices) = &mut self.chore {
             *slices = slices.saturating_sub(u32::from(is_slice_over));
@@ -329,7 +333,8 @@ impl Driver {
         self.mail = Mail::default();
     }
 
-    /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it ends.
+    /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it
+    /// ends.
     pub(crate) fn burn(&mut self, fuel: u64) {
         if self.limits.fuel.is_some_and(|limit| self.before.fuel.saturating_add(fuel) > limit) {
             self.stop(Stop::Limit(LimitKind::Fuel));

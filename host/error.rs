@@ -1,7 +1,8 @@
 //! What can go wrong, whose fault it is, and the stable code of each.
 //!
-//! It owns [`Error`]; `thrown.rs` owns what a script threw. It must never know wasmtime or a message of the guest's: a code comes from
-//! what the host saw, so a script that throws `new Error("interrupted")` gets `js_error` and nothing else.
+//! It owns [`Error`]; `thrown.rs` owns what a script threw. It must never know wasmtime or a message of the guest's:
+//! a code comes from what the host saw, so a script that throws `new Error("interrupted")` gets `js_error` and
+//! nothing else.
 
 use std::fmt;
 
@@ -51,12 +52,13 @@ pub enum Error {
     },
     /// [`CancelHandle::cancel`](crate::CancelHandle::cancel) was called.
     Cancelled,
-    /// A call was stopped so hard that the instance's memory cannot be trusted to make sense; `reset()` brings it back.
+    /// A call was stopped so hard that the instance's memory cannot be trusted to make sense; `reset()` brings it
+    /// back.
     Poisoned,
     /// The result is a promise that nothing can settle any more.
     NeverSettled {
-        /// The methods of the calls that are still without an answer: the first twenty, then how many others there are. Of a long name
-        /// it has the first 80 characters, and an escape for what cannot be printed.
+        /// The methods of the calls that are still without an answer: the first twenty, then how many others there
+        /// are. Of a long name it has the first 80 characters, and an escape for what cannot be printed.
         pending: Vec<String>,
     },
     /// A handler paused the call, but it was not started with `step_async`, which could have handed it over.

@@ -1,14 +1,15 @@
 //! Text that a script chose, as messages show it: at most 80 characters, escaped, and few names of a list.
 //!
-//! A message is made on the host and kept there, so nothing that a script says may make it long. This file must never know
-//! what a text means or which message it goes into.
+//! A message is made on the host and kept there, so nothing that a script says may make it long. This file must never
+//! know what a text means or which message it goes into.
 
 use std::fmt::{self, Write};
 
 /// The most characters of a text that a message shows.
 const CHARACTERS: usize = 80;
-/// The most characters that a message shows at each end of a text that is partly ours: what a JSON parser says, for example. It
-/// frames a script's text with at least 40 characters of its own, so that no more than 80 of the script's are left.
+/// The most characters that a message shows at each end of a text that is partly ours: what a JSON parser says, for
+/// example. It frames a script's text with at least 40 characters of its own, so that no more than 80 of the script's
+/// are left.
 const CHARACTERS_AT_EACH_END: usize = 60;
 /// The most names of a list that a message shows.
 const NAMES: usize = 20;
@@ -33,8 +34,8 @@ pub(crate) fn names<'a>(mut names: impl Iterator<Item = &'a str>) -> Vec<String>
     shown
 }
 
-/// What somebody else says about a text, which may quote any part of it. If it is long it loses its middle: what is wrong comes first, and
-/// where it is comes last. It is never copied as a whole.
+/// What somebody else says about a text, which may quote any part of it. If it is long it loses its middle: what is
+/// wrong comes first, and where it is comes last. It is never copied as a whole.
 pub(crate) fn message(message: &impl fmt::Display) -> String {
     let mut ends = Ends::default();
     // Keeping what is written cannot fail.

@@ -8,7 +8,8 @@ use crate::runtime::Runtime;
 
 /// The crate that binds the guest to QuickJS, as `runtime-guest/Cargo.lock` has it.
 const BINDINGS: &str = "rquickjs-sys 0.14.0";
-/// The QuickJS inside that crate. It changes only with the line above, and its version is in that crate's `quickjs.h`.
+/// The QuickJS inside that crate. It changes only with the line above, and its version is in that crate's
+/// `quickjs.h`.
 const SCRIPT_ENGINE: &str = "QuickJS-ng 0.16.2";
 
 /// What [`Runtime::facts`] tells.
@@ -28,8 +29,8 @@ pub struct Facts {
     pub target: &'static str,
     /// The checksum of `runtime-guest/guest.wasm`, which `make verify-guest` rebuilds.
     pub guest_sha256: &'static str,
-    /// What programs and snapshots carry and are refused by when it differs: the checksum of the guest that runs, which need not be the one
-    /// inside.
+    /// What programs and snapshots carry and are refused by when it differs: the checksum of the guest that runs,
+    /// which need not be the one inside.
     pub identity: String,
     /// What runs WebAssembly, and its version.
     pub engine: &'static str,
@@ -41,10 +42,11 @@ pub struct Facts {
     pub processor_features: Vec<&'static str>,
     /// How many instances there may be at once.
     pub max_instances: u32,
-    /// How the memory of an instance that is gone is made fresh for the next one. `page scan` and `page map`: the kernel names the pages that
-    /// have changed, by a system call of Linux 6.7 or by `/proc/self/pagemap`, and they are written back. `discard`: every page is given back
-    /// to the system. `unmap`: nothing is used again, as with [`RuntimeBuilder::on_demand`](crate::RuntimeBuilder::on_demand). `clear`:
-    /// wasmtime's pool does it, on systems other than Linux. Which of them works is tried out and not inferred.
+    /// How the memory of an instance that is gone is made fresh for the next one. `page scan` and `page map`: the
+    /// kernel names the pages that have changed, by a system call of Linux 6.7 or by `/proc/self/pagemap`, and they
+    /// are written back. `discard`: every page is given back to the system. `unmap`: nothing is used again, as with
+    /// [`RuntimeBuilder::on_demand`](crate::RuntimeBuilder::on_demand). `clear`: wasmtime's pool does it, on systems
+    /// other than Linux. Which of them works is tried out and not inferred.
     pub memory_reset: &'static str,
 }
 

@@ -1,7 +1,7 @@
 //! Where in a script an error was thrown: the line, the column, and the expression that stands there.
 //!
-//! It reads a stack and a source as text, and both may hold anything: what it gives is bounded, and where it cannot tell it says nothing. It must
-//! never know what was thrown.
+//! It reads a stack and a source as text, and both may hold anything: what it gives is bounded, and where it cannot
+//! tell it says nothing. It must never know what was thrown.
 
 use serde::Serialize;
 
@@ -39,7 +39,8 @@ pub struct Frame {
     pub column: usize,
     /// The text of the line; of a long one the part around the column, of no more than 160 characters.
     pub text: String,
-    /// What the message is about, where that can be told: what is called or walked over, or the call of a built-in that failed.
+    /// What the message is about, where that can be told: what is called or walked over, or the call of a built-in
+    /// that failed.
     pub expression: Option<String>,
 }
 
@@ -80,7 +81,8 @@ fn place(line: &str, name: &str) -> Option<(usize, usize)> {
     (before.ends_with('(') || before.ends_with(' ')).then_some((row.parse().ok()?, column.parse().ok()?))
 }
 
-/// In the first row the engine counts from 0 in some places: then it names what stands before a word, where nothing can fail.
+/// In the first row the engine counts from 0 in some places: then it names what stands before a word, where nothing
+/// can fail.
 fn first_row(text: &str, column: usize) -> usize {
     let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or_default();
     let is_short = column > 1
@@ -96,15 +98,16 @@ fn around(text: &str, at: usize) -> String {
     text.chars().skip(before.saturating_sub(BEFORE_CHARACTERS)).take(LINE_CHARACTERS).collect()
 }
 
-/// The bytes of a line that are looked at for an expression, and where in them the column is: a line may be as long as the script.
+/// The bytes of a line that are looked at for an expression, and where in them the column is: a line may be as long
+/// as the script.
 fn window(text: &str, at: usize) -> Option<(&str, usize)> {
     let from = text.floor_char_boundary(at.saturating_sub(WINDOW_BYTES));
     let to = text.floor_char_boundary(at.saturating_add(2 * WINDOW_BYTES));
     Some((text.get(from..to)?, at.checked_sub(from)?))
 }
 
-/// What a message of the engine is about: the expression at this byte of the line. Where the engine threw in a function of its own, the
-/// line has the call of it.
+/// What a message of the engine is about: the expression at this byte of the line. Where the engine threw in a
+/// function of its own, the line has the call of it.
 fn expression<'t>(message: &str, is_inside: bool, text: &'t str, at: usize) -> Option<&'t str> {
     let found = chain(text, at)?;
     let after = text.get(found.end..)?.trim_start();

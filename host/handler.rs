@@ -1,7 +1,7 @@
 //! What answers one method: a closure of the embedder's, with what other closures of the embedder's put around it.
 //!
-//! It owns the conversion of parameters and replies, and the containment of panics. It must never know which method it answers for, nor
-//! who polls it.
+//! It owns the conversion of parameters and replies, and the containment of panics. It must never know which method
+//! it answers for, nor who polls it.
 
 use std::fmt;
 use std::future::Future;
@@ -27,8 +27,9 @@ type Body = dyn Fn(Call, &Json) -> Replying + Send + Sync;
 
 /// Answers a method. Clones share it.
 ///
-/// A router makes one of each closure that it is given. One of your own is useful to register it under several names, with
-/// [`Router::route`](crate::Router::route), and to put something around it, with [`Router::layer`](crate::Router::layer).
+/// A router makes one of each closure that it is given. One of your own is useful to register it under several names,
+/// with [`Router::route`](crate::Router::route), and to put something around it, with
+/// [`Router::layer`](crate::Router::layer).
 ///
 /// ```
 /// use belljar::{Call, Handler, Limits, Router, Runtime};
@@ -76,8 +77,9 @@ impl Handler {
         })
     }
 
-    /// Puts a closure around this handler. It gets the handler, the call and its parameters, and decides: it can refuse, change what goes in,
-    /// look at the reply or change it, or answer itself. The new handler is async if the old one is.
+    /// Puts a closure around this handler. It gets the handler, the call and its parameters, and decides: it can
+    /// refuse, change what goes in, look at the reply or change it, or answer itself. The new handler is async if the
+    /// old one is.
     ///
     /// ```
     /// use belljar::{Call, Handler, Limits, Replying, Router, RpcError, Runtime};

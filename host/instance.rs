@@ -1,6 +1,7 @@
 //! One sealed jar: it takes a script, an event or a program, and says how it ended.
 //!
-//! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never know wasmtime.
+//! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never
+//! know wasmtime.
 
 mod course;
 mod outcome;
@@ -174,8 +175,8 @@ impl Instance {
 
     /// Runs a script to its end and gives the value of its last expression.
     ///
-    /// There is no `await` at the top level, and `host.rpc` and `host.rpcSync` reach synchronous handlers only. A result that is a promise
-    /// is unwrapped if it can settle without waiting.
+    /// There is no `await` at the top level, and `host.rpc` and `host.rpcSync` reach synchronous handlers only. A
+    /// result that is a promise is unwrapped if it can settle without waiting.
     ///
     /// # Errors
     ///
@@ -187,10 +188,11 @@ impl Instance {
         self.value_of(&script, ended)
     }
 
-    /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is awaited.
+    /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is
+    /// awaited.
     ///
-    /// Handlers are polled inside this future, on any executor: dropping it drops them. A busy script gives way to the
-    /// executor every few milliseconds.
+    /// Handlers are polled inside this future, on any executor: dropping it drops them. A busy script gives way to
+    /// the executor every few milliseconds.
     ///
     /// # Errors
     ///
@@ -204,11 +206,12 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::eval`], but the value need not have a JSON form: it comes back as the console shows it, and a string as itself.
+    /// As [`Instance::eval`], but the value need not have a JSON form: it comes back as the console shows it, and a
+    /// string as itself.
     ///
-    /// Nothing of the script runs while its value is looked at: a getter is named and not called, a Proxy is not entered, and what
-    /// the script does to `console` or to a prototype makes no difference. A string is as long as a message may be; of anything else
-    /// that is large, the console shows a part.
+    /// Nothing of the script runs while its value is looked at: a getter is named and not called, a Proxy is not
+    /// entered, and what the script does to `console` or to a prototype makes no difference. A string is as long as a
+    /// message may be; of anything else that is large, the console shows a part.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -228,7 +231,8 @@ impl Instance {
         self.shown_of(&script, ended)
     }
 
-    /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is awaited.
+    /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is
+    /// awaited.
     ///
     /// # Errors
     ///
@@ -304,8 +308,9 @@ impl Instance {
         }
     }
 
-    /// The events that scripts have registered handlers for with `host.on`, in the order of their names. There are at most a thousand, and
-    /// a name of more than a thousand bytes is left out. Nothing of a script runs, and a call that a handler has paused stays paused.
+    /// The events that scripts have registered handlers for with `host.on`, in the order of their names. There are at
+    /// most a thousand, and a name of more than a thousand bytes is left out. Nothing of a script runs, and a call
+    /// that a handler has paused stays paused.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -317,7 +322,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to say.
+    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to
+    /// say.
     pub fn events(&mut self) -> Result<Vec<String>> {
         if self.phase != Phase::Paused {
             self.admit()?;
@@ -332,7 +338,8 @@ impl Instance {
         CancelHandle { desk: self.desk.clone() }
     }
 
-    /// Brings the instance back to how it began: its memory, its globals, its handlers. What it has used stays counted.
+    /// Brings the instance back to how it began: its memory, its globals, its handlers. What it has used stays
+    /// counted.
     ///
     /// # Errors
     ///
@@ -401,10 +408,10 @@ impl Instance {
         stats
     }
 
-    /// The methods of the calls that had no answer when the newest call ended: their handlers were dropped in the middle, or never started.
-    /// That happens where a limit, a cancellation or a dropped future ends the call, and after
-    /// [`InstanceBuilder::without_draining`](crate::InstanceBuilder::without_draining). There are at most twenty, and then how many
-    /// more; [`Stats::dropped_calls`] counts them all.
+    /// The methods of the calls that had no answer when the newest call ended: their handlers were dropped in the
+    /// middle, or never started. That happens where a limit, a cancellation or a dropped future ends the call, and
+    /// after [`InstanceBuilder::without_draining`](crate::InstanceBuilder::without_draining). There are at most
+    /// twenty, and then how many more; [`Stats::dropped_calls`] counts them all.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Router, RpcError, Runtime};

@@ -1,8 +1,9 @@
 //! The engines of a runtime, side by side: threads that make instances at the same time do so in different ones.
 //!
-//! Making an instance and letting it go counts some thirty references and figures that belong to an engine, its code and its pool. Two threads that
-//! share an engine wait for each other at every one of them, and together make hardly more instances than one. So a thread has its
-//! lane, an engine with code and a pool of its own; the first lane has room for every instance, and the others for those that come and go.
+//! Making an instance and letting it go counts some thirty references and figures that belong to an engine, its code
+//! and its pool. Two threads that share an engine wait for each other at every one of them, and together make hardly
+//! more instances than one. So a thread has its lane, an engine with code and a pool of its own; the first lane has
+//! room for every instance, and the others for those that come and go.
 //!
 //! It must never know what an instance is for.
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How many opcodes one question of QuickJS stands for.
 pub const OPCODES_PER_POLL: u64 = 10_000;
 
-/// What one instance may use. Set the fields that matter and leave the rest: a later version may have more of them, so begin with
-/// [`Limits::default`] or a `with_…` method.
+/// What one instance may use. Set the fields that matter and leave the rest: a later version may have more of them,
+/// so begin with [`Limits::default`] or a `with_…` method.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -24,24 +24,26 @@ pub const OPCODES_PER_POLL: u64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Work in one call, in units that depend on nothing but the script and this build: ten to twenty million of them
-    /// take a millisecond on a machine of today, and two million where a script waits for memory at every step. None by default, because the time limits already bound it.
+    /// take a millisecond on a machine of today, and two million where a script waits for memory at every step. None
+    /// by default, because the time limits already bound it.
     pub fuel: Option<u64>,
-    /// Work in one call as QuickJS counts it: it asks the host after every [`OPCODES_PER_POLL`] jumps and calls of script
-    /// code, and each question counts for as many. Coarser than `fuel`, blind to what built-ins do, and the same figure with
-    /// every guest of one version of QuickJS. None by default.
+    /// Work in one call as QuickJS counts it: it asks the host after every [`OPCODES_PER_POLL`] jumps and calls of
+    /// script code, and each question counts for as many. Coarser than `fuel`, blind to what built-ins do, and the
+    /// same figure with every guest of one version of QuickJS. None by default.
     pub opcodes: Option<u64>,
     /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
     pub cpu_time: Duration,
-    /// Time from the start of a call to its end; everything counts. Your own code is not interrupted, but once the time is over no handler is
-    /// started or polled, nothing is printed, and the call does not end with a value.
+    /// Time from the start of a call to its end; everything counts. Your own code is not interrupted, but once the
+    /// time is over no handler is started or polled, nothing is printed, and the call does not end with a value.
     pub wall_time: Duration,
-    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch. An eighth of it, 256 KiB at the most,
-    /// is kept back, so that a script can still begin in a heap that an earlier one has filled.
+    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch. An eighth of it, 256 KiB at the
+    /// most, is kept back, so that a script can still begin in a heap that an earlier one has filled.
     pub js_heap_bytes: u64,
-    /// The hard ceiling of the instance's linear memory. The same number bounds what the host keeps for a call beside that memory: requests and
-    /// their parameters, replies that the script has not taken, paused calls, lines and rejections on their way, the result, and what a
-    /// [`Recording`](crate::Recording) writes down in the call. A call that needs more ends and starts no further handler. What your handlers
-    /// hold is yours to bound, and the reply that did not fit was made by one of them.
+    /// The hard ceiling of the instance's linear memory. The same number bounds what the host keeps for a call beside
+    /// that memory: requests and their parameters, replies that the script has not taken, paused calls, lines and
+    /// rejections on their way, the result, and what a [`Recording`](crate::Recording) writes down in the call. A
+    /// call that needs more ends and starts no further handler. What your handlers hold is yours to bound, and the
+    /// reply that did not fit was made by one of them.
     pub memory_bytes: u64,
     /// The stack of script code. Script sees a RangeError, which it can catch.
     pub stack_bytes: u64,

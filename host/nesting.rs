@@ -1,12 +1,15 @@
-//! How many calls of instances are nested on one thread: a handler runs a script in another instance, that script calls a handler, and so on.
+//! How many calls of instances are nested on one thread: a handler runs a script in another instance, that script
+//! calls a handler, and so on.
 //!
-//! Each call uses some of the thread's own stack, and running out of that ends the process. This file must never know what a call does.
+//! Each call uses some of the thread's own stack, and running out of that ends the process. This file must never know
+//! what a call does.
 
 use std::cell::Cell;
 
 use crate::error::{Error, Result};
 
-/// The most calls that may be nested on one thread. In a debug build, where each uses the most, they leave half of a stack of 2 MB free.
+/// The most calls that may be nested on one thread. In a debug build, where each uses the most, they leave half of a
+/// stack of 2 MB free.
 const MOST: u32 = 24;
 
 thread_local! {

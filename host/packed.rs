@@ -33,7 +33,8 @@ impl Packed {
     }
 }
 
-/// How many bytes a block stands for; None if it is none. Nothing is written, and the lengths in it are only added up.
+/// How many bytes a block stands for; None if it is none. Nothing is written, and the lengths in it are only added
+/// up.
 fn walk(mut rest: &[u8]) -> Option<u64> {
     /// A match is never shorter.
     const SHORTEST_MATCH: u64 = 4;
@@ -59,8 +60,8 @@ fn walk(mut rest: &[u8]) -> Option<u64> {
     }
 }
 
-/// A length whose first four bits are in the token, and what comes after it. Every byte of it adds 255 at most, so no sum of them comes near
-/// the largest number.
+/// A length whose first four bits are in the token, and what comes after it. Every byte of it adds 255 at most, so no
+/// sum of them comes near the largest number.
 fn extent(bits: u8, mut rest: &[u8]) -> Option<(u64, &[u8])> {
     const GOES_ON: u8 = 15;
     let mut extent = u64::from(bits);

@@ -17,15 +17,16 @@ use crate::millis;
 use crate::random;
 use crate::reply::RpcError;
 
-/// Names a call of a handler, in this process and wherever it is kept: it is text of at most 37 characters, a string in JSON.
+/// Names a call of a handler, in this process and wherever it is kept: it is text of at most 37 characters, a string
+/// in JSON.
 ///
-/// No other call has it, so an answer that comes too late meets no other call. An instance numbers its calls, before and after it was
-/// restored, and sets in front of the number 64 random bits of its own. Twins of one snapshot draw other bits, and so does a forked
-/// process. What was pending in a snapshot keeps its id in all of them, and a call that is
-/// [made again](crate::Answer::CallAgain) keeps it too.
+/// No other call has it, so an answer that comes too late meets no other call. An instance numbers its calls, before
+/// and after it was restored, and sets in front of the number 64 random bits of its own. Twins of one snapshot draw
+/// other bits, and so does a forked process. What was pending in a snapshot keeps its id in all of them, and a call
+/// that is [made again](crate::Answer::CallAgain) keeps it too.
 ///
-/// An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a run with the same seed gives the same ids;
-/// then twins need seeds of their own to differ, and a reset begins the ids anew.
+/// An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a run with the same seed
+/// gives the same ids; then twins need seeds of their own to differ, and a reset begins the ids anew.
 ///
 /// ```
 /// use belljar::CallId;
@@ -88,8 +89,8 @@ impl<'de> Deserialize<'de> for CallId {
 pub(crate) struct Ids {
     /// The embedder's seed.
     seed: Option<u64>,
-    /// Drawn when the first id is asked for, so that most instances pay nothing, and the process that drew it: an instance that lives on in a
-    /// forked child is another one there.
+    /// Drawn when the first id is asked for, so that most instances pay nothing, and the process that drew it: an
+    /// instance that lives on in a forked child is another one there.
     nonce: Mutex<Option<(u64, u32)>>,
     next: AtomicU64,
 }
@@ -145,7 +146,8 @@ pub struct PendingCall {
     /// The parameters.
     #[serde(default, skip_serializing_if = "Json::is_undefined")]
     pub params: Json,
-    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds.
+    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In
+    /// whole milliseconds.
     #[serde(default = "millis::unknown", with = "millis")]
     pub made_at: SystemTime,
 }

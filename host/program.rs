@@ -18,8 +18,8 @@ const _: () = assert!(
 
 /// A script compiled to QuickJS bytecode. Any instance of the same build can run it, in any thread or process.
 ///
-/// Its bytes are trusted input: they carry the identity of the build and a checksum, which catch accidents. Whoever can forge
-/// them can corrupt the instance that runs them, and only that.
+/// Its bytes are trusted input: they carry the identity of the build and a checksum, which catch accidents. Whoever
+/// can forge them can corrupt the instance that runs them, and only that.
 ///
 /// ```
 /// use belljar::{Limits, Program, Router, Runtime};

@@ -1,5 +1,5 @@
-//! The queue for the right to an instance: a caller is served at once or waits, and those who wait are served in the order in which they
-//! came. A later caller is never served before them.
+//! The queue for the right to an instance: a caller is served at once or waits, and those who wait are served in the
+//! order in which they came. A later caller is never served before them.
 //!
 //! It must never know what a permit stands for, nor who holds it; each holder gives it back.
 
@@ -11,7 +11,8 @@ use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
 
-/// So many permits, and those who wait for one. While anybody waits, no permit is free: one that is given back goes to the first of them.
+/// So many permits, and those who wait for one. While anybody waits, no permit is free: one that is given back goes
+/// to the first of them.
 pub(crate) struct Queue {
     state: Mutex<State>,
 }

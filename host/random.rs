@@ -1,7 +1,7 @@
 //! The system's randomness.
 //!
-//! Every draw asks the system anew. Nothing that was drawn is kept to draw more from, so a forked child shares none of it with its parent.
-//! It must never know what the numbers are for.
+//! Every draw asks the system anew. Nothing that was drawn is kept to draw more from, so a forked child shares none
+//! of it with its parent. It must never know what the numbers are for.
 
 use sha2::{Digest, Sha256};
 

@@ -1,4 +1,5 @@
-//! What a script asked for and what it was told, written down, and read back to a script in the place of the handlers.
+//! What a script asked for and what it was told, written down, and read back to a script in the place of the
+//! handlers.
 //!
 //! It owns the log, its format and the comparison. It must never know a handler, the guest, or when a call is made.
 
@@ -17,16 +18,18 @@ use crate::reply::{Answered, RpcError};
 
 const FORMAT: u32 = 2;
 
-/// Writes down every call that scripts of one instance make and every answer that they get, to replay the instance without its
-/// handlers: for a bug report, an audit, a test.
+/// Writes down every call that scripts of one instance make and every answer that they get, to replay the instance
+/// without its handlers: for a bug report, an audit, a test.
 ///
-/// Answers are kept in the order, and in the groups, in which the script got them, because a script can tell. A replay gives the same
-/// result if nothing else differs: the scripts, the seed, and the clock. So give the instance that is recorded a seed and a
-/// clock of its own ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed), [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
+/// Answers are kept in the order, and in the groups, in which the script got them, because a script can tell. A
+/// replay gives the same result if nothing else differs: the scripts, the seed, and the clock. So give the instance
+/// that is recorded a seed and a clock of its own ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed),
+/// [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
 ///
-/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first, also in another process:
-/// store [`Recording::to_bytes`] beside the snapshot, and [`Recording::record`] there what was read back. The replay then goes through in
-/// one piece, because the answers that resumed the script are recorded like any other.
+/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first, also
+/// in another process: store [`Recording::to_bytes`] beside the snapshot, and [`Recording::record`] there what was
+/// read back. The replay then goes through in one piece, because the answers that resumed the script are recorded
+/// like any other.
 ///
 /// ```
 /// use belljar::{Call, Limits, Recording, Router, Runtime};
@@ -159,8 +162,8 @@ pub struct RecordedCall {
     pub method: String,
     /// The parameters.
     pub params: Json,
-    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds;
-    /// the Unix epoch in recordings of builds that did not write it down.
+    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In
+    /// whole milliseconds; the Unix epoch in recordings of builds that did not write it down.
     pub made_at: SystemTime,
     /// What the script was told; None if it ended, or waits, without an answer.
     pub answer: Option<std::result::Result<Json, RpcError>>,
@@ -251,8 +254,8 @@ impl fmt::Debug for Recording {
     }
 }
 
-/// A recording that answers in the place of the handlers. Every call must be the one that was recorded; the first that is not ends the
-/// script with [`Error::Diverged`], which the script cannot catch.
+/// A recording that answers in the place of the handlers. Every call must be the one that was recorded; the first
+/// that is not ends the script with [`Error::Diverged`], which the script cannot catch.
 #[derive(Clone)]
 pub struct Replay {
     course: Arc<Mutex<Course>>,
@@ -340,7 +343,8 @@ impl Tape {
         }
     }
 
-    /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be made.
+    /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be
+    /// made.
     pub(crate) fn call(
         &self,
         slot: u32,

@@ -58,9 +58,10 @@ impl Reply {
         }
     }
 
-    /// The call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async) answers it later, in this
-    /// process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets an error with the code `paused`; elsewhere
-    /// than in a step the call of the instance ends with [`Error::Paused`](crate::Error::Paused).
+    /// The call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async) answers
+    /// it later, in this process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets an
+    /// error with the code `paused`; elsewhere than in a step the call of the instance ends with
+    /// [`Error::Paused`](crate::Error::Paused).
     #[must_use]
     pub fn pause() -> Reply {
         Reply::Pause

@@ -1,4 +1,5 @@
-//! Figures, limits and errors as JSON and the like: one shape for lines, responses and logs. It must never know who reads it.
+//! Figures, limits and errors as JSON and the like: one shape for lines, responses and logs. It must never know who
+//! reads it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,8 +16,8 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "droppedCalls", "bytesIn", "bytesOut", "heapBytes",
-/// "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
+/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "droppedCalls", "bytesIn",
+/// "bytesOut", "heapBytes", "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Stats", 13)?;
@@ -87,8 +88,8 @@ impl Serialize for Blame {
     }
 }
 
-/// `{"name", "message", "stack", "code", "method", "properties", "errors", "cause", "thrown", "frame"}`; all but the first two only where there
-/// is one.
+/// `{"name", "message", "stack", "code", "method", "properties", "errors", "cause", "thrown", "frame"}`; all but the
+/// first two only where there is one.
 impl Serialize for JsError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("JsError", 10)?;

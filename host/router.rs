@@ -23,14 +23,16 @@ type Rejections = Arc<dyn Fn(&Data, &JsError) -> Verdict + Send + Sync>;
 
 /// The handlers that scripts can call, by name. Nothing else of the host is in their reach.
 ///
-/// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
-/// as `host.rpc(method, params)`. It returns what [`IntoReply`] lists: a value, or a `Result` with an [`RpcError`](crate::RpcError).
+/// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter as
+/// `host.rpc(method, params)`. It returns what [`IntoReply`] lists: a value, or a `Result` with an
+/// [`RpcError`](crate::RpcError).
 ///
-/// A router is a few shared references: a clone costs no more than one, and what is added to a clone copies the names once.
+/// A router is a few shared references: a clone costs no more than one, and what is added to a clone copies the names
+/// once.
 ///
-/// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way; the next one ends with
-/// [`Error::Host`](crate::Error::Host), because each uses some of the thread's own stack. Give those instances a router without the handler, unless
-/// their scripts should be able to call it again.
+/// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way; the next one
+/// ends with [`Error::Host`](crate::Error::Host), because each uses some of the thread's own stack. Give those
+/// instances a router without the handler, unless their scripts should be able to call it again.
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};
@@ -82,8 +84,8 @@ impl Router {
         self.route(method, Handler::new(handler))
     }
 
-    /// Answers a method with a future. It is polled inside the call that the script runs in, so dropping that call drops
-    /// it; `host.rpc` reaches it, and in async calls `host.rpcSync` too.
+    /// Answers a method with a future. It is polled inside the call that the script runs in, so dropping that call
+    /// drops it; `host.rpc` reaches it, and in async calls `host.rpcSync` too.
     ///
     /// # Panics
     ///
@@ -112,8 +114,9 @@ impl Router {
         self
     }
 
-    /// Puts the same thing around every handler that the router has so far, the fallback included: an audit, a check of grants, a time-out.
-    /// [`Handler::around`] and [`Replying`](crate::Replying) have examples. The last layer is the outermost one.
+    /// Puts the same thing around every handler that the router has so far, the fallback included: an audit, a check
+    /// of grants, a time-out. [`Handler::around`] and [`Replying`](crate::Replying) have examples. The last layer is
+    /// the outermost one.
     #[must_use]
     pub fn layer(mut self, layer: impl Fn(Handler) -> Handler) -> Router {
         let routes = Arc::make_mut(&mut self.routes);
@@ -154,7 +157,8 @@ impl Router {
         self.set_fallback(Handler::new_async(handler))
     }
 
-    /// Takes the lines that scripts print, with the data of the instance. Without it nothing is formatted and nothing crosses.
+    /// Takes the lines that scripts print, with the data of the instance. Without it nothing is formatted and nothing
+    /// crosses.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -180,8 +184,8 @@ impl Router {
         self
     }
 
-    /// Hears of every promise that was rejected while nobody listened, with the data of the instance, and decides whether the call goes on.
-    /// Without it the call goes on.
+    /// Hears of every promise that was rejected while nobody listened, with the data of the instance, and decides
+    /// whether the call goes on. Without it the call goes on.
     ///
     /// # Panics
     ///
@@ -209,8 +213,8 @@ impl Router {
         methods
     }
 
-    /// Adds the handlers of another router, each under the prefix and its own name. What is not bound to a name comes along too: the fallback,
-    /// the console's closure and that of rejections.
+    /// Adds the handlers of another router, each under the prefix and its own name. What is not bound to a name comes
+    /// along too: the fallback, the console's closure and that of rejections.
     ///
     /// ```
     /// use belljar::{Call, Router};
@@ -222,7 +226,8 @@ impl Router {
     ///
     /// # Panics
     ///
-    /// When both have a handler for one name, or both have a fallback, a closure for the console or one for rejections.
+    /// When both have a handler for one name, or both have a fallback, a closure for the console or one for
+    /// rejections.
     #[must_use]
     pub fn merge(mut self, prefix: &str, other: Router) -> Router {
         let Routes { handlers, fallback, console, rejections, tape } = Arc::unwrap_or_clone(other.routes);
@@ -297,9 +302,9 @@ impl Routes {
 }
 
 impl Recording {
-    /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
-    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
-    /// calls grows with each of them.
+    /// The same router, with everything that goes through it written down here, in memory. What is written down in
+    /// one call of the instance counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that
+    /// asks and is told more ends. A recording of many calls grows with each of them.
     #[must_use]
     pub fn record(&self, router: &Router) -> Router {
         router.clone().with_tape(Tape::Recording(self.clone()))

@@ -88,8 +88,8 @@ impl Runtime {
     /// An instance that goes on where a snapshot was taken. Handlers and limits are given anew, because they are the
     /// embedder's and not the script's. [`InstanceBuilder::restore`] does it with the rarer choices.
     ///
-    /// A snapshot holds all that its instance was, the runtime's preludes of that time included. So it comes back the same in every
-    /// runtime with the same guest, whatever preludes that one has.
+    /// A snapshot holds all that its instance was, the runtime's preludes of that time included. So it comes back the
+    /// same in every runtime with the same guest, whatever preludes that one has.
     ///
     /// # Errors
     ///
@@ -98,9 +98,9 @@ impl Runtime {
         self.build_instance().restore(snapshot).start(router, limits)
     }
 
-    /// Compiles a script, in an instance of its own under default limits. It runs nothing, and it does not look at what the
-    /// preludes defined: a program runs in every runtime with the same guest. For scripts of strangers there is
-    /// [`Runtime::compile_within`].
+    /// Compiles a script, in an instance of its own under default limits. It runs nothing, and it does not look at
+    /// what the preludes defined: a program runs in every runtime with the same guest. For scripts of strangers there
+    /// is [`Runtime::compile_within`].
     ///
     /// # Errors
     ///
@@ -109,7 +109,8 @@ impl Runtime {
         self.compile_within(script, &Limits::default())
     }
 
-    /// As [`Runtime::compile`], under these limits: a script can be made so that compiling it takes long or needs much memory.
+    /// As [`Runtime::compile`], under these limits: a script can be made so that compiling it takes long or needs
+    /// much memory.
     ///
     /// ```
     /// # use belljar::{Limits, Runtime};
@@ -121,12 +122,14 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Limit`] when compiling needs more, [`Error::Capacity`] when every instance is in use; otherwise as [`Runtime::compile`].
+    /// [`Error::Limit`] when compiling needs more, [`Error::Capacity`] when every instance is in use; otherwise as
+    /// [`Runtime::compile`].
     pub fn compile_within<'s>(&self, script: impl Into<Script<'s>>, limits: &Limits) -> Result<Program> {
         self.compile_in(Permit::take(self.shared.clone())?, &script.into(), limits)
     }
 
-    /// As [`Runtime::compile_within`], waiting for its turn when every instance is in use. Compiling itself holds up the thread.
+    /// As [`Runtime::compile_within`], waiting for its turn when every instance is in use. Compiling itself holds up
+    /// the thread.
     ///
     /// # Errors
     ///
@@ -146,12 +149,13 @@ impl Runtime {
         Ok(Program::new(*self.shared.identity(), jar.compile(script)?))
     }
 
-    /// Makes a snapshot an image, so that every instance that starts from it maps its memory and copies nothing: that takes microseconds,
-    /// whatever its size. Without this a snapshot is an image from the fourth instance on, of at most 64 snapshots in a process.
+    /// Makes a snapshot an image, so that every instance that starts from it maps its memory and copies nothing: that
+    /// takes microseconds, whatever its size. Without this a snapshot is an image from the fourth instance on, of at
+    /// most 64 snapshots in a process.
     ///
-    /// It is worth it for what many instances start from. An image takes as much memory as the snapshot and a file descriptor, until the last
-    /// clone of the snapshot and the last instance that began from it are gone; there can be 1,024 in a process.
-    /// [`RuntimeStats::images`] counts them.
+    /// It is worth it for what many instances start from. An image takes as much memory as the snapshot and a file
+    /// descriptor, until the last clone of the snapshot and the last instance that began from it are gone; there can
+    /// be 1,024 in a process. [`RuntimeStats::images`] counts them.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -167,16 +171,16 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Snapshot`] when it belongs to another build, [`Error::Host`] when there are too many or the machine has no room. The snapshot
-    /// can be used all the same.
+    /// [`Error::Snapshot`] when it belongs to another build, [`Error::Host`] when there are too many or the machine
+    /// has no room. The snapshot can be used all the same.
     pub fn image_of(&self, snapshot: &Snapshot) -> Result<()> {
         let all = Limits { memory_bytes: u64::MAX, pending_rpcs: u32::MAX, ..Limits::default() };
         snapshot.check(self.shared.identity(), &all)?;
         self.shared.make_image(snapshot)
     }
 
-    /// What the runtime's instances are doing and have done. It asks the kernel about the pages of every slot, which takes some
-    /// microseconds each: ask it every second, not in every call.
+    /// What the runtime's instances are doing and have done. It asks the kernel about the pages of every slot, which
+    /// takes some microseconds each: ask it every second, not in every call.
     #[must_use]
     pub fn stats(&self) -> RuntimeStats {
         let (free, waiting) = self.shared.queue();
@@ -230,18 +234,19 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four gigabytes of address space, and
-    /// no memory. A place that was used is cleaned and kept for a later instance.
+    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four gigabytes
+    /// of address space, and no memory. A place that was used is cleaned and kept for a later instance.
     ///
-    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An
-    /// engine beside the first is made when a thread needs it, which takes three to four milliseconds and three megabytes.
+    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not
+    /// hold each other up. An engine beside the first is made when a thread needs it, which takes three to four
+    /// milliseconds and three megabytes.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Maps memory for every instance and unmaps it when the instance goes. Nothing is used again: it is slower to start, and holds no
-    /// memory and no address space for later instances.
+    /// Maps memory for every instance and unmaps it when the instance goes. Nothing is used again: it is slower to
+    /// start, and holds no memory and no address space for later instances.
     pub fn on_demand(mut self) -> Self {
         self.on_demand = true;
         self
@@ -254,11 +259,13 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Runs a script once, when the runtime is made; every instance starts from the memory that it leaves. Preludes run one after the
-    /// other, in the order in which they are given, in one instance that no handler can be reached from.
+    /// Runs a script once, when the runtime is made; every instance starts from the memory that it leaves. Preludes
+    /// run one after the other, in the order in which they are given, in one instance that no handler can be reached
+    /// from.
     ///
-    /// What they define, `host.on` handlers included, is there in every instance. Time and random numbers are not: each instance has its
-    /// own. A prelude is trusted like the program that holds it: scripts can change what it left, in their own instance.
+    /// What they define, `host.on` handlers included, is there in every instance. Time and random numbers are not:
+    /// each instance has its own. A prelude is trusted like the program that holds it: scripts can change what it
+    /// left, in their own instance.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -288,7 +295,8 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense, and whatever ended a prelude.
+    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense, and whatever ended
+    /// a prelude.
     pub fn build(self) -> Result<Runtime> {
         if self.instances == 0 {
             return Err(Error::input("a runtime needs room for at least one instance"));

@@ -48,14 +48,17 @@ const _: () = assert!(
 /// | handlers, the console, limits, [`InstanceBuilder::data`](crate::InstanceBuilder::data), statistics | no: they are given anew, or begin anew |
 /// | handlers at work | no: a pause waits until they have answered, or drops those that allow it; see [`Call::allow_drop`](crate::Call::allow_drop) |
 ///
-/// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script keeps: one to ten
-/// kilobytes for a small one, about a third of the memory that a large one fills with objects and text. A prelude is part of it.
+/// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script
+/// keeps: one to ten kilobytes for a small one, about a third of the memory that a large one fills with objects and
+/// text. A prelude is part of it.
 ///
-/// Memory that a script has freed is cleared before a snapshot is taken. Three things can stay: objects that only a cycle holds, until the engine
-/// collects them; a few bytes at the end of blocks that were used again or shortened; and short names of properties.
+/// Memory that a script has freed is cleared before a snapshot is taken. Three things can stay: objects that only a
+/// cycle holds, until the engine collects them; a few bytes at the end of blocks that were used again or shortened;
+/// and short names of properties.
 ///
-/// One that was read from bytes stays packed until it is first restored, and then only if it fits under the limits of that restore:
-/// reading takes memory in proportion to the bytes. What was unpacked is kept for the next restore, as long as there is a clone of it.
+/// One that was read from bytes stays packed until it is first restored, and then only if it fits under the limits of
+/// that restore: reading takes memory in proportion to the bytes. What was unpacked is kept for the next restore, as
+/// long as there is a clone of it.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -132,7 +135,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The memory, unpacked if need be. Only limits know whether there is room for it: [`Snapshot::check`] comes first.
+    /// The memory, unpacked if need be. Only limits know whether there is room for it: [`Snapshot::check`] comes
+    /// first.
     pub(crate) fn frozen(&self) -> Result<&Frozen> {
         match &*self.memory {
             Memory::Taken(frozen) => Ok(frozen),
@@ -176,8 +180,8 @@ impl Snapshot {
         }
     }
 
-    /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the build, and
-    /// nothing that keeps a stranger from writing others. [`Snapshot::seal`] does.
+    /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the
+    /// build, and nothing that keeps a stranger from writing others. [`Snapshot::seal`] does.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let body = self.body();
@@ -188,8 +192,8 @@ impl Snapshot {
         bytes
     }
 
-    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times their
-    /// length and a few kilobytes.
+    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times
+    /// their length and a few kilobytes.
     ///
     /// # Errors
     ///
@@ -206,8 +210,8 @@ impl Snapshot {
         Snapshot::read_body(identity, body)
     }
 
-    /// The snapshot encrypted and authenticated under a key. The context says whose it is and what for; it is not stored, and
-    /// opening wants the same one.
+    /// The snapshot encrypted and authenticated under a key. The context says whose it is and what for; it is not
+    /// stored, and opening wants the same one.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime, Snapshot};
@@ -234,7 +238,8 @@ impl Snapshot {
         Ok(bytes)
     }
 
-    /// Opens what [`Snapshot::seal`] closed. Nothing of the contents is looked at before key, context and every byte are proven.
+    /// Opens what [`Snapshot::seal`] closed. Nothing of the contents is looked at before key, context and every byte
+    /// are proven.
     ///
     /// # Errors
     ///

@@ -33,7 +33,8 @@ pub struct Stats {
     pub bytes_in: u64,
     /// Bytes that the guest handed out: results, parameters of calls, console lines.
     pub bytes_out: u64,
-    /// How often QuickJS asked whether to go on, which it does every [`OPCODES_PER_POLL`](crate::OPCODES_PER_POLL) opcodes.
+    /// How often QuickJS asked whether to go on, which it does every [`OPCODES_PER_POLL`](crate::OPCODES_PER_POLL)
+    /// opcodes.
     pub polls: u64,
     /// What QuickJS holds now, by its own account.
     pub heap_bytes: u64,
@@ -90,13 +91,15 @@ pub struct RuntimeStats {
     pub poisoned: u64,
     /// Callers that were told that every instance is in use.
     pub refused: u64,
-    /// Snapshots and preludes that are images by now, in this process: see [`Runtime::image_of`](crate::Runtime::image_of).
+    /// Snapshots and preludes that are images by now, in this process: see
+    /// [`Runtime::image_of`](crate::Runtime::image_of).
     pub images: u64,
     /// Memory of images in this process, the guest's own included.
     pub image_bytes: u64,
     /// Address space that this process reserves for instances, used or idle. It is no memory.
     pub mapped_bytes: u64,
-    /// Memory of instances in this process, used or idle, besides what they share with images; None where the system does not tell.
+    /// Memory of instances in this process, used or idle, besides what they share with images; None where the system
+    /// does not tell.
     pub resident_bytes: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! How often something happened to the instances of a runtime, counted by each thread for itself and added up when somebody asks.
+//! How often something happened to the instances of a runtime, counted by each thread for itself and added up when
+//! somebody asks.
 //!
 //! It must never know what is counted.
 

@@ -1,7 +1,7 @@
 //! What a script threw, as the guest reports it.
 //!
-//! It owns [`JsError`] and how a report is read. Everything in a report is the guest's word, so nothing here decides anything, and what is kept of
-//! a report is bounded by its bytes. It must never know limits or wasmtime.
+//! It owns [`JsError`] and how a report is read. Everything in a report is the guest's word, so nothing here decides
+//! anything, and what is kept of a report is bounded by its bytes. It must never know limits or wasmtime.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -122,7 +122,8 @@ struct Report {
     native: Option<Native>,
 }
 
-/// One error of several. It has no errors and no cause of its own, so what the host makes of a report is bounded by the report.
+/// One error of several. It has no errors and no cause of its own, so what the host makes of a report is bounded by
+/// the report.
 #[derive(Deserialize)]
 struct One {
     #[serde(default)]
@@ -207,7 +208,8 @@ impl JsError {
         self.details.as_ref()?.properties.get(name)
     }
 
-    /// The properties that [`JsError::property`] knows, by their names: the first sixteen, each of no more than 4 KiB.
+    /// The properties that [`JsError::property`] knows, by their names: the first sixteen, each of no more than 4
+    /// KiB.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.details.iter().flat_map(|details| &details.properties).map(|(name, value)| (name.as_str(), value))
     }
@@ -225,7 +227,8 @@ impl JsError {
         self.details.as_ref()?.frame.as_ref()
     }
 
-    /// Finds the innermost line of this script that the stack names, and puts it into the place of the [`JsError::frame`].
+    /// Finds the innermost line of this script that the stack names, and puts it into the place of the
+    /// [`JsError::frame`].
     ///
     /// ```
     /// # use belljar::{Error, Limits, Router, Runtime, Script};

@@ -1,10 +1,11 @@
 //! Wakes tasks at moments: a call that waits feels its wall-clock limit by this.
 //!
-//! There is one thread in a process, started when a first call waits, and it sleeps until the earliest moment. A forked child has no thread of
-//! its parent's but the one that forked, and a lock that another thread held stays locked in it for ever. So each process has a schedule of
-//! its own, with its own lock and its own thread, and touches no other; processes are told apart by their numbers. Two that have one number
-//! are not told apart: a child in a new pid namespace can have its parent's. Calls that wait there feel no wall-clock limit if the parent's
-//! had to wait before.
+//! There is one thread in a process, started when a first call waits, and it sleeps until the earliest moment. A
+//! forked child has no thread of its parent's but the one that forked, and a lock that another thread held stays
+//! locked in it for ever. So each process has a schedule of its own, with its own lock and its own thread, and
+//! touches no other; processes are told apart by their numbers. Two that have one number are not told apart: a child
+//! in a new pid namespace can have its parent's. Calls that wait there feel no wall-clock limit if the parent's had
+//! to wait before.
 //!
 //! It must never know what it wakes, nor call anybody's code while it holds its lock.
 
@@ -108,7 +109,8 @@ impl Schedule {
         static FIRST: OnceLock<Schedule> = OnceLock::new();
         let process = std::process::id();
         let mut newest = FIRST.get_or_init(|| Schedule::new(process));
-        // All but the last are those of processes that this one comes from, whose numbers may have been given away again.
+        // All but the last are those of processes that this one comes from, whose numbers may have been given away
+        // again.
         while let Some(child) = newest.child.get() {
             newest = child;
         }

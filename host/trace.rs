@@ -1,5 +1,5 @@
-//! What an operator sees of calls, with the feature `tracing`: a span per call, an event per handler that it calls. Without
-//! the feature there is nothing here. It must never carry a script's text, its values or its messages.
+//! What an operator sees of calls, with the feature `tracing`: a span per call, an event per handler that it calls.
+//! Without the feature there is nothing here. It must never carry a script's text, its values or its messages.
 
 use std::future::Future;
 

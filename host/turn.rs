@@ -59,8 +59,9 @@ impl Message {
     }
 }
 
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. It goes by the newest moment that
-/// the driver was told wherever nothing has taken time since, because reading the clock is a good part of what a small call costs.
+/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. It goes by
+/// the newest moment that the driver was told wherever nothing has taken time since, because reading the clock is a
+/// good part of what a small call costs.
 pub(crate) async fn turn(
     vm: &mut Vm,
     desk: &Desk,
@@ -85,7 +86,8 @@ pub(crate) async fn turn(
             let mut driver = desk.driver();
             let now = desk.now();
             driver.resume(now);
-            // What follows is shorter than a process may be without a processor, so the thread's own clock has to be read at both ends.
+            // What follows is shorter than a process may be without a processor, so the thread's own clock has to be
+            // read at both ends.
             driver.tick(now, desk.thread_cpu(), 0);
         }
         if in_sync_call {
@@ -186,8 +188,8 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) 
     .await
 }
 
-/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been, or when the call must stop because nothing
-/// could wake it.
+/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been, or when the call
+/// must stop because nothing could wake it.
 fn wall_is_over(desk: &Desk, timer: &mut Timer, context: &mut Context<'_>) -> bool {
     let now = desk.now();
     let left = desk.driver().wall_left(now);

@@ -138,8 +138,8 @@ impl fmt::Display for Shown {
     }
 }
 
-/// The text of bytes that are UTF-8 but for surrogates. Half of a pair is three bytes that are wrong one by one, of which only the
-/// first can begin a character.
+/// The text of bytes that are UTF-8 but for surrogates. Half of a pair is three bytes that are wrong one by one, of
+/// which only the first can begin a character.
 fn well_formed(bytes: Vec<u8>) -> String {
     let bytes = match String::from_utf8(bytes) {
         Ok(text) => return text,
@@ -159,8 +159,8 @@ fn check(text: &str) -> serde_json::Result<()> {
     serde_json::from_str::<&RawValue>(text).map(drop)
 }
 
-/// Reads a type from JSON; the message of a failure names the path, and quotes little of the text. The path costs time, so it is looked for only
-/// when the plain way has failed.
+/// Reads a type from JSON; the message of a failure names the path, and quotes little of the text. The path costs
+/// time, so it is looked for only when the plain way has failed.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let plain = match serde_json::from_str(text) {
         Ok(value) => return Ok(value),

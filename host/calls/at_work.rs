@@ -22,8 +22,9 @@ pub(super) fn work<R>(desk: &Desk, work: impl FnOnce() -> R) -> Option<R> {
     Some(result)
 }
 
-/// An async handler at work. One that blocks its thread can use up the call's time, so it is polled only while there is some left. Its
-/// destructor is the embedder's code too, so a panic there ends here; the other handlers are dropped all the same.
+/// An async handler at work. One that blocks its thread can use up the call's time, so it is polled only while there
+/// is some left. Its destructor is the embedder's code too, so a panic there ends here; the other handlers are
+/// dropped all the same.
 pub(super) struct Contained<'a> {
     desk: &'a Desk,
     id: u32,

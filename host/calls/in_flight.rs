@@ -38,7 +38,8 @@ impl Made {
 /// A call whose handler is at work.
 pub(super) struct InFlight {
     pub(super) slot: u32,
-    /// How many the instance had made before it, counting what is made again. Unlike the guest's slot it is not used again.
+    /// How many the instance had made before it, counting what is made again. Unlike the guest's slot it is not used
+    /// again.
     pub(super) number: u64,
     pub(super) made: Made,
     pub(super) method: Arc<str>,

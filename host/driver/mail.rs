@@ -1,7 +1,8 @@
-//! What is under way between the guest and the host: messages in both directions, calls of handlers, and what all of it weighs.
+//! What is under way between the guest and the host: messages in both directions, calls of handlers, and what all of
+//! it weighs.
 //!
-//! It owns the queues and their weights: every byte that the host keeps for the call in progress counts against `memory_bytes` until it is
-//! gone. It must never know a handler or a clock.
+//! It owns the queues and their weights: every byte that the host keeps for the call in progress counts against
+//! `memory_bytes` until it is gone. It must never know a handler or a clock.
 
 use std::collections::VecDeque;
 
@@ -11,8 +12,8 @@ use super::{Driver, Stop};
 use crate::limits::LimitKind;
 use crate::reply::{Answered, RpcError};
 
-/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
-/// because the host reads them, and neither its memory nor its time is the guest's.
+/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than
+/// one message, because the host reads them, and neither its memory nor its time is the guest's.
 pub(super) const REJECTIONS_PER_CALL: usize = 256;
 /// What the host needs for a message or a call besides its text, so that many empty ones weigh something too.
 pub(super) const MESSAGE_BYTES: u64 = 256;
@@ -85,8 +86,8 @@ pub(super) struct Mail {
 }
 
 impl Driver {
-    /// Counts bytes that the host keeps for the guest from now on. The same number bounds them as the guest's own memory; where it would be
-    /// exceeded, nothing is counted, and the call in progress ends.
+    /// Counts bytes that the host keeps for the guest from now on. The same number bounds them as the guest's own
+    /// memory; where it would be exceeded, nothing is counted, and the call in progress ends.
     pub(crate) fn hold(&mut self, bytes: u64) -> bool {
         let held = self.mail.held.saturating_add(bytes);
         if held > self.limits.memory_bytes {
@@ -221,8 +222,9 @@ impl Driver {
         false
     }
 
-    /// A reply takes the place of its call, which weighed this much. It weighs until the guest takes it, because a busy guest takes none.
-    /// Gives the reply and its weight; None where there is no room for it, and then the call in progress ends.
+    /// A reply takes the place of its call, which weighed this much. It weighs until the guest takes it, because a
+    /// busy guest takes none. Gives the reply and its weight; None where there is no room for it, and then the call
+    /// in progress ends.
     pub(crate) fn replied(&mut self, call_weight: u64, reply: Answered) -> Option<(u64, Answered)> {
         self.let_go(call_weight);
         let reply = self.sized(reply);
@@ -291,8 +293,8 @@ impl Driver {
         Err(RpcError::new(LimitKind::Message.code(), message))
     }
 
-    /// The guest comes back for its reply. None while there is none; otherwise whether it is a value, and its
-    /// length, which is then announced. An error stands for stop.
+    /// The guest comes back for its reply. None while there is none; otherwise whether it is a value, and its length,
+    /// which is then announced. An error stands for stop.
     pub(crate) fn poll_sync(&mut self) -> Option<Result<(bool, u32), ()>> {
         if self.stop.is_some() {
             self.mail.sync_call = SyncCall::None;
@@ -319,8 +321,8 @@ impl Driver {
         !self.mail.events.is_empty()
     }
 
-    /// The next thing that is to happen outside. Once the call is stopped no handler is started any more; once it is cancelled or out of
-    /// wall time nothing happens at all.
+    /// The next thing that is to happen outside. Once the call is stopped no handler is started any more; once it is
+    /// cancelled or out of wall time nothing happens at all.
     pub(crate) fn take_event(&mut self, cancelled: bool) -> Option<Event> {
         let is_over = self.is_over(cancelled);
         while let Some(event) = self.mail.events.pop_front() {

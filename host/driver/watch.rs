@@ -34,8 +34,9 @@ impl Watch {
         self.resumed = Some(now);
     }
 
-    /// Adds the guest's time by the clock of its thread, which stands still while other threads have the processor. That clock costs a
-    /// system call, so it is read at the end of slices and when the other clock says that it matters.
+    /// Adds the guest's time by the clock of its thread, which stands still while other threads have the processor.
+    /// That clock costs a system call, so it is read at the end of slices and when the other clock says that it
+    /// matters.
     pub(super) fn tick(&mut self, now: Nanos, thread_cpu: Nanos, fuel: u64) {
         let Some(resumed) = self.resumed.replace(now) else { return };
         self.cpu += match self.thread_cpu.replace(thread_cpu) {
@@ -100,8 +101,9 @@ impl Watch {
     }
 }
 
-/// The most that a guest can have used of the processor while its thread's clock was not read: what its fuel allows, and no less than a
-/// slice, at whose end the clock is always read. Other threads had the processor for the rest of the time.
+/// The most that a guest can have used of the processor while its thread's clock was not read: what its fuel allows,
+/// and no less than a slice, at whose end the clock is always read. Other threads had the processor for the rest of
+/// the time.
 fn unwatched(fuel: u64) -> Nanos {
     fuel.max(SLICE).saturating_mul(MOST_PER_FUEL)
 }

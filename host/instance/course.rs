@@ -1,4 +1,5 @@
-//! The course of one call: made ready, taken from turn to turn until there is a result or a reason to stop, and cleared up after.
+//! The course of one call: made ready, taken from turn to turn until there is a result or a reason to stop, and
+//! cleared up after.
 //!
 //! It joins the driver, the virtual machine and the handlers. It must never know what the result means.
 
@@ -45,7 +46,8 @@ pub(super) enum Ended {
 
 /// The words of `Op::Configure`.
 pub(super) type Configured = [u32; configure::WORDS];
-/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to reseed.
+/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to
+/// reseed.
 pub(super) const STALE_RANDOM: u32 = 1 << 31;
 pub(super) const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
 
@@ -55,7 +57,8 @@ fn too_old() -> Error {
 }
 
 impl Instance {
-    /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its limits.
+    /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its
+    /// limits.
     pub(super) fn admit(&mut self) -> Result<()> {
         match self.phase {
             // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
@@ -117,7 +120,8 @@ impl Instance {
         matches!(self.chore(op, payload, CHORE_SLICES), Some((Wire::Done, _)))
     }
 
-    /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any more.
+    /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any
+    /// more.
     pub(super) fn clear_free_memory(&mut self) -> bool {
         let Some(vm) = &self.vm else { return false };
         let slices = CHORE_SLICES.saturating_add(u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX));
@@ -127,7 +131,8 @@ impl Instance {
         matches!(status, Some(Wire::Done | Wire::Refused | Wire::Unsupported))
     }
 
-    /// What the guest makes known of itself: the JSON that it answers an operation with that takes nothing and runs no script.
+    /// What the guest makes known of itself: the JSON that it answers an operation with that takes nothing and runs
+    /// no script.
     pub(super) fn enquire(&mut self, op: Op) -> Result<Vec<u8>> {
         match self.chore(op, &[], CHORE_SLICES) {
             Some((Wire::Done, Some(Outcome::Value(json)))) => Ok(json),
@@ -224,8 +229,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
-    /// the guest already waits for answers.
+    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first
+    /// operation the guest already waits for answers.
     pub(super) async fn drive(
         &mut self,
         mode: Mode,

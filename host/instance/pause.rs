@@ -1,4 +1,5 @@
-//! Pausing and going on: a call that stops at an `await` because a handler has no answer yet, and the instance put away meanwhile.
+//! Pausing and going on: a call that stops at an `await` because a handler has no answer yet, and the instance put
+//! away meanwhile.
 //!
 //! It joins the course of a call with the snapshot. It must never know the format of one.
 
@@ -55,8 +56,8 @@ impl Instance {
         Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image().memory()), about))
     }
 
-    /// As [`Instance::eval_async`], but a handler may pause the call with [`Reply::pause`](crate::Reply::pause).
-    /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
+    /// As [`Instance::eval_async`], but a handler may pause the call with [`Reply::pause`](crate::Reply::pause). The
+    /// script goes on as far as it can without that answer; then this returns what is needed to go on later.
     ///
     /// ```
     /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
@@ -92,7 +93,8 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]; [`Instance::resume_inspect_async`] goes on with it.
+    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]; [`Instance::resume_inspect_async`]
+    /// goes on with it.
     ///
     /// ```
     /// # use belljar::{Answer, Call, Limits, Reply, Router, Runtime, Turn};
@@ -167,8 +169,8 @@ impl Instance {
         &self.paused
     }
 
-    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The script goes
-    /// on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
+    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused.
+    /// The script goes on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
     ///
     /// # Errors
     ///

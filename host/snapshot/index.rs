@@ -1,7 +1,7 @@
 //! The part of a snapshot's bytes that says how to read the rest, as JSON.
 //!
-//! Whoever can write to a store can write one, so nothing in it is believed: what is made of it is bounded by the length of its text, and
-//! its numbers must fit each other. It must never know what a limit is.
+//! Whoever can write to a store can write one, so nothing in it is believed: what is made of it is bounded by the
+//! length of its text, and its numbers must fit each other. It must never know what a limit is.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Where native code is run: on the pages of this very program that hold it, so that a process starts without copying it and
-//! reads in what it runs; or in a copy.
+//! Where native code is run: on the pages of this very program that hold it, so that a process starts without copying
+//! it and reads in what it runs; or in a copy.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,8 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The place for a new engine. wasmtime knows code by its address, so only one engine can run it where it lies: the first.
+    /// The place for a new engine. wasmtime knows code by its address, so only one engine can run it where it lies:
+    /// the first.
     pub(crate) fn take() -> Place {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         // Elsewhere a processor may have to be told that data has become code.
@@ -46,8 +47,8 @@ mod in_program {
         }
 
         fn publish_executable(&self, pointer: *const u8, length: usize) -> wasmtime::Result<()> {
-            // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a constant, or
-            // a mapping of its own. They were readable before and stay so.
+            // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a
+            // constant, or a mapping of its own. They were readable before and stay so.
             #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
             unsafe {
                 mprotect(pointer.cast_mut().cast(), length, MprotectFlags::READ | MprotectFlags::EXEC)?;

@@ -1,4 +1,5 @@
-//! Takes the data out of a guest image: the module that is compiled puts none into memory, and what instances begin with is mapped instead.
+//! Takes the data out of a guest image: the module that is compiled puts none into memory, and what instances begin
+//! with is mapped instead.
 //!
 //! `build.rs` includes this file. It must never know what the data means.
 

@@ -1,4 +1,5 @@
-//! Where instances have their memory on systems other than Linux: wasmtime's pool gives them memory of zeros, into which the image is copied.
+//! Where instances have their memory on systems other than Linux: wasmtime's pool gives them memory of zeros, into
+//! which the image is copied.
 //!
 //! It has the face of `pool/mod.rs`. It must never know what an instance is for.
 

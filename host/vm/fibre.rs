@@ -1,7 +1,7 @@
 //! One instance of the guest, and one operation of it at a time, on a stack of its own.
 //!
-//! Metered code calls the import `poll` whenever its fuel is used up, and there the host goes on, lets others run, or traps.
-//! There is no second mechanism: no epoch, no ticker thread.
+//! Metered code calls the import `poll` whenever its fuel is used up, and there the host goes on, lets others run, or
+//! traps. There is no second mechanism: no epoch, no ticker thread.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -112,8 +112,8 @@ impl Vm {
         used(self.store.data().granted, left)
     }
 
-    /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and while
-    /// it waits for a synchronous call, and nobody wakes it.
+    /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and
+    /// while it waits for a synchronous call, and nobody wakes it.
     pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
         self.has_run = true;
         let lease = &self.lease;
@@ -141,8 +141,8 @@ impl Vm {
         }
     }
 
-    /// Whether the C stack has run out. It ends at address 0 and grows down, so code that goes on below that traps: its pointer has
-    /// wrapped around then, or is so low that no more than the frame of one function fits.
+    /// Whether the C stack has run out. It ends at address 0 and grows down, so code that goes on below that traps:
+    /// its pointer has wrapped around then, or is so low that no more than the frame of one function fits.
     fn is_out_of_stack(&mut self) -> bool {
         let pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default().cast_unsigned();
         !(FRAME_BYTES..=configure::C_STACK_BYTES).contains(&pointer)
@@ -181,15 +181,16 @@ impl Vm {
     /// Everything about the guest that differs from its image. The guest must not be running.
     pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
         let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
-        // The C stack comes first in memory. What lies below its pointer is left over from calls that have returned: nobody reads it again,
-        // and it may hold what the script let go of.
+        // The C stack comes first in memory. What lies below its pointer is left over from calls that have returned:
+        // nobody reads it again, and it may hold what the script let go of.
         let dead = stack_pointer.cast_unsigned().min(configure::C_STACK_BYTES) as usize;
         let mut changed = self.changed_pages();
         changed.retain(|number| (*number as usize + 1) * PAGE_BYTES > dead);
         Frozen::between(bare.bytes(), self.memory.data(&self.store), stack_pointer, &changed)
     }
 
-    /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is so already.
+    /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is
+    /// so already.
     pub(crate) fn thaw(&mut self, bare: &MemoryImage, frozen: &Frozen, is_mapped: bool) -> Result<()> {
         let refused = || Error::Snapshot { message: "its memory does not fit under the memory limit".into() };
         let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));

@@ -10,8 +10,8 @@ pub(crate) struct Frozen {
     pub(crate) memory_bytes: u64,
     /// Numbers of the pages, rising.
     pub(crate) pages: Vec<u32>,
-    /// By which bits each differs from the image's, one page after the other. A script changes a few bytes of most, so this is
-    /// nearly all zeros, and small once it is compressed.
+    /// By which bits each differs from the image's, one page after the other. A script changes a few bytes of most,
+    /// so this is nearly all zeros, and small once it is compressed.
     pub(crate) contents: Vec<u8>,
 }
 
@@ -38,8 +38,8 @@ impl Frozen {
         frozen
     }
 
-    /// Writes the pages into fresh memory; false when one does not lie inside. What a page was is read from the image and not from
-    /// that memory, whose page would otherwise be looked up twice: to be read and to be written to.
+    /// Writes the pages into fresh memory; false when one does not lie inside. What a page was is read from the image
+    /// and not from that memory, whose page would otherwise be looked up twice: to be read and to be written to.
     pub(super) fn write(&self, image: &[u8], memory: &mut [u8]) -> bool {
         self.pages.len() * PAGE_BYTES == self.contents.len()
             && self.pages.iter().zip(self.contents.chunks_exact(PAGE_BYTES)).all(|(&number, contents)| {

@@ -76,8 +76,8 @@ impl Image {
 
     fn built_in_with(engine: &Engine, place: Place, memory: Arc<MemoryImage>) -> Result<Image> {
         // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`;
-        // wasmtime checks its own version, the settings and the processor before it runs them. A constant outlives every
-        // module, and nothing writes to it.
+        // wasmtime checks its own version, the settings and the processor before it runs them. A constant outlives
+        // every module, and nothing writes to it.
         #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
         let module = unsafe {
             match place {

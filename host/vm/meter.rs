@@ -1,13 +1,12 @@
 //! The meter: a pass over a guest image that makes its code pay for what it does.
 //!
-//! Every loop takes fuel from a counter each time round, every function that can reach itself or does much takes some when
-//! it is entered, bulk operations pay by the byte, and what the host does on its behalf pays too; a counter below zero calls the import
-//! `poll`, where the host decides.
-//! Nothing else is charged, because it is short and ends by itself; its cost is added to the loop or function that calls it,
-//! so a unit stands for a bounded amount of work.
+//! Every loop takes fuel from a counter each time round, every function that can reach itself or does much takes some
+//! when it is entered, bulk operations pay by the byte, and what the host does on its behalf pays too; a counter
+//! below zero calls the import `poll`, where the host decides. Nothing else is charged, because it is short and ends
+//! by itself; its cost is added to the loop or function that calls it, so a unit stands for a bounded amount of work.
 //!
-//! The counter is a wasm global, which no guest code can address; code that owns all of QuickJS cannot avoid it. Whoever compiles
-//! an image, `build.rs` or the library, runs this pass first, so an image has no say in it.
+//! The counter is a wasm global, which no guest code can address; code that owns all of QuickJS cannot avoid it.
+//! Whoever compiles an image, `build.rs` or the library, runs this pass first, so an image has no say in it.
 //!
 //! It must never know what an image is for. `build.rs` includes this file.
 
@@ -27,7 +26,8 @@ use wasmparser::{
 /// A loop or function is charged for its instructions up to this many. Larger bodies are large because they branch:
 /// one time round the interpreter's loop is one opcode of a few thousand instructions' worth of cases.
 const MOST_PER_ROUND: u64 = 64;
-/// A function that would do more than this at one call, its loops aside, pays on entry like one that can reach itself.
+/// A function that would do more than this at one call, its loops aside, pays on entry like one that can reach
+/// itself.
 const MOST_FREE: u64 = 2_000;
 /// Calls whose callee is not known are charged as if it had this many instructions.
 const INDIRECT: u64 = 32;
@@ -194,7 +194,8 @@ impl<'a> Shape<'a> {
         for function in callees_first {
             let (Some(cost), Some(pays)) = (self.costs.get(function), pays.get_mut(function)) else { continue };
             let sum = cost.stretches.first().map_or(1, |stretch| total(stretch, &cost_of_call));
-            // Calls fan out: without this, a few functions that call the next one twice would be an hour of free work.
+            // Calls fan out: without this, a few functions that call the next one twice would be an hour of free
+            // work.
             *pays |= sum > MOST_FREE;
             if let (false, Some(slot)) = (*pays, cost_of_call.get_mut(function)) {
                 *slot = sum;
@@ -213,7 +214,8 @@ impl<'a> Shape<'a> {
         function.checked_sub(self.imports).map(|index| index as usize)
     }
 
-    /// Who calls whom. An indirect call may reach whatever is in a table, which is a node of its own behind the others.
+    /// Who calls whom. An indirect call may reach whatever is in a table, which is a node of its own behind the
+    /// others.
     fn graph(&self) -> Graph {
         let table = self.costs.len();
         graph(table + 1, |node| {

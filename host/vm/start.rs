@@ -1,5 +1,5 @@
-//! What instances that start from one frozen memory share. The first few have its pages copied; what is started from more often becomes an
-//! image that instances map.
+//! What instances that start from one frozen memory share. The first few have its pages copied; what is started from
+//! more often becomes an image that instances map.
 //!
 //! It must never know who froze the memory.
 
@@ -11,11 +11,11 @@ use super::frozen::Frozen;
 use super::pool::MemoryImage;
 use crate::error::{Error, Result};
 
-/// Instances that are started by copying. To make an image takes a millisecond and a copy of the whole memory, which one start does not
-/// earn back.
+/// Instances that are started by copying. To make an image takes a millisecond and a copy of the whole memory, which
+/// one start does not earn back.
 const COPIED: u32 = 3;
-/// Images that a process makes by itself at the same time. Each holds a file descriptor and its memory, which the process may need for
-/// something else; what is started from beyond that is copied.
+/// Images that a process makes by itself at the same time. Each holds a file descriptor and its memory, which the
+/// process may need for something else; what is started from beyond that is copied.
 const MOST_BY_ITSELF: usize = 64;
 /// Images that there can be at the same time, with those that the embedder asked for.
 const MOST_IMAGES: usize = 1024;

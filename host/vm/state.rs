@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::random;
 
-/// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
-/// both sides need is here, outside of the store.
+/// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the
+/// store, so what both sides need is here, outside of the store.
 pub(crate) struct Desk {
     driver: AtomicRefCell<Driver>,
     epoch: Instant,
@@ -42,8 +42,9 @@ impl Desk {
         }
     }
 
-    /// The driver. Only the thread that has the instance asks for it, for an instance is not `Sync`, and nobody holds it while code runs that is
-    /// not ours; so there is nothing to wait for, and a cell is enough where a lock would cost a small call a twentieth of its time.
+    /// The driver. Only the thread that has the instance asks for it, for an instance is not `Sync`, and nobody holds
+    /// it while code runs that is not ours; so there is nothing to wait for, and a cell is enough where a lock would
+    /// cost a small call a twentieth of its time.
     #[inline]
     pub(crate) fn driver(&self) -> AtomicRefMut<'_, Driver> {
         self.driver.borrow_mut()
@@ -108,7 +109,8 @@ impl Desk {
         self.seed
     }
 
-    /// What scripts draw their numbers from: the seed that the embedder chose, or one that nobody can guess, another one each time.
+    /// What scripts draw their numbers from: the seed that the embedder chose, or one that nobody can guess, another
+    /// one each time.
     pub(super) fn seed(&self) -> Result<u64> {
         match self.seed {
             Some(seed) => Ok(seed),
@@ -116,8 +118,8 @@ impl Desk {
         }
     }
 
-    /// What the instance's clock said so many nanoseconds after it was made here, in whole milliseconds. A script does not notice that it is
-    /// read.
+    /// What the instance's clock said so many nanoseconds after it was made here, in whole milliseconds. A script
+    /// does not notice that it is read.
     pub(crate) fn wall_at(&self, moment: Nanos) -> SystemTime {
         let since = self.clock().peek().unwrap_or_else(|| {
             let ago = Duration::from_nanos(self.now().saturating_sub(moment));

@@ -16,9 +16,9 @@ pub(crate) const FUEL_EXPORT: &str = "belljar_fuel";
 pub(crate) const RESERVATION_BYTES: u64 = 4 << 30;
 pub(crate) const GUARD_BYTES: u64 = 32 << 20;
 
-/// Native stack that guest code may use; beyond it wasm traps. QuickJS's own check, which script can catch, looks at the
-/// C stack inside linear memory, and built-ins need up to eight times as much here as there; so there is room for the
-/// largest `stack_bytes`. Some parsers recurse without the C stack and are stopped by the trap.
+/// Native stack that guest code may use; beyond it wasm traps. QuickJS's own check, which script can catch, looks at
+/// the C stack inside linear memory, and built-ins need up to eight times as much here as there; so there is room for
+/// the largest `stack_bytes`. Some parsers recurse without the C stack and are stopped by the trap.
 const WASM_STACK_BYTES: usize = 8 << 20;
 /// Native stack on top of that for the host functions that guest code calls.
 const HOST_STACK_BYTES: usize = 256 << 10;

@@ -1,4 +1,5 @@
-//! The slots and images of this process: how much address space and memory they hold. It must never know who uses them.
+//! The slots and images of this process: how much address space and memory they hold. It must never know who uses
+//! them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -53,7 +53,8 @@ impl Contents {
         }
         let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
         fcntl_add_seals(&file, seals).map_err(|error| failed(error.into()))?;
-        // SAFETY: a new mapping at a place that the kernel chooses, of a file as long as this that can neither shrink nor change.
+        // SAFETY: a new mapping at a place that the kernel chooses, of a file as long as this that can neither shrink
+        // nor change.
         let view = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, &file, 0) };
         let view = view.map_err(|error| failed(error.into()))?;
         match NonNull::new(view.cast()) {

@@ -1,4 +1,5 @@
-//! How wasmtime gets memory and stacks from slots: it asks for them while an instance of a known slot is made or polled on this thread.
+//! How wasmtime gets memory and stacks from slots: it asks for them while an instance of a known slot is made or
+//! polled on this thread.
 //!
 //! It must never know how a slot comes back to what it was.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
@@ -47,9 +48,9 @@ struct Memory {
     bytes: usize,
 }
 
-// SAFETY: the memory lies in a slot of its own, at a page, with as much room and guard behind it as the check below asks for, and its user is
-// the one that took it. It is not filled with zeros but with the image, which takes the place of the module's data: `image.rs` loads no
-// module that has some.
+// SAFETY: the memory lies in a slot of its own, at a page, with as much room and guard behind it as the check below
+// asks for, and its user is the one that took it. It is not filled with zeros but with the image, which takes the
+// place of the module's data: `image.rs` loads no module that has some.
 unsafe impl MemoryCreator for Creator {
     fn new_memory(
         &self,
@@ -72,8 +73,8 @@ unsafe impl MemoryCreator for Creator {
     }
 }
 
-// SAFETY: the memory begins at a page and never moves; what lies beyond its accessible part, which is whole pages, up to the end
-// of the guard, is mapped without access.
+// SAFETY: the memory begins at a page and never moves; what lies beyond its accessible part, which is whole pages, up
+// to the end of the guard, is mapped without access.
 unsafe impl LinearMemory for Memory {
     fn byte_size(&self) -> usize {
         self.bytes

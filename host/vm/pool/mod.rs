@@ -1,8 +1,9 @@
 //! Where instances have their memory: slots that map an image copy-on-write, used again and again.
 //!
-//! [`MemoryImage`] is an image and the idle slots that map it; [`Lease`] is the use of a slot by one instance, at whose end the slot is
-//! brought back to what it was mapped from. [`pagemap`] finds the pages that have changed, [`slot`] puts them back, [`creator`] lets wasmtime
-//! take memory and stacks from a slot. [`census`] adds up what they hold. It must never know what an instance is for, nor how many there may be.
+//! [`MemoryImage`] is an image and the idle slots that map it; [`Lease`] is the use of a slot by one instance, at
+//! whose end the slot is brought back to what it was mapped from. [`pagemap`] finds the pages that have changed,
+//! [`slot`] puts them back, [`creator`] lets wasmtime take memory and stacks from a slot. [`census`] adds up what
+//! they hold. It must never know what an instance is for, nor how many there may be.
 
 mod census;
 mod contents;
@@ -139,8 +140,8 @@ impl Lease {
     /// Writes the image into memory that is still all zeros. A slot maps it.
     pub(super) fn fill(&self, _: &mut [u8]) {}
 
-    /// Calls with the offsets of each stretch of linear memory that may differ from what it began as; false where nobody can tell, and then
-    /// all of it may.
+    /// Calls with the offsets of each stretch of linear memory that may differ from what it began as; false where
+    /// nobody can tell, and then all of it may.
     pub(super) fn changed(&self, mut each: impl FnMut(Range<usize>)) -> bool {
         let (Some(slot), Some(question)) = (&self.slot, self.image.method.question()) else { return false };
         let start = slot.image().start;
@@ -237,7 +238,8 @@ mod tests {
         }
     }
 
-    /// What the kernel says while it swaps, moves or merges pages, with the pages still there: what is told decides, and not what is found.
+    /// What the kernel says while it swaps, moves or merges pages, with the pages still there: what is told decides,
+    /// and not what is found.
     #[test]
     fn a_page_that_is_said_to_be_in_swap_or_on_the_move_or_all_zeros_is_brought_back_too() {
         let contents = contents();
@@ -247,7 +249,8 @@ mod tests {
             confide(&mut slot, 4096);
             let is_reset = slot.reset(&contents, Question::Words, |range, each| {
                 changed(Question::Words, range, |told| {
-                    // A page of zeros on the stack is what a fresh one holds, so only that of the image may be called so.
+                    // A page of zeros on the stack is what a fresh one holds, so only that of the image may be called
+                    // so.
                     let state = if told.range.start >= image.start { state } else { State::Absent };
                     each(Changed { state, ..told });
                 })

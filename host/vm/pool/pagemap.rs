@@ -1,9 +1,11 @@
-//! What the kernel says about pages of this process: which of them hold something of their own, and not what they are mapped from.
+//! What the kernel says about pages of this process: which of them hold something of their own, and not what they are
+//! mapped from.
 //!
-//! The rule, for private mappings: a page has changed if it is present or swapped, and not the file's. A page on its way between two places
-//! in memory counts as swapped, for the ioctl (`pagemap_page_category`) and for the words (`pte_to_pagemap_entry`) of `fs/proc/task_mmu.c`;
-//! both walk under the lock that whoever moves or swaps a page takes too. Whether a page was *written* is not asked: since Linux 7.3 the
-//! kernel tells that only of memory that is registered with userfaultfd.
+//! The rule, for private mappings: a page has changed if it is present or swapped, and not the file's. A page on its
+//! way between two places in memory counts as swapped, for the ioctl (`pagemap_page_category`) and for the words
+//! (`pte_to_pagemap_entry`) of `fs/proc/task_mmu.c`; both walk under the lock that whoever moves or swaps a page
+//! takes too. Whether a page was *written* is not asked: since Linux 7.3 the kernel tells that only of memory that is
+//! registered with userfaultfd.
 //!
 //! It must never know what the pages are for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
@@ -54,7 +56,8 @@ pub(super) fn changed(question: Question, range: &Range<usize>, mut each: impl F
     .unwrap_or(false)
 }
 
-/// `/proc/self/pagemap` is opened once. A forked child would see its parent's pages through it, and opens the file anew each time.
+/// `/proc/self/pagemap` is opened once. A forked child would see its parent's pages through it, and opens the file
+/// anew each time.
 fn with_pagemap<R>(ask: impl FnOnce(&File) -> R) -> Option<R> {
     static FIRST: OnceLock<(File, Option<Mark>)> = OnceLock::new();
     let open = || File::open("/proc/self/pagemap").ok();
@@ -140,8 +143,8 @@ struct Scan {
     told: u64,
 }
 
-// SAFETY: the code is that of PAGEMAP_SCAN in `linux/fs.h`, the argument its `struct pm_scan_arg`. The kernel writes to the argument
-// and to as many regions as it is told there are, and returns how many it wrote.
+// SAFETY: the code is that of PAGEMAP_SCAN in `linux/fs.h`, the argument its `struct pm_scan_arg`. The kernel writes
+// to the argument and to as many regions as it is told there are, and returns how many it wrote.
 unsafe impl Ioctl for &mut Scan {
     type Output = usize;
 
@@ -214,7 +217,8 @@ fn words(pagemap: &File, range: &Range<usize>, each: &mut impl FnMut(Changed)) -
     let page = rustix::param::page_size();
     let mut words = vec![0; range.len() / page * WORD];
     let Ok(place) = u64::try_from(range.start / page * WORD) else { return false };
-    // A short read has left pages out, and not only at its end: before Linux 6.5 some pages in the middle could be skipped.
+    // A short read has left pages out, and not only at its end: before Linux 6.5 some pages in the middle could be
+    // skipped.
     if !pagemap.read_at(&mut words, place).is_ok_and(|read| read == words.len()) {
         return false;
     }

@@ -1,7 +1,8 @@
-//! How slots are brought back on this system: by what the kernel was seen to do, and not by what its version promises.
+//! How slots are brought back on this system: by what the kernel was seen to do, and not by what its version
+//! promises.
 //!
-//! Emulators and sandboxes answer the kernel's questions too, and not all of them know which pages have changed. So the answer is compared with
-//! pages that were changed on purpose, once in a process.
+//! Emulators and sandboxes answer the kernel's questions too, and not all of them know which pages have changed. So
+//! the answer is compared with pages that were changed on purpose, once in a process.
 
 use std::sync::OnceLock;
 
@@ -59,7 +60,8 @@ impl Method {
         }
     }
 
-    /// Whether a slot that was used comes back fresh, and whether the kernel names the pages that were written to and no others.
+    /// Whether a slot that was used comes back fresh, and whether the kernel names the pages that were written to and
+    /// no others.
     fn works(self, contents: &Contents) -> bool {
         let Ok(mut slot) = Slot::map(contents) else { return false };
         let page = rustix::param::page_size();

@@ -4,7 +4,8 @@
 //! guard | stack | guard | linear memory: a private mapping of the image, then room to grow | guard
 //! ```
 //!
-//! Its memory begins as a copy-on-write mapping of an image, and [`Slot::reset`] brings it back to that. It must never know who uses it.
+//! Its memory begins as a copy-on-write mapping of an image, and [`Slot::reset`] brings it back to that. It must
+//! never know who uses it.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use std::ops::Range;
@@ -29,8 +30,8 @@ const STACK_AT: usize = STACK_GUARD;
 const MEMORY_AT: usize = STACK_AT + STACK_BYTES + GUARD;
 const TOTAL: usize = MEMORY_AT + MEMORY_BYTES + GUARD;
 
-/// Changed memory that is written back in place, so that the next instance finds its pages there; what goes beyond is given back to
-/// the system. It covers the pages that most scripts write to.
+/// Changed memory that is written back in place, so that the next instance finds its pages there; what goes beyond is
+/// given back to the system. It covers the pages that most scripts write to.
 const KEEP_BYTES: usize = 512 << 10;
 /// Stack that is cleared in place, from its top.
 const KEEP_STACK_BYTES: usize = 64 << 10;
@@ -45,7 +46,8 @@ pub(super) struct Slot {
     has_stack: AtomicBool,
 }
 
-// SAFETY: the slot owns its reservation, and what it is asked through a shared reference is a system call or an atomic.
+// SAFETY: the slot owns its reservation, and what it is asked through a shared reference is a system call or an
+// atomic.
 unsafe impl Send for Slot {}
 // SAFETY: as above.
 unsafe impl Sync for Slot {}
@@ -173,7 +175,8 @@ impl Slot {
 
     /// Brings the slot back to how it was mapped; false where that failed, and then it must not be used again.
     ///
-    /// `tell` is asked for the changed pages of a range: it calls its second argument for each stretch, and says whether that were all of them.
+    /// `tell` is asked for the changed pages of a range: it calls its second argument for each stretch, and says
+    /// whether that were all of them.
     pub(super) fn reset(
         &mut self,
         contents: &Contents,
@@ -255,7 +258,8 @@ impl Slot {
         unsafe { madvise(place, range.len(), Advice::LinuxDontNeed) }.is_ok()
     }
 
-    /// Makes changed pages what they are mapped from. `kept` counts the bytes of memory that were written back in place.
+    /// Makes changed pages what they are mapped from. `kept` counts the bytes of memory that were written back in
+    /// place.
     fn restore(&self, contents: &Contents, changed: &Changed, kept: &mut usize) -> bool {
         let (range, stack, image) = (&changed.range, self.stack(), self.image());
         let is_within = |outer: &Range<usize>| range.start >= outer.start && range.end <= outer.end;
@@ -277,11 +281,13 @@ impl Slot {
             return false;
         }
         match contents.bytes().get(range.start - image.start..range.end - image.start) {
-            // The page of zeros is here the content of a page that became all zeros, and the image may hold something else.
+            // The page of zeros is here the content of a page that became all zeros, and the image may hold something
+            // else.
             Some(bytes) if changed.state == State::Present && *kept + bytes.len() <= KEEP_BYTES => {
                 *kept += bytes.len();
                 let place = self.at(range.start - self.base.as_ptr().addr()).cast::<u8>();
-                // SAFETY: the range lies in linear memory, which nobody uses any more, and the view of the contents elsewhere.
+                // SAFETY: the range lies in linear memory, which nobody uses any more, and the view of the contents
+                // elsewhere.
                 unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
                 true
             }
