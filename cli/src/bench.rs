@@ -13,19 +13,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::ending::{Ending, Refusal, Refused, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
 use crate::measure::{self, Summary, Times};
-use crate::rejections::Rejections;
+use crate::problem::Refused;
 use crate::run;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
+use crate::speech::Speech;
 
 /// How many instances are alive at once while memory is measured.
 const CROWD: u64 = 200;
-/// Rounds that nobody counts, in which the machine gets used to the work.
+/// Rounds before those that are counted. They warm the caches.
 const WARM_UP: usize = 20;
 
 const SMALL: &str = r#"{"id":7,"name":"Ada","tags":["a","b"]}"#;
@@ -93,22 +94,24 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
-    let rejections = Rejections::default();
-    let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar, &rejections)?;
+    let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),
     };
     let subject = Subject { runtime: Runtime::new()?, router, limits, source };
     let threads = bench.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
-    // A script that does not run to its end is told about before anything is measured.
+    // Nothing is measured for a script that fails.
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
         if bench.json {
-            screen.write_json(&Refused::of(&error, &rejections))?;
-            return Ok(Ending::of(&error));
+            let refusal = Refusal::from(error);
+            screen.write_json(&Refused::of(&refusal, Speech::Flags))?;
+            return Ok(refusal.ending());
         }
-        return Ok(run::tell(screen, &error, &subject.source, &rejections, Speech::Flags));
+        let ending = run::tell(screen, &error, &subject.source, Speech::Flags);
+        run::name_dropped(screen, &first);
+        return Ok(ending);
     }
     let fuel = first.call_stats().fuel;
     drop(first);

@@ -1,7 +1,7 @@
 //! Calls of a script that are answered by commands of the shell.
 //!
-//! It owns the processes: one for each call, in a process group of its own, killed with everything that it started when nobody
-//! waits for the reply any more. It must never know the jar.
+//! It owns the processes. Each call has one, in its own process group. When nobody waits for the reply any more, the
+//! process is killed with everything that it started. It must never know the jar.
 
 use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
@@ -19,7 +19,6 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::ending::Refusal;
 use crate::key;
-use crate::rejections::Rejections;
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -45,7 +44,7 @@ impl FromStr for Route {
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
     Json,
-    /// Text, of which the line ends at its end are no part.
+    /// Text, without the line ends at its end.
     Text,
 }
 
@@ -54,24 +53,16 @@ pub(crate) fn register<'r>(
     mut router: Router,
     routes: impl Iterator<Item = (&'r Route, Form)>,
     most_bytes: u64,
-    rejections: &Rejections,
 ) -> Result<Router, Refusal> {
     let mut names = HashSet::new();
     for (Route { name, command }, form) in routes {
         if !names.insert(name) {
             return Err(Refusal::usage(format!("--rpc and --rpc-text name {name} twice")));
         }
-        let (command, rejections) = (command.clone(), rejections.clone());
+        let command = command.clone();
         router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
             let answer = Answer::start(call.method(), &command, form, &params, most_bytes);
-            let rejections = rejections.clone();
-            async move {
-                let result = match answer {
-                    Ok(answer) => answer.await,
-                    Err(error) => Err(error),
-                };
-                rejections.note(call.method(), result)
-            }
+            async move { answer?.await }
         });
     }
     Ok(router)

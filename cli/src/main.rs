@@ -9,6 +9,7 @@ mod bench;
 mod bounds;
 mod commands;
 mod completion;
+mod cost;
 mod doctor;
 mod ending;
 mod escape;
@@ -26,14 +27,15 @@ mod measure;
 mod opened;
 mod outfile;
 mod paused;
+mod problem;
 mod prompt;
 mod protocol;
-mod rejections;
 mod repl;
 mod requests;
 mod run;
 mod screen;
 mod source;
+mod speech;
 mod syntax;
 mod telling;
 
@@ -42,9 +44,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Task};
-use crate::ending::{Ending, Refusal, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
+use crate::problem::Refused;
 use crate::screen::{Screen, Stream};
+use crate::speech::Speech;
 
 fn main() -> ExitCode {
     let screen = Screen::of_this_process();
@@ -94,7 +98,7 @@ fn mistyped(word: &Path, task: &str) -> Refusal {
 
 /// Says why nothing was done, to a person or as JSON.
 fn refuse(refusal: &Refusal, screen: &Screen, speech: Speech) -> Ending {
-    if !arguments::wants_json() || screen.write_json(&refusal.report(speech)).is_err() {
+    if !arguments::wants_json() || screen.write_json(&Refused::of(refusal, speech)).is_err() {
         screen.complain(&refusal.told(speech));
     }
     refusal.ending()

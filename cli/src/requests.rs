@@ -1,6 +1,7 @@
 //! Requests of a client, as JSON lines: read, understood, and kept until their turn comes.
 //!
-//! It owns the shapes of lines that come in, and how much is made of one and of all that wait. It must never know what a jar is.
+//! It owns the shapes of lines that come in, and how much memory one of them and all that wait may take. It must never
+//! know what a jar is.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +21,11 @@ use crate::forward::{Calls, Response};
 use crate::lines::{self, Next};
 use crate::paused::Resume;
 
-/// How many requests are read ahead of the one at work, when no reply to a call can be among them.
+/// How many requests are read ahead of the one at work, when calls are not forwarded.
 const AHEAD: usize = 16;
-/// How many bytes of requests may wait when a reply to a call may stand behind them.
+/// How many bytes of requests may wait when calls are forwarded: a reply to a call may stand behind them.
 const MOST_WAITING: usize = 64 << 20;
-/// What a request counts beside its line.
+/// What a request counts in addition to its line.
 const WEIGHT: usize = 512;
 /// The longest name of a jar, in bytes.
 const MOST_NAME: usize = 1024;
@@ -63,7 +64,7 @@ struct Mark {
     id: Id,
 }
 
-/// Any value, null too: left to itself, serde takes that for nothing.
+/// Any value, null too, which serde would take for a field that is not there.
 fn whatever<'de, D: Deserializer<'de>>(value: D) -> Result<Id, D::Error> {
     Box::<RawValue>::deserialize(value).map(Some)
 }
@@ -76,8 +77,8 @@ pub(crate) struct Event {
     pub(crate) params: belljar::Json,
 }
 
-/// What a snapshot is told to be called. It is read as it comes: what serde calls untagged keeps a copy of any value, many times as large as
-/// its text.
+/// The label of a snapshot. It has a reader of its own, because serde's untagged enums keep a copy of any value, which can
+/// be many times as large as its text.
 enum Label {
     Bare(bool),
     Text(String),
@@ -150,11 +151,11 @@ pub(crate) enum Request {
     Resume(Resume),
     Reset,
     Drop,
-    /// Nothing that could be understood; the text says why.
+    /// It was not understood; the text says why.
     Bad(String),
 }
 
-/// A request, and what goes with every kind of it.
+/// A request, and what every kind of request has.
 pub(crate) struct Asked {
     pub(crate) id: Id,
     pub(crate) instance: String,
@@ -170,10 +171,10 @@ impl Asked {
     }
 }
 
-/// What a client waits for, in order.
+/// The requests that wait for their turn, in order.
 pub(crate) struct Requests {
     queue: Receiver<Asked>,
-    /// What all that wait count.
+    /// The sum of the weights of those that wait.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -187,11 +188,12 @@ impl Iterator for Requests {
     }
 }
 
-/// Hands a request on; false when nobody takes any more.
+/// Hands a request on; false when no more are taken.
 type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
-/// Reads requests on a thread of its own, because replies to calls arrive while a script runs. With calls forwarded, a reply may stand behind any
-/// number of requests and must be found; what comes then when too much waits already is passed to `refuse`, before its turn.
+/// Reads requests on its own thread, because replies to calls arrive while a script runs. When calls are forwarded, a
+/// reply may stand behind any number of requests. A request that comes when too much waits already is passed to `refuse`
+/// at once.
 pub(crate) fn read(
     calls: Calls,
     forwards: bool,
@@ -285,7 +287,8 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
         (Some(_), None, None) if is_named => Request::Bad("a name goes with eval, inspect and compile only".into()),
         (Some(request), None, None) => request,
         _ => Request::Bad(
-            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop and rpc_response"
+            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop \
+             and rpc_response"
                 .into(),
         ),
     };

@@ -12,7 +12,7 @@ use crate::arguments::{Run, Script};
 use crate::ending::Refusal;
 use crate::opened;
 
-/// Larger files are not read at all: neither the largest script that a flag can allow nor a program of one comes near it.
+/// Larger files are not read. The largest script that a flag can allow, and its program, are much smaller.
 const MOST_BYTES: u64 = 2 << 30;
 
 /// What an input turned out to be.
@@ -43,7 +43,7 @@ impl Source {
         Source::read(path.display().to_string(), &file(path)?)
     }
 
-    /// The same as a person means it who typed it for its value.
+    /// The same, for its value: what begins with a brace is an object if it can be one.
     pub(crate) fn for_its_value(self, runtime: &Runtime) -> Source {
         match self {
             Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
@@ -59,7 +59,7 @@ impl Source {
         match Kind::of(bytes) {
             Kind::Program => match Program::from_bytes(bytes) {
                 Ok(program) => Ok(Source::Program { path: name.into(), program }),
-                Err(error) => Err(Refusal::of_file(Path::new(&name), &error)),
+                Err(error) => Err(Refusal::from(error).in_file(Path::new(&name))),
             },
             Kind::Snapshot | Kind::Sealed => Err(Refusal::usage(format!(
                 "{name} is a snapshot; go on from it with: belljar run --from {name} -e CODE"

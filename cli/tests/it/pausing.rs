@@ -38,7 +38,8 @@ fn the_example_of_the_page_pauses_in_one_process_and_goes_on_in_another() {
     assert_eq!(blocks.len(), 2);
     let mut known: HashMap<&str, String> = HashMap::new();
     for block in blocks {
-        let mut talk = Talk::begin(&FLAGS);
+        // The page has the moment of this clock.
+        let mut talk = Talk::begin(&[&FLAGS[..], &["--clock", "2024-02-29T12:00:00Z"]].concat());
         for line in block.lines() {
             let (side, text) = line.split_at(2);
             let filled = known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
@@ -86,6 +87,21 @@ fn every_request_that_runs_a_script_can_pause_and_go_on_where_it_is() {
     assert_eq!(waits["paused"]["calls"][0].get("params"), None);
     let id = &waits["paused"]["calls"][0]["id"];
     assert_eq!(paused(&mut talk, &json!({ "resume": { "answers": [{ "id": id, "result": 1 }] } }))["result"], 2);
+    assert_eq!(talk.end(), Some(0));
+}
+
+#[test]
+fn a_paused_call_tells_when_it_was_made_and_a_resume_does_not_change_that() {
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let mut talk = Talk::begin(&FLAGS);
+    let before = now();
+    let waits = paused(&mut talk, &json!({ "eval": "await Promise.all([host.rpc('approve'), host.rpc('approve')])" }));
+    let calls = waits["paused"]["calls"].clone();
+    let made_at = u128::from(calls[0]["madeAt"].as_u64().unwrap());
+    assert!((before..=now()).contains(&made_at), "{calls}");
+    let answers = json!([{ "id": calls[1]["id"], "result": 1 }]);
+    let again = paused(&mut talk, &resume(&waits["paused"]["snapshot"], answers));
+    assert_eq!(again["paused"]["calls"], json!([calls[0]]));
     assert_eq!(talk.end(), Some(0));
 }
 

@@ -250,9 +250,10 @@ fn a_script_that_throws_gets_its_error_back() {
     let lines = answers("{\"name\": \"a.js\", \"eval\": \"null.x\"}\n");
     let error = &lines[0]["error"];
     assert_eq!(
-        (&error["errorCode"], &error["name"], &error["blame"]),
+        (&error["code"], &error["name"], &error["blame"]),
         (&json!("js_error"), &json!("TypeError"), &json!("script"))
     );
+    assert_eq!(error["errorCode"], error["code"], "its old name is kept");
     assert!(error["stack"].as_str().unwrap().contains("a.js:1"));
 }
 
@@ -445,14 +446,14 @@ fn a_client_of_the_page_gives_each_request_its_own_answer() {
     let class = page.split("\njar = ").next().unwrap();
     let code = format!(
         "jar = Jar({{'twice': lambda text: text + text}}, '--max-wall-ms', '1500')\n\
-         print(jar.ask({{'eval': \"{script}\"}})['error']['errorCode'])\nprint(jar.ask({{'eval': '1 + 2'}})['result'])\n"
+         print(jar.ask({{'eval': \"{script}\"}})['error']['code'])\nprint(jar.ask({{'eval': '1 + 2'}})['result'])\n"
     );
     assert_eq!(interpret("python3", &format!("{class}\n{code}")), "wall_limit_exceeded\n3\n");
     let page = example("js");
     let class = page.split("\n(async ").next().unwrap();
     let code = format!(
         "(async () => {{ const jar = new Jar({{ twice: (text) => text + text }}, '--max-wall-ms', '1500');\n\
-         console.log((await jar.ask({{ eval: \"{script}\" }})).error.errorCode);\n\
+         console.log((await jar.ask({{ eval: \"{script}\" }})).error.code);\n\
          console.log((await jar.ask({{ eval: '1 + 2' }})).result);\n\
          jar.process.stdin.end(); }})();"
     );
@@ -472,6 +473,6 @@ fn a_client_hears_that_the_jar_has_died() {
     let page = example("js");
     let class = page.split("\n(async ").next().unwrap();
     let code = "const jar = new Jar({ die: () => jar.process.kill('SIGKILL') });\n\
-        jar.ask({ eval: \"await host.rpc('die')\" }).then((line) => console.log(line.error.errorCode));\n";
+        jar.ask({ eval: \"await host.rpc('die')\" }).then((line) => console.log(line.error.code));\n";
     assert_eq!(interpret("node", &format!("{class}\n{code}")), "ended\n");
 }

@@ -399,13 +399,13 @@ fn every_command_does_what_help_says() {
     assert!(
         terminal
             .enter(".open price.js")
-            .contains("belljar: price.js: the snapshot cannot be used: it is no snapshot at all")
+            .contains("belljar: price.js: this is no snapshot")
     );
     fs::write(home.join("damaged.prog"), "belljarP").unwrap();
     assert!(
         terminal
             .enter(".load damaged.prog")
-            .contains("belljar: damaged.prog: the program cannot be run: it is shorter")
+            .contains("belljar: damaged.prog: not a program of this build: it is shorter")
     );
     assert!(terminal.enter(".nonsense").contains("there is no .nonsense; .help"));
     terminal.press(".exit\r");
