@@ -1,6 +1,6 @@
-//! What can be typed after `belljar`.
+//! The arguments of the command.
 //!
-//! It owns names and help texts. It must never know what becomes of them.
+//! It owns names and help texts. It must never know what the tasks do with them.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -41,11 +41,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// What was typed.
+    /// The arguments of this process.
     ///
     /// # Errors
     ///
-    /// What clap says to it, help and version included.
+    /// What clap prints instead, help and version included.
     pub(crate) fn read() -> Result<Arguments, clap::Error> {
         let read = command().try_get_matches().and_then(|matches| {
             let arguments = Arguments::from_arg_matches(&matches)?;
@@ -247,10 +247,10 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// For a flag of belljar among them: it could be meant for either.
+    /// For a flag of belljar among them, which may be meant for belljar or for the script.
     pub(crate) fn arguments(&self) -> Result<Vec<&str>, Refusal> {
         let mut words = self.words.as_slice();
-        // They end what was typed. Clap drops a -- in front of all of them, and not one that comes after the file.
+        // These words are the last ones. Clap drops a -- in front of all of them, and keeps one after the file.
         let mut is_told = env::args_os().nth_back(words.len()).is_some_and(|word| word == "--");
         if let (Some(_), [_, rest @ ..]) = (self.file(), words) {
             words = rest;
@@ -327,7 +327,7 @@ pub(crate) struct Jar {
     /// Log every call and every handler that it calls, on standard error. The variable BELLJAR_LOG=debug does this too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    // Last, because what follows would stand under the same heading.
+    // This comes last: the help puts everything behind it under its heading.
     #[command(flatten)]
     pub(crate) bounds: Bounds,
 }
@@ -335,7 +335,7 @@ pub(crate) struct Jar {
 #[derive(Args)]
 pub(crate) struct Key {
     /// A file with the key of sealed snapshots: 64 hexadecimal digits, readable by its owner only. The variable
-    /// BELLJAR_KEY works as well
+    /// BELLJAR_KEY can hold the key instead
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -394,7 +394,7 @@ pub(crate) struct Bench {
     /// A script or a program to measure instead of 1+2
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// How often each thing is done
+    /// How often each thing is measured
     #[arg(long, value_name = "COUNT", default_value_t = 2000)]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000_000))]
     pub(crate) rounds: usize,

@@ -1,6 +1,6 @@
-//! Files that belljar writes: programs and snapshots, made, opened and described.
+//! Makes, opens and describes programs and snapshots.
 //!
-//! It owns headers. It must never decide what a script may do.
+//! It owns which file is which. It must never decide what a script may do.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) 
     let stream = if outfile::is_stdout(&freeze.output) { |_| Stream::Err } else { run::stream };
     let router = jar::router(run::console(*screen, interrupt, stream), &freeze.jar)?;
     let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
-    // What the script evaluates to is dropped here, so it need not have a JSON form.
+    // The value of the script is not used, so it need not have a JSON form.
     match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
         Err(error) => {
@@ -58,7 +58,7 @@ pub(crate) fn freeze(instance: &mut Instance, label: &str, key: Option<&Key>) ->
     packed(&instance.snapshot()?.labelled(label), key)
 }
 
-/// The bytes of a snapshot that was taken: sealed when there is a key, plain otherwise.
+/// The bytes of a snapshot. They are sealed when there is a key.
 pub(crate) fn packed(snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<Vec<u8>> {
     match key {
         Some(key) => snapshot.seal(key, CONTEXT),

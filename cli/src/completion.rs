@@ -1,7 +1,7 @@
 //! Completes names at the prompt. It asks the jar for them, and runs nothing of the script.
 //!
-//! It owns the walk from a name to the properties of its value, which calls no getter and enters no Proxy. It must never
-//! know how a list is shown.
+//! It owns the walk from a name to the properties of its value. The walk calls no getter and enters no Proxy. It must
+//! never know how a list is shown.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use belljar::{Instance, Json};
 
 use crate::executor::block_on;
 
-/// How many objects are looked at, up every chain of prototypes together.
+/// How many objects one walk looks at, prototypes included.
 const MOST_LOOKS: usize = 64;
 /// How many names of one object are taken.
 const MOST_NAMES: usize = 1000;
@@ -32,7 +32,7 @@ const WALK: &str = "((at, O, view, list, log) => O.defineProperty(globalThis, '(
     },
 } }))(SUBJECT, Object, ArrayBuffer.isView, Array.isArray, console.debug); 0";
 
-/// The names that could stand where the last one of a path stands. Of a path's names, the last one is only a beginning.
+/// The names that complete a path. The last name of the path is the beginning of the one that is looked for.
 pub(crate) fn names(
     instance: &mut Instance,
     path: &[&str],
@@ -81,7 +81,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes from an object to the value of a property, its own or an inherited one.
+    /// Goes from an object to the value of one of its properties, inherited ones included.
     fn step(&mut self, name: &str) -> Option<()> {
         loop {
             self.look()?;
@@ -93,7 +93,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes on only from what is not a Proxy, which the console knows without entering it.
+    /// Ends the walk at a Proxy. The console recognises one without entering it.
     fn look(&mut self) -> Option<()> {
         self.looks += 1;
         let _ = (self.console)();

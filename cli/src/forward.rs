@@ -62,7 +62,7 @@ struct ForwardedCall<'a> {
     params: &'a belljar::Json,
 }
 
-/// The only line that may come in while one script runs and answers nothing else.
+/// The only line that a client may send while `belljar run` runs a script.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -159,7 +159,7 @@ impl Calls {
         true
     }
 
-    /// Nothing more will come in.
+    /// No more replies will come.
     pub(crate) fn close(&self) {
         let wakers = {
             let mut state = self.lock();

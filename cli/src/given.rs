@@ -48,7 +48,7 @@ impl Given {
     /// Defines the global. A script can declare it again or assign to it, as to Node's `process`. Only its value is
     /// frozen.
     pub(crate) fn hand_to(&self, instance: &mut Instance, interrupt: &Interrupt) -> Result<(), Refusal> {
-        // JSON text in a string of JSON is a string of JavaScript: nothing in it can be anything but data.
+        // The JSON text is written as a JSON string, which is a JavaScript string, so nothing in it can run.
         let text = Json::from_value(&self.json)?;
         let prelude = format!(
             "Object.defineProperty(globalThis, 'script', {{ writable: true, configurable: true, \

@@ -1,6 +1,6 @@
-//! A runtime for one process and the jars that it makes, set up as the flags say and changed as people say later.
+//! The runtime of the process, and its jars: instances with the limits, router and snapshot that they began with.
 //!
-//! It owns what a jar goes back to. It must never know what runs in it or what becomes of the result.
+//! It owns what a reset of a jar brings back. It must never know what runs in a jar or what its results are for.
 
 use belljar::{Instance, Router, Runtime, Snapshot, Verdict};
 
@@ -12,7 +12,7 @@ use crate::ending::Refusal;
 /// How many jars the process may have at once. It costs nothing to allow more than are made.
 const INSTANCES: u32 = 1000;
 
-/// A runtime that reserves nothing ahead, since the process will not live long enough to use it.
+/// A runtime without a pool, because the process makes few instances.
 pub(crate) fn runtime() -> Result<Runtime, Refusal> {
     Ok(Runtime::builder().max_instances(INSTANCES).on_demand().build()?)
 }
@@ -26,7 +26,7 @@ pub(crate) fn router(router: Router, flags: &arguments::Jar) -> Result<Router, R
     commands::register(router, routes.chain(text_routes), flags.bounds.limits().message_bytes)
 }
 
-/// An instance, and all that it takes to make it again.
+/// An instance, and what is needed to make it again.
 pub(crate) struct Jar {
     runtime: Runtime,
     router: Router,
@@ -84,7 +84,7 @@ fn settled(snapshot: Option<&Snapshot>) -> Result<Option<&Snapshot>, Refusal> {
     match snapshot.map_or(0, |snapshot| snapshot.pending().len()) {
         0 => Ok(snapshot),
         count => Err(Refusal::snapshot(format!(
-            "the snapshot is of a script that waits for {count} calls; a program or the JSON line resume goes on with it"
+            "the script in the snapshot waits for {count} calls; a program or the JSON line resume goes on with it"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! The `belljar` command: a jar for people who write no Rust.
+//! The `belljar` command.
 //!
 //! This file owns the way from the arguments to an exit code. It must never know how an answer is written.
 
@@ -86,7 +86,7 @@ fn unread(error: &clap::Error, screen: &Screen) -> Ending {
     Ending::Usage
 }
 
-/// A word that is no file, and a task or nearly one.
+/// A word that names no file, but a task or nearly a task.
 fn mistyped(word: &Path, task: &str) -> Refusal {
     let shown = word.display();
     Refusal::usage(if word.as_os_str() == task {
@@ -155,7 +155,7 @@ fn manual(task: Option<&str>, screen: &Screen) -> Result<Ending, Refusal> {
     screen.write_bytes(&roff)
 }
 
-/// Every flag with what goes with it, those that are needed first, then the files.
+/// Every flag with its value, the required ones first, and then the files.
 fn synopsis(page: &clap::Command, called: &str) -> String {
     let (files, mut flags): (Vec<_>, Vec<_>) =
         page.get_arguments().filter(|argument| !argument.is_hide_set()).partition(|argument| argument.is_positional());

@@ -22,7 +22,7 @@ use crate::lines;
 /// The most answers of one line. The calls behind them stay paused.
 const MOST_ANSWERS: usize = 1024;
 
-/// The longest snapshot that an answer carries, so that it fits into a line beside answers to the calls.
+/// The longest snapshot in an answer. The line that sends it back has room for answers to the calls too.
 const MOST_SNAPSHOT: usize = lines::MOST_BYTES - (1 << 20);
 
 /// What a client is told when a script waits.
@@ -65,14 +65,14 @@ impl Paused {
     }
 }
 
-/// What goes on with a script that waits.
+/// A request that goes on with a script that waits.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
     answers: Answers,
     /// The snapshot of the script, when it does not wait in this instance.
     pub(crate) snapshot: Option<String>,
-    /// Whether it gets the budget of a new call.
+    /// Whether the script gets the budget of a new call.
     #[serde(default, rename = "renewBudget")]
     renew_budget: bool,
 }
@@ -99,7 +99,7 @@ impl Resume {
         Ok(())
     }
 
-    /// The answers for an instance, readied to go on.
+    /// The answers for an instance. It also renews the budget of the instance, where that was asked.
     pub(crate) fn ready(self, instance: &mut Instance) -> Result<Vec<(CallId, Answer)>, Refusal> {
         self.check(instance.pending())?;
         if self.renew_budget {
@@ -112,7 +112,7 @@ impl Resume {
 /// Answers to calls.
 struct Answers(Vec<(CallId, Answer)>);
 
-/// One of them.
+/// One answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answered {

@@ -1,4 +1,4 @@
-//! The line at the prompt: its colours, whether it is whole, and what the word at the cursor could become.
+//! The line at the prompt: its colours, whether it is complete, and completions of the word at the cursor.
 //!
 //! It owns what the line editor asks for. It must never run what was typed.
 

@@ -1,4 +1,4 @@
-//! JSON lines: jars driven from any language. `docs/JSON-PROTOCOL.md` is the contract.
+//! JSON lines, by which programs in any language use jars. `docs/JSON-PROTOCOL.md` is the contract.
 //!
 //! It owns the jars of a client and the order of answers. It must never know where else a script could come from.
 
@@ -40,7 +40,7 @@ struct Reply {
     id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<belljar::Json>,
-    /// There instead of a result when the script waits.
+    /// The script waits; then there is no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<Paused>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ struct Failed {
     problem: Problem,
 }
 
-/// What a request came to.
+/// The result of a request.
 struct Answered {
     result: Option<belljar::Json>,
     paused: Option<Paused>,
@@ -108,7 +108,7 @@ impl Answered {
     }
 }
 
-/// The jars of a client by name, made when they are first asked.
+/// The jars of a client by their names. A jar is made when it is first named.
 struct Jars {
     runtime: Runtime,
     router: Router,
@@ -200,7 +200,7 @@ impl Jars {
             request,
             Request::Eval(_) | Request::Inspect(_) | Request::Dispatch(_) | Request::Run(_) | Request::Resume(_)
         );
-        // Before a handle is taken for signals: the script goes on in an instance of its own.
+        // This comes before the handle for signals is taken, because it replaces the instance.
         if let Request::Resume(resume) = &request
             && let Err(refusal) = take_over(jar, resume, key.as_ref())
         {
@@ -215,7 +215,7 @@ impl Jars {
     }
 }
 
-/// Whether a script began that ended so. If not, the figures of the instance are those of an earlier request.
+/// Whether a script began before this error. If not, the figures of the instance belong to an earlier request.
 fn has_begun(refusal: &Refusal) -> bool {
     let is_early = |error| {
         matches!(error, &Error::Input { .. } | &Error::Program { .. } | &Error::Snapshot { .. } | &Error::Poisoned)

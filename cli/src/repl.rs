@@ -1,4 +1,4 @@
-//! JavaScript at a prompt: what was typed, what came of it, and the commands that begin with a dot.
+//! The prompt: it runs what is typed, shows the value, and has commands that begin with a dot.
 //!
 //! It owns the session: the jar, the inputs, and the names that they declare. It must never know how a line is edited.
 
@@ -37,7 +37,7 @@ use crate::source::Source;
 use crate::speech::{self, Speech};
 use crate::{completion, layout, run, source, syntax};
 
-/// What a dot begins: the command, what goes with it, and what it does.
+/// The commands: the name, its arguments, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
     (".dispatch", "NAME [JSON]", "call the handler of an event"),
     (".exit", "", "leave; Ctrl-D does too"),
@@ -64,7 +64,7 @@ const MOST_SHOWN: usize = 10_000;
 /// How long the list of names may take. It takes no time unless a script has replaced a built-in.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Where console lines go for now.
+/// Where console lines go at the moment.
 #[derive(Clone, Default)]
 struct Console {
     /// What was printed while lines are kept and not shown.
@@ -140,7 +140,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
     editor.set_helper(Some(Prompt::new(session.clone())));
     let mut history = if io::stdin().is_terminal() { history() } else { None };
     if let Some(path) = &history {
-        // The first session ever has none to load.
+        // The first session finds no history.
         let _ = editor.load_history(path);
     }
     if io::stdin().is_terminal() {
@@ -191,7 +191,7 @@ fn broken(error: ReadlineError) -> Refusal {
     Refusal::internal(format!("the prompt does not work here: {error}"))
 }
 
-/// Where what was typed is kept from one session to the next. None where the platform has no place for it.
+/// The file that keeps the history. None where the platform has no folder for it.
 fn history() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let states = if cfg!(target_os = "macos") {
@@ -251,7 +251,7 @@ impl Session {
         Ok(Then::GoOn)
     }
 
-    /// Does what a dot began; the text is for standard output.
+    /// Carries out a command; the text is for standard output.
     fn command(&mut self, command: &str, rest: &str) -> Result<String, Refusal> {
         match (command, rest) {
             (".help", _) => {
@@ -361,7 +361,7 @@ impl Session {
         self.cost = None;
     }
 
-    /// Runs what was typed and shows what came of it.
+    /// Runs a script that was typed, and shows its value.
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
         let source = source::as_typed(text, &self.runtime);
@@ -378,7 +378,7 @@ impl Session {
         }
     }
 
-    /// Shows what came of an event or a program, which is JSON, and makes it the last value.
+    /// Shows the result of an event or a program, which is JSON, and makes it the last value.
     fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
         self.cost = Some(self.jar.instance.call_stats());
         match result {
@@ -435,7 +435,7 @@ impl Session {
         self.screen.write_bytes(format!("{}\n", self.screen.painted(text, prompt::paint_value)).as_bytes()).map(drop)
     }
 
-    /// What the last name of a path could go on as.
+    /// The names that complete a path.
     pub(crate) fn complete(&mut self, path: &[&str]) -> Vec<String> {
         let handle = self.jar.instance.cancel_handle();
         let (is_done, done) = mpsc::channel::<()>();
@@ -447,7 +447,7 @@ impl Session {
                 patience = Duration::from_millis(1);
             }
         };
-        // Without this thread, a script could block the prompt forever.
+        // Without this thread, a script could block the prompt for ever.
         let Ok(watch) = thread::Builder::new().spawn(watch) else { return Vec::new() };
         self.console.keep();
         let console = self.console.clone();

@@ -57,7 +57,7 @@ struct Line {
     rpc_response: Option<Response>,
 }
 
-/// As much of a line as is needed to answer one that cannot be understood.
+/// The part of a line that is needed to answer it when the rest cannot be understood.
 #[derive(Deserialize)]
 struct Mark {
     #[serde(default, deserialize_with = "whatever")]
@@ -77,8 +77,8 @@ pub(crate) struct Event {
     pub(crate) params: belljar::Json,
 }
 
-/// The label of a snapshot. It has a reader of its own, because serde's untagged enums keep a copy of any value, which can
-/// be many times as large as its text.
+/// The label of a snapshot. Its reader keeps nothing, where serde's reader of untagged enums keeps a copy of any value,
+/// which can be many times as large as its text.
 enum Label {
     Bare(bool),
     Text(String),
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Label {
     }
 }
 
-/// Limits by their names, and what becomes of each.
+/// New values of limits, by their names.
 struct Changes(BTreeMap<String, Option<u64>>);
 
 impl<'de> Deserialize<'de> for Changes {
@@ -192,8 +192,7 @@ impl Iterator for Requests {
 type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
 /// Reads requests on its own thread, because replies to calls arrive while a script runs. When calls are forwarded, a
-/// reply may stand behind any number of requests. A request that comes when too much waits already is passed to `refuse`
-/// at once.
+/// reply may stand behind any number of requests. When too much waits already, the next request is passed to `refuse`.
 pub(crate) fn read(
     calls: Calls,
     forwards: bool,
@@ -242,9 +241,9 @@ pub(crate) fn read(
 
 /// What a line asks for; None when it was a reply, which is delivered at once.
 fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
-    // Some systems put the mark of UTF-8 before the first line.
+    // Some systems put a byte order mark before the first line.
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
-    // An array would do for a struct.
+    // Serde would read a struct from an array too.
     if line.trim_ascii_start().first() != Some(&b'{') {
         return Some(Asked::bad(None, "not a line of the protocol: it is no JSON object".into()));
     }

@@ -1,6 +1,6 @@
 //! One script, from its source to its exit code.
 //!
-//! It owns what is printed, and where. It must never know a format of bytes.
+//! It owns what is printed, and where. It must never know the formats of programs and snapshots.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,11 +42,11 @@ impl Log {
     }
 }
 
-/// What a script has given.
+/// The value of a script.
 enum Value {
     Json(Json),
     Shown(Shown),
-    /// Nobody asked for it.
+    /// It is not printed.
     None,
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
         }
         source => match execute(&mut jar.instance, source, interrupt) {
-            // Nobody asked for the value, so it need not have a JSON form.
+            // The value is not printed, so it need not have a JSON form.
             Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
             result => result.map(Value::Json),
         },

@@ -1,6 +1,6 @@
-//! Where a script comes from, and whether the bytes are a script at all.
+//! Reads scripts and programs, and tells one from the other.
 //!
-//! It owns reading input. It must never run anything.
+//! It owns how input is read. It must never run anything.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -43,7 +43,7 @@ impl Source {
         Source::read(path.display().to_string(), &file(path)?)
     }
 
-    /// The same, for its value: what begins with a brace is an object if it can be one.
+    /// The same, for its value: a text that begins with a brace is an object if it can be one.
     pub(crate) fn for_its_value(self, runtime: &Runtime) -> Source {
         match self {
             Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
@@ -75,10 +75,10 @@ impl Source {
     }
 }
 
-/// Code as it is meant: what begins with a brace is an object if it can be one, and not a block.
+/// Code as it is meant: a text that begins with a brace is an object if it can be one, and otherwise a block.
 pub(crate) fn as_typed(text: &str, runtime: &Runtime) -> String {
     let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
-    // Two kinds of brackets, so that none of its own can close them.
+    // It is tried in two kinds of brackets, because a text can close one kind by itself.
     let is_object =
         || text.trim_start().starts_with('{') && runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
     if is_object() { format!("({whole}\n)") } else { text.to_owned() }

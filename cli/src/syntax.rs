@@ -1,4 +1,4 @@
-//! JavaScript as a row of words: enough to colour a line and to find names in it.
+//! A lexer for JavaScript: enough to colour a line and to find names in it.
 //!
 //! It reads text and decides nothing: only the compiler in the jar can say whether something is JavaScript. It must
 //! never know a terminal or a jar.
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Mark,
 }
 
-/// One piece of text that is not space.
+/// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     pub(crate) kind: Kind,
@@ -76,10 +76,10 @@ const CONSTANTS: [&str; 5] = ["true", "false", "null", "undefined", "NaN"];
 /// After these words a slash begins a pattern, although it divides after any other.
 const BEFORE_VALUES: [&str; 13] =
     ["await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void"];
-/// The words of a text. A text that is no JavaScript has words too.
+/// The words of a text, which need not be JavaScript.
 pub(crate) fn words(source: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    // The brackets that are open; a template's `${` is one that ends in more text.
+    // The brackets that are open. A `$` stands for the `${` of a template.
     let mut open: Vec<char> = Vec::new();
     let mut at = 0;
     while let Some(first) = source.get(at..).and_then(|rest| rest.chars().next()) {
@@ -234,8 +234,8 @@ pub(crate) fn declares(source: &str) -> bool {
     matches!(text, "let" | "const" | "var" | "class" | "function" | "async")
 }
 
-/// The names that a script declares with `let`, `const` and `class` at its top level. They are visible in the whole jar,
-/// but are no properties of the global object.
+/// The names that a script declares with `let`, `const` and `class` at its top level. They are global, but are no
+/// properties of the global object.
 pub(crate) fn declared(source: &str) -> Vec<String> {
     let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
     let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();

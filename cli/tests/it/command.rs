@@ -201,7 +201,7 @@ fn commands_answer_calls() {
 
 #[test]
 fn a_command_that_hangs_is_killed_with_what_it_started() {
-    // The pipe of standard error stays open for as long as anybody of the command's lives, so that `run` returns proves it.
+    // The pipe of standard error stays open as long as a process of the command lives, and `run` waits for its end.
     refuses(
         &["-e", "await host.rpc('x')", "--rpc", "x=sleep 1000 & sleep 1000", "--max-wall-ms", "50"],
         3,
@@ -387,7 +387,8 @@ fn page(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// In a block of a page that uses the command, each line is a command, and after `#` what it prints; or all of it is a comment.
+/// In a block of a page that uses the command, each line is a command with a part of what it prints after `#`, or a
+/// comment.
 #[test]
 fn the_commands_of_the_pages_print_what_they_say() {
     for (path, least) in [("README.md", 3), ("docs/command.md", 9)] {
@@ -407,7 +408,8 @@ fn the_commands_of_the_pages_print_what_they_say() {
     }
 }
 
-/// The picture of the README is a terminal: commands, and below each what it prints. A file that is shown is the one that is run.
+/// The picture of the README is a terminal: commands, and below each what it prints. The file that it shows is the one
+/// that it runs.
 #[test]
 fn the_picture_of_the_readme_shows_what_a_terminal_would() {
     let picture = page("docs/terminal.svg");

@@ -151,13 +151,13 @@ fn a_resume_that_cannot_be_changes_nothing() {
         (json!({ "resume": { "snapshot": snapshot } }), "invalid_input"),
     ] {
         let refused = talk.ask(&request.to_string());
-        assert_eq!(refused["error"]["errorCode"], code, "{refused}");
+        assert_eq!(refused["error"]["code"], code, "{refused}");
         assert_eq!(talk.ask(r#"{"eval": "kept"}"#)["result"], 7);
     }
     // The other instance waits all the same.
     let answer = json!({ "instance": "b", "resume": { "answers": [{ "id": id, "result": 1 }] } });
     assert_eq!(talk.ask(&answer.to_string())["result"], 1);
-    assert_eq!(talk.ask(&answer.to_string())["error"]["errorCode"], "invalid_input", "once");
+    assert_eq!(talk.ask(&answer.to_string())["error"]["code"], "invalid_input", "once");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -175,7 +175,7 @@ fn a_line_of_answers_is_bounded() {
     assert_eq!(talk.ask(&json!({ "resume": { "answers": answers[1024..] } }).to_string())["result"], 1025);
     // More calls than may be in flight at once are a limit, paused or not.
     let refused = paused(&mut talk, &json!({ "eval": code.replace("1025", "2001") }));
-    assert_eq!(refused["error"]["errorCode"], "rpc_limit_exceeded", "{refused}");
+    assert_eq!(refused["error"]["code"], "rpc_limit_exceeded", "{refused}");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -204,7 +204,7 @@ fn a_script_goes_on_with_the_budget_that_it_had_left_or_with_a_new_one() {
     let waits = paused(&mut talk, &json!({ "eval": format!("{work} await host.rpc('approve'); {work} 'done'") }));
     let (snapshot, id) = (&waits["paused"]["snapshot"], &waits["paused"]["calls"][0]["id"]);
     let mut request = resume(snapshot, json!([{ "id": id }]));
-    assert_eq!(talk.ask(&request.to_string())["error"]["errorCode"], "fuel_limit_exceeded");
+    assert_eq!(talk.ask(&request.to_string())["error"]["code"], "fuel_limit_exceeded");
     request["resume"]["renewBudget"] = true.into();
     assert_eq!(talk.ask(&request.to_string())["result"], "done");
     // Limits change while a script waits.
@@ -219,7 +219,7 @@ fn a_script_goes_on_with_the_budget_that_it_had_left_or_with_a_new_one() {
 fn what_cannot_pause_says_so() {
     let mut talk = Talk::begin(&FLAGS);
     let refused = paused(&mut talk, &json!({ "inspect": "await host.rpc('approve')" }));
-    assert_eq!(refused["error"]["errorCode"], "paused");
+    assert_eq!(refused["error"]["code"], "paused");
     let told = refused["error"]["message"].as_str().unwrap();
     assert!(
         told.contains("(approve)") && told.contains("eval, dispatch, run and resume") && !told.contains("step"),
@@ -231,7 +231,7 @@ fn what_cannot_pause_says_so() {
     let waits = paused(&mut talk, &json!({ "eval": "var before = 1; await host.rpc('approve')" }));
     assert!(waits["paused"].is_object());
     assert_eq!(talk.ask(r#"{"eval": "before + 1"}"#)["result"], 2);
-    assert_eq!(talk.ask(r#"{"resume": {"answers": []}}"#)["error"]["errorCode"], "invalid_input");
+    assert_eq!(talk.ask(r#"{"resume": {"answers": []}}"#)["error"]["code"], "invalid_input");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -244,6 +244,6 @@ fn a_paused_script_is_sealed_when_there_is_a_key() {
     let (snapshot, id) = (&waits["paused"]["snapshot"], &waits["paused"]["calls"][0]["id"]);
     let request = resume(snapshot, json!([{ "id": id }])).to_string();
     assert_eq!(Talk::begin(&flags).ask(&request)["result"], "marmalade");
-    assert_eq!(Talk::begin(&FLAGS).ask(&request)["error"]["errorCode"], "invalid_snapshot");
+    assert_eq!(Talk::begin(&FLAGS).ask(&request)["error"]["code"], "invalid_snapshot");
     assert_eq!(talk.end(), Some(0));
 }

@@ -396,11 +396,7 @@ fn every_command_does_what_help_says() {
     assert_eq!(terminal.enter("typeof price"), "\"undefined\"");
     assert_eq!(terminal.enter(".open rules.jar"), "");
     assert_eq!(terminal.enter("price(2)"), "5");
-    assert!(
-        terminal
-            .enter(".open price.js")
-            .contains("belljar: price.js: this is no snapshot")
-    );
+    assert!(terminal.enter(".open price.js").contains("belljar: price.js: this is no snapshot"));
     fs::write(home.join("damaged.prog"), "belljarP").unwrap();
     assert!(
         terminal

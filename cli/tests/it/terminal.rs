@@ -89,7 +89,7 @@ fn every_line_of_the_protocol_says_everything_and_commands_nothing() {
     assert_eq!(lines[2]["text"], text.as_str());
     assert_eq!(lines[3]["rpc"], json!({ "id": 1, "method": text, "params": text }));
     assert_eq!(lines[4]["error"]["call"], json!({ "method": text, "code": "client_gone" }));
-    assert_eq!(lines[8]["error"]["errorCode"], "no_such_event");
+    assert_eq!(lines[8]["error"]["code"], "no_such_event");
 }
 
 #[test]
