@@ -1,74 +1,82 @@
-//! What would help a person whose script threw, where a word of the engine's does not say it.
+//! What a person can do about an error, in the words of this command.
 //!
-//! It owns the advice. It must never decide anything: a script can throw what looks like any of these.
+//! It owns the advice. It must never read the text of an error, and nothing may be decided by advice: a script can
+//! throw what looks like anything.
 
-use belljar::{JsError, LimitKind};
+use belljar::{Error, Hint, JsError, LimitKind};
 
-use crate::ending::Speech;
-use crate::rejections::{Rejection, UNKNOWN_METHOD};
+use crate::bounds;
+use crate::speech::Speech;
 
-/// What scripts of Node or of a browser expect.
-const ELSEWHERE: [&str; 15] = [
-    "Buffer",
-    "URL",
-    "TextDecoder",
-    "TextEncoder",
-    "clearTimeout",
-    "document",
-    "exports",
-    "fetch",
-    "global",
-    "module",
-    "require",
-    "setImmediate",
-    "setInterval",
-    "setTimeout",
-    "window",
-];
-
-/// One sentence; None where the error says it all.
-pub(crate) fn of(error: &JsError, rejection: Option<&Rejection>, line: &str, speech: Speech) -> Option<String> {
-    if let Some(rejection) = rejection {
-        // A person may paste this into a shell, so a method that a script made up is shown only if no shell interprets
-        // it.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
-        let is_name =
-            |name: &&str| (1..=80).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_plain);
-        let name = Some(rejection.method.as_str()).filter(is_name).unwrap_or("NAME");
-        return (rejection.code == UNKNOWN_METHOD).then(|| format!("--rpc {name}=COMMAND answers this call"));
-    }
-    let missing = error.message.strip_suffix(" is not defined").unwrap_or_default();
-    match error.name.as_str() {
-        "RangeError" if error.message == "Maximum call stack size exceeded" => {
-            speech.setting(LimitKind::Stack).map(|setting| format!("{setting} raises the stack"))
+/// What helps a person whose script threw. None where the error says everything.
+pub(crate) fn of_thrown(error: &JsError, speech: Speech) -> Option<String> {
+    Some(match error.hint()? {
+        Hint::CodeFence => "the script is inside a Markdown code fence; delete the lines that begin with ```".into(),
+        Hint::Module => "there are no modules; bundle the script into one file, with the format iife".into(),
+        Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
+        // At the top level of a script, await always works here.
+        Hint::Await => "`await` works at the top level and in async functions; make this function async".into(),
+        Hint::Bracket(bracket) => format!("this {bracket} closes nothing; delete it, or open it before"),
+        Hint::Elsewhere("process" | "Deno") => {
+            "belljar run gives a script its arguments as script.args, and what --input names as script.input".into()
         }
-        "ReferenceError" if matches!(missing, "process" | "Deno") => Some(
-            "belljar run gives a script its arguments as script.args, and what --input names as script.input".into(),
-        ),
-        "ReferenceError" if ELSEWHERE.contains(&missing) => Some(format!(
-            "a script has the built-ins of ECMAScript, console and host; what it needs of {missing} it can call with \
+        Hint::Elsewhere(name) => format!(
+            "a script has the built-ins of ECMAScript, console and host; what it needs of {name} it can call with \
              host.rpc, and --rpc NAME=COMMAND answers"
-        )),
-        "ReferenceError" if error.message.starts_with("could not load module") => Some(MODULES.into()),
-        "SyntaxError" if line.starts_with("import ") || line.starts_with("import{") || line.starts_with("export ") => {
-            Some(MODULES.into())
-        }
-        _ => None,
+        ),
+        Hint::Recursion => format!("{} raises the stack", speech.setting(LimitKind::Stack)?),
+        Hint::UnknownMethod(method) => format!("--rpc {}=COMMAND answers this call", for_a_shell(&method)),
+        _ => return None,
+    })
+}
+
+/// The name of a method as it may stand in advice that a person pastes into a shell. The script has chosen the name, so
+/// one that a shell would interpret is not shown.
+fn for_a_shell(method: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
+    let is_name = (1..=80).contains(&method.len()) && !method.starts_with('-') && method.bytes().all(is_plain);
+    if is_name { method } else { "NAME" }
+}
+
+/// What helps against any other error. None where nothing can be said.
+pub(crate) fn of_error(error: &Error, speech: Speech) -> Option<String> {
+    Some(match error {
+        Error::Js(js) => return of_thrown(js, speech),
+        Error::Limit { kind, .. } | Error::LimitTooLow { kind, .. } => return Some(of_limit(*kind, speech)),
+        Error::Poisoned => speech.reset().into(),
+        Error::NotSerializable { .. } => "print it with console.log".into(),
+        Error::NoSuchEvent { registered, .. } if registered.is_empty() => speech.register().into(),
+        Error::Paused { .. } => "only the JSON lines eval, dispatch, run and resume can pause".into(),
+        Error::Program { .. } => "compile it again".into(),
+        Error::Host { .. } => "belljar doctor says what this machine lacks".into(),
+        _ => return None,
+    })
+}
+
+/// What raises a limit.
+pub(crate) fn of_limit(kind: LimitKind, speech: Speech) -> String {
+    match (speech.setting(kind), speech) {
+        (Some(setting), _) => format!("{setting} raises it"),
+        (None, Speech::FixedLines) => "`limits` does not apply to compile, so split the script".into(),
+        (None, _) => "no flag raises it, so split the script".into(),
     }
 }
 
-const MODULES: &str = "there are no modules; bundle a script that has them into one file, with the format iife";
+/// What a limit bounds and its value, in the unit of its flag.
+pub(crate) fn limited(kind: LimitKind, limit: u64) -> String {
+    format!("{} is limited to {}", bounds::noun(kind), bounds::shown(kind, limit))
+}
 
 #[cfg(test)]
 mod tests {
-    use super::of;
-    use crate::ending::Speech;
+    use super::of_thrown;
+    use crate::speech::Speech;
     use belljar::JsError;
 
     #[test]
-    fn an_error_that_says_it_all_gets_no_advice() {
+    fn an_error_that_says_everything_gets_no_advice() {
         let mut error = JsError::default();
         (error.name, error.message) = ("ReferenceError".into(), "price is not defined".into());
-        assert_eq!(of(&error, None, "price()", Speech::Flags), None);
+        assert_eq!(of_thrown(&error, Speech::Flags), None);
     }
 }

@@ -1,17 +1,19 @@
-//! What can be typed after `belljar`.
+//! The arguments of the command.
 //!
-//! It owns names and help texts. It must never know what becomes of them.
+//! It owns names and help texts. It must never know what the tasks do with them.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::builder::RangedU64ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
-use crate::ending::{Refusal, Speech};
+use crate::ending::Refusal;
+use crate::speech::Speech;
 
 const EXAMPLES: &str = "Examples:
   belljar script.js                          run a script under the default limits
@@ -23,13 +25,14 @@ const EXAMPLES: &str = "Examples:
   belljar snapshot rules.js -o rules.jar && belljar run --from rules.jar -p 'price(3)'
   echo '{\"eval\": \"1 + 2\"}' | belljar         answer JSON lines
   belljar                                    a prompt, when standard input is a terminal
-  belljar bench script.js                    what the script costs, and the jar around it
+  belljar bench script.js                    measure the script, and the instance around it
 
 Exit codes: 0 done, 1 the script threw, 2 usage, 3 a limit, 4 cancelled, 5 internal";
 
 /// Run untrusted JavaScript in a sealed jar: no files, no network, no environment, and limits that hold.
 #[derive(Parser)]
-#[command(name = "belljar", version, max_term_width = 110, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "belljar", version, max_term_width = 110)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
@@ -38,21 +41,25 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// What was typed.
+    /// The arguments of this process.
     ///
     /// # Errors
     ///
-    /// What clap says to it, help and version included.
+    /// What clap prints instead, help and version included.
     pub(crate) fn read() -> Result<Arguments, clap::Error> {
-        let matches = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
-        matches.map_err(|mut error| {
+        let read = command().try_get_matches().and_then(|matches| {
+            let arguments = Arguments::from_arg_matches(&matches)?;
+            arguments.check()?;
+            Ok(arguments)
+        });
+        read.map_err(|mut error| {
             // Clap takes a second file for a task.
             if error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::PriorArg).is_none_or(is_file) {
                 let message = "there is one script at a time, and only belljar run gives it arguments";
                 return clap::Error::raw(ErrorKind::ArgumentConflict, message).format(&mut command());
             }
             if error.kind() == ErrorKind::UnknownArgument {
-                // A flag that there is not is never meant as a file.
+                // An unknown flag is never meant as a file.
                 error.remove(ContextKind::Suggested);
             }
             bounds::explained(error, &mut command())
@@ -61,29 +68,38 @@ impl Arguments {
 
     /// How an error of this task should say that a limit is raised.
     pub(crate) fn speech(&self) -> Speech {
-        match &self.task {
-            Some(Task::Run(_) | Task::Repl(_) | Task::Snapshot(_) | Task::Bench(_) | Task::Json(_)) | None => {
-                Speech::Flags
-            }
-            Some(_) => Speech::Fixed,
-        }
+        if self.jar().is_some() { Speech::Flags } else { Speech::Fixed }
     }
 
     /// How often -v was given.
     pub(crate) fn verbosity(&self) -> u8 {
+        self.jar().map_or(0, |jar| jar.verbose)
+    }
+
+    /// How the task sets up its jars. None for a task that takes no limits.
+    fn jar(&self) -> Option<&Jar> {
         match &self.task {
-            Some(Task::Run(run)) => run.jar.verbose,
-            Some(Task::Repl(repl)) => repl.jar.verbose,
-            Some(Task::Snapshot(freeze)) => freeze.jar.verbose,
-            Some(Task::Bench(bench)) => bench.jar.verbose,
-            Some(Task::Json(json)) => json.jar.verbose,
-            Some(_) => 0,
-            None => self.run.jar.verbose,
+            Some(Task::Run(run)) => Some(&run.jar),
+            Some(Task::Repl(repl)) => Some(&repl.jar),
+            Some(Task::Snapshot(freeze)) => Some(&freeze.jar),
+            Some(Task::Bench(bench)) => Some(&bench.jar),
+            Some(Task::Json(json)) => Some(&json.jar),
+            Some(_) => None,
+            None => Some(&self.run.jar),
         }
+    }
+
+    /// Refuses limits that contradict each other.
+    fn check(&self) -> Result<(), clap::Error> {
+        let Some(jar) = self.jar() else { return Ok(()) };
+        jar.bounds.check().map_err(|why| {
+            let message = why.told(|name| format!("--{name}"));
+            clap::Error::raw(ErrorKind::ValueValidation, message).format(&mut command())
+        })
     }
 }
 
-/// The command with every flag that takes a number taking a negative one too, so that it is the number which is refused.
+/// The command. A flag that takes a number takes a negative one too, so that the error is about the number.
 pub(crate) fn command() -> clap::Command {
     let numbers = |argument: clap::Arg| {
         let has_value = argument.get_action().takes_values() && !argument.is_positional();
@@ -96,14 +112,14 @@ fn is_file(argument: &ContextValue) -> bool {
     argument.to_string().contains("[FILE]")
 }
 
-/// The task that the first argument is nearly, when it is no file.
+/// The task that the first argument nearly names, when it is no file.
 pub(crate) fn meant_first() -> Option<(PathBuf, String)> {
     let first = env::args_os().nth(1)?;
     let task = meant(&first).filter(|task| *task.as_str() != *first)?;
     Some((first.into(), task))
 }
 
-/// The task that a word is or nearly is, when it is no file.
+/// The task that a word names, or nearly names, when it is no file.
 pub(crate) fn meant(word: &OsStr) -> Option<String> {
     let word = word.to_str().filter(|word| !word.starts_with('-') && !word.contains(['.', '/']))?;
     if Path::new(word).exists() {
@@ -115,7 +131,7 @@ pub(crate) fn meant(word: &OsStr) -> Option<String> {
     (nearest.0 <= 2).then(|| nearest.1.to_owned())
 }
 
-/// How many letters have to be put in, left out or replaced to make one word of another.
+/// The Levenshtein distance of two words.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (index, letter) in one.chars().enumerate() {
@@ -129,7 +145,7 @@ fn distance(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Whether the one thing that goes to standard output is a JSON object, whatever happens.
+/// Whether standard output gets one JSON object and nothing else.
 pub(crate) fn wants_json() -> bool {
     env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
@@ -142,15 +158,15 @@ pub(crate) enum Task {
     Repl(Repl),
     /// Compile a script to a program that only this build of belljar runs
     Compile(Compile),
-    /// Run a script, then freeze the jar with everything that it left there
+    /// Run a script, then write the jar with everything that the script left in it to a file
     Snapshot(Freeze),
-    /// Say what a program or a snapshot is, how big, and whether this build can run it
+    /// Describe a program or a snapshot, and say whether this build can run it
     Inspect(Inspect),
     /// Answer JSON lines from standard input on standard output
     Json(Json),
-    /// Measure what jars cost on this machine, or what a script costs in them
+    /// Measure what instances cost on this machine, or what a script costs in them
     Bench(Bench),
-    /// Say what belljar finds on this machine, what that means, and how to get what is missing
+    /// Check what this machine offers for speed and safety, and say how to get what is missing
     Doctor(Doctor),
     /// Print the manual page of belljar, or of one task, for man(1)
     Man {
@@ -176,8 +192,8 @@ pub(crate) struct Script {
 
 #[derive(Args)]
 pub(crate) struct Run {
-    /// The script, or `-` for standard input; then its arguments, which it finds in script.args. With -e or -p there is
-    /// no FILE, and every word is an argument. Flags of belljar come before the first word
+    /// The script, or `-` for standard input, and then the arguments of the script, which it finds in script.args. With
+    /// -e or -p there is no FILE, and every word is an argument. Flags of belljar come before the first word
     #[arg(value_names = ["FILE", "ARGUMENTS"], num_args = 1.., trailing_var_arg = true)]
     #[arg(value_hint = ValueHint::AnyPath)]
     words: Vec<OsString>,
@@ -196,14 +212,14 @@ pub(crate) struct Run {
     /// Start from a snapshot instead of an empty jar
     #[arg(long, value_name = "SNAPSHOT")]
     pub(crate) from: Option<PathBuf>,
-    /// Say on standard error what the run has cost
+    /// Print what the run has cost on standard error
     #[arg(long)]
     pub(crate) stats: bool,
     /// Print one JSON object instead: ok, value or error, logs, stats
     #[arg(long)]
     pub(crate) json: bool,
-    /// Send every call without a command of its own as a line {"rpc": ...} to standard output, and read replies from standard
-    /// input, as the JSON lines protocol does; `-` is the only place it can go
+    /// Write each call that has no command as a line {"rpc": ...} to standard output, and read replies from standard
+    /// input, as the JSON lines protocol does; it takes only `-`
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
     #[command(flatten)]
@@ -231,10 +247,10 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// For a flag of belljar among them: it could be meant for either.
+    /// For a flag of belljar among them, which may be meant for belljar or for the script.
     pub(crate) fn arguments(&self) -> Result<Vec<&str>, Refusal> {
         let mut words = self.words.as_slice();
-        // They end what was typed. Clap drops a -- in front of all of them, and not one that comes after the file.
+        // These words are the last ones. Clap drops a -- in front of all of them, and keeps one after the file.
         let mut is_told = env::args_os().nth_back(words.len()).is_some_and(|word| word == "--");
         if let (Some(_), [_, rest @ ..]) = (self.file(), words) {
             words = rest;
@@ -301,18 +317,17 @@ fn misplaced(flag: &str) -> Refusal {
 /// How the jar is set up.
 #[derive(Args)]
 pub(crate) struct Jar {
-    /// Answer host.rpc('NAME', params) with a shell command: params as JSON on its standard input, JSON from its standard
-    /// output; when it fails, the call is rejected
+    /// Answer host.rpc('NAME', params) with a shell command. It gets params as JSON on its standard input, and its
+    /// standard output is the JSON of the reply. When the command fails, the call is rejected
     #[arg(long = "rpc", value_name = "NAME=COMMAND")]
     pub(crate) routes: Vec<Route>,
     /// As --rpc, but the reply is the text that the command prints, without the line ends at its end
     #[arg(long = "rpc-text", value_name = "NAME=COMMAND")]
     pub(crate) text_routes: Vec<Route>,
-    /// Say on standard error what happens inside: every call, and every handler that it calls. The variable BELLJAR_LOG=debug does
-    /// as well
+    /// Log every call and every handler that it calls, on standard error. The variable BELLJAR_LOG=debug does this too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    // Last, because what follows would stand under the same heading.
+    // This comes last: the help puts everything behind it under its heading.
     #[command(flatten)]
     pub(crate) bounds: Bounds,
 }
@@ -320,7 +335,7 @@ pub(crate) struct Jar {
 #[derive(Args)]
 pub(crate) struct Key {
     /// A file with the key of sealed snapshots: 64 hexadecimal digits, readable by its owner only. The variable
-    /// BELLJAR_KEY works as well
+    /// BELLJAR_KEY can hold the key instead
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -340,7 +355,7 @@ pub(crate) struct Repl {
 pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the program goes. `-` is standard output
+    /// The file that the program is written to; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
 }
@@ -349,11 +364,11 @@ pub(crate) struct Compile {
 pub(crate) struct Freeze {
     #[command(flatten)]
     pub(crate) script: Script,
-    /// Where the snapshot goes: sealed when there is a key, plain otherwise. `-` is standard output. A new file has
-    /// mode 600
+    /// The file that the snapshot is written to; `-` is standard output. It is sealed when there is a key. A new file
+    /// has mode 600
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// A word about it, for whoever inspects it
+    /// A label, which `belljar inspect` shows
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) label: String,
     #[command(flatten)]
@@ -379,11 +394,12 @@ pub(crate) struct Bench {
     /// A script or a program to measure instead of 1+2
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// How often each thing is done
-    #[arg(long, value_name = "COUNT", default_value_t = 2000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000_000))]
+    /// How often each thing is measured
+    #[arg(long, value_name = "COUNT", default_value_t = 2000)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000_000))]
     pub(crate) rounds: usize,
     /// Threads that make instances at once [default: one for each processor]
-    #[arg(long, value_name = "COUNT", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+    #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub(crate) threads: Option<usize>,
     /// Print one JSON object instead
     #[arg(long)]
@@ -401,7 +417,7 @@ pub(crate) struct Doctor {
 
 #[derive(Args)]
 pub(crate) struct Json {
-    /// Forward every call without a command of its own as a line {"rpc": ...}; `-` is the only place it can go
+    /// Write each call that has no command as a line {"rpc": ...} to standard output; it takes only `-`
     #[arg(long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
     pub(crate) rpc_all: Option<String>,
     #[command(flatten)]

@@ -1,24 +1,25 @@
-//! Files that belljar writes: programs and snapshots, made, opened and described.
+//! Makes, opens and describes programs and snapshots.
 //!
-//! It owns headers. It must never decide what a script may do.
+//! It owns which file is which. It must never decide what a script may do.
 
 use std::path::Path;
 
-use belljar::{Instance, PendingCall, Script, Snapshot};
+use belljar::{Instance, Script, Snapshot};
 use serde::Serialize;
 
 use crate::arguments::{Compile, Freeze, Inspect};
-use crate::ending::{Ending, Refusal, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::outfile::{self, Readers};
-use crate::rejections::Rejections;
+use crate::paused::Waiting;
 use crate::screen::{Screen, Stream};
 use crate::source::{self, Kind, Source};
+use crate::speech::Speech;
 use crate::{escape, run};
 
-/// What sealed snapshots of this command are bound to, so that one of some other program's does not open here by chance.
+/// Sealed snapshots of this command are bound to this text, so that those of another program do not open here.
 const CONTEXT: &[u8] = b"belljar-cli";
 
 pub(crate) fn compile(compile: &Compile, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
@@ -28,22 +29,25 @@ pub(crate) fn compile(compile: &Compile, screen: &Screen, interrupt: &Interrupt)
     };
     match jar::runtime()?.compile(Script::new(text).named(name)) {
         Ok(program) => outfile::write(&compile.output, &program.to_bytes(), Readers::Umask, interrupt),
-        Err(error) => Ok(run::tell(screen, &error, &source, &Rejections::default(), Speech::Fixed)),
+        Err(error) => Ok(run::tell(screen, &error, &source, Speech::Fixed)),
     }
 }
 
 pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let source = Source::of_script(&freeze.script)?;
     let key = key::read(&freeze.key)?;
-    let rejections = Rejections::default();
     // With the snapshot on standard output, console lines go to standard error.
     let stream = if outfile::is_stdout(&freeze.output) { |_| Stream::Err } else { run::stream };
-    let router = jar::router(run::console(*screen, interrupt, stream), &freeze.jar, &rejections)?;
+    let router = jar::router(run::console(*screen, interrupt, stream), &freeze.jar)?;
     let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
-    // What the script evaluates to is dropped here, so it need not have a JSON form.
+    // The value of the script is not used, so it need not have a JSON form.
     match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}
-        Err(error) => return Ok(run::tell(screen, &error, &source, &rejections, Speech::Flags)),
+        Err(error) => {
+            let ending = run::tell(screen, &error, &source, Speech::Flags);
+            run::name_dropped(screen, &jar.instance);
+            return Ok(ending);
+        }
     }
     let bytes = self::freeze(&mut jar.instance, &freeze.label, key.as_ref())?;
     outfile::write(&freeze.output, &bytes, Readers::Owner, interrupt)
@@ -54,7 +58,7 @@ pub(crate) fn freeze(instance: &mut Instance, label: &str, key: Option<&Key>) ->
     packed(&instance.snapshot()?.labelled(label), key)
 }
 
-/// The bytes of a snapshot that was taken: sealed when there is a key, plain otherwise.
+/// The bytes of a snapshot. They are sealed when there is a key.
 pub(crate) fn packed(snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<Vec<u8>> {
     match key {
         Some(key) => snapshot.seal(key, CONTEXT),
@@ -63,25 +67,27 @@ pub(crate) fn packed(snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<
 }
 
 /// Reads the bytes of a snapshot, opening it first when it is sealed.
-pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> belljar::Result<Snapshot> {
-    let refuse = |message: String| Err(belljar::Error::Snapshot { message });
+pub(crate) fn melt(bytes: &[u8], key: Option<&Key>) -> Result<Snapshot, Refusal> {
+    let refuse = |message: String| Err(Refusal::snapshot(message));
     match (Kind::of(bytes), key) {
-        (Kind::Snapshot, None) => Snapshot::from_bytes(bytes),
-        // Whoever gives a key wants what only its holder can have made.
+        (Kind::Snapshot, None) => Ok(Snapshot::from_bytes(bytes)?),
+        // With a key, only a snapshot that its holder has sealed is taken.
         (Kind::Snapshot, Some(_)) => {
-            refuse("it is not sealed, and anybody can have made it; to take it all the same, give no key".into())
+            refuse("the snapshot is not sealed, so anybody can have made it; give no key to use it all the same".into())
         }
-        (Kind::Sealed, Some(key)) => Snapshot::open(bytes, key, CONTEXT),
-        (Kind::Sealed, None) => refuse(format!("it is sealed; give its key with --key-file or in {}", key::VARIABLE)),
-        (Kind::Program, _) => refuse("it is a program; `run` takes it".into()),
-        (Kind::Other, _) => refuse("it is no snapshot at all".into()),
+        (Kind::Sealed, Some(key)) => Ok(Snapshot::open(bytes, key, CONTEXT)?),
+        (Kind::Sealed, None) => {
+            refuse(format!("the snapshot is sealed; give its key with --key-file or in {}", key::VARIABLE))
+        }
+        (Kind::Program, _) => refuse("this is a program and no snapshot; `run` takes it".into()),
+        (Kind::Other, _) => refuse("this is no snapshot".into()),
     }
 }
 
 /// Reads the snapshot in a file.
 pub(crate) fn thaw(path: &Path, key: Option<&Key>) -> Result<Snapshot, Refusal> {
     let bytes = source::file(path)?;
-    melt(&bytes, key).map_err(|error| Refusal::of_file(path, &error))
+    melt(&bytes, key).map_err(|refusal| refusal.in_file(path))
 }
 
 /// What `inspect` finds in a file.
@@ -93,7 +99,7 @@ struct About {
     kind: &'static str,
     build: String,
     is_this_build: bool,
-    /// None when it is sealed and nobody gave the key, or when it belongs to another build.
+    /// None for a program, and for a sealed snapshot without its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot: Option<Contents>,
 }
@@ -104,7 +110,7 @@ struct About {
 struct Contents {
     label: String,
     memory_bytes: usize,
-    pending: Vec<PendingCall>,
+    pending: Vec<Waiting>,
 }
 
 pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refusal> {
@@ -119,10 +125,10 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
     };
     let build: String = identity.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let key = key::read(&inspect.key)?;
-    let named = |error| Refusal::of_file(&inspect.file, &error);
+    let named = |refusal: Refusal| refusal.in_file(&inspect.file);
     let snapshot = match Kind::of(&bytes) {
         Kind::Program => {
-            belljar::Program::from_bytes(&bytes).map_err(named)?;
+            belljar::Program::from_bytes(&bytes).map_err(|error| named(error.into()))?;
             None
         }
         Kind::Sealed if key.is_none() => None,
@@ -138,7 +144,7 @@ pub(crate) fn inspect(inspect: &Inspect, screen: &Screen) -> Result<Ending, Refu
         snapshot: snapshot.map(|snapshot| Contents {
             label: snapshot.label().to_owned(),
             memory_bytes: snapshot.memory_bytes(),
-            pending: snapshot.pending().to_vec(),
+            pending: snapshot.pending().iter().map(Waiting::of).collect(),
         }),
     };
     if inspect.json {
@@ -158,7 +164,7 @@ impl About {
         ];
         match &self.snapshot {
             Some(Contents { label, memory_bytes, pending }) => {
-                let methods = pending.iter().map(|call| escape::line(&call.method)).collect::<Vec<_>>().join(", ");
+                let methods = pending.iter().map(|call| escape::line(call.method())).collect::<Vec<_>>().join(", ");
                 lines.push(("label", escape::line(label)));
                 lines.push(("memory", format!("{memory_bytes} bytes differ from an empty jar")));
                 lines.push(("waits for", if methods.is_empty() { "nothing".into() } else { methods }));

@@ -1,6 +1,6 @@
-//! What jars cost on this machine.
+//! Measures what instances cost on this machine.
 //!
-//! It owns what is measured and how often. It must never know what a time looks like.
+//! It owns what is measured and how often. It must never know how a time is written.
 
 use std::io::Write as _;
 use std::sync::Barrier;
@@ -13,19 +13,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::ending::{Ending, Refusal, Refused, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
 use crate::measure::{self, Summary, Times};
-use crate::rejections::Rejections;
+use crate::problem::Refused;
 use crate::run;
 use crate::screen::{DIM, Screen};
 use crate::source::Source;
+use crate::speech::Speech;
 
 /// How many instances are alive at once while memory is measured.
 const CROWD: u64 = 200;
-/// Rounds that nobody counts, in which the machine gets used to the work.
+/// Rounds before those that are counted. They warm the caches.
 const WARM_UP: usize = 20;
 
 const SMALL: &str = r#"{"id":7,"name":"Ada","tags":["a","b"]}"#;
@@ -60,7 +61,7 @@ struct Throughput {
     instances_per_second_per_thread: u64,
 }
 
-/// What is run in every instance, and under which limits.
+/// What runs in every instance, and under which limits.
 struct Subject {
     runtime: Runtime,
     router: Router,
@@ -83,7 +84,7 @@ impl Subject {
     }
 }
 
-/// A value without a JSON form is no fault of a script whose value nobody reads.
+/// The value of the script is not used, so it need not have a JSON form.
 fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
     match error {
         belljar::Error::NotSerializable { .. } => Ok(belljar::Json::UNDEFINED),
@@ -93,22 +94,24 @@ fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
 
 pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let limits = bench.jar.bounds.limits();
-    let rejections = Rejections::default();
-    let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar, &rejections)?;
+    let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar)?;
     let (source, is_own) = match &bench.file {
         Some(path) => (Source::of_file(path)?, true),
         None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),
     };
     let subject = Subject { runtime: Runtime::new()?, router, limits, source };
     let threads = bench.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
-    // A script that does not run to its end is told about before anything is measured.
+    // Nothing is measured for a script that fails.
     let mut first = subject.instance()?;
     if let Err(error) = interrupt.guard(first.cancel_handle(), || subject.run(&mut first)) {
         if bench.json {
-            screen.write_json(&Refused::of(&error, &rejections))?;
-            return Ok(Ending::of(&error));
+            let refusal = Refusal::from(error);
+            screen.write_json(&Refused::of(&refusal, Speech::Flags))?;
+            return Ok(refusal.ending());
         }
-        return Ok(run::tell(screen, &error, &subject.source, &rejections, Speech::Flags));
+        let ending = run::tell(screen, &error, &subject.source, Speech::Flags);
+        run::name_dropped(screen, &first);
+        return Ok(ending);
     }
     let fuel = first.call_stats().fuel;
     drop(first);
@@ -138,7 +141,7 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     screen.write_bytes(report.table(screen).as_bytes())
 }
 
-/// A bar on standard error, where a person sees it and a file of results does not.
+/// A progress bar on standard error, so that a file with the results does not get it.
 struct Progress {
     bar: ProgressBar,
 }
@@ -165,7 +168,7 @@ impl Progress {
     }
 }
 
-/// Runs a round many times, and a few more before, which [`row`] does not count.
+/// Runs a round many times. [`row`] leaves out the first few, which warm the caches.
 fn repeat(rounds: usize, progress: &Progress, mut round: impl FnMut() -> belljar::Result<()>) -> belljar::Result<()> {
     for _ in 0..WARM_UP {
         round()?;
@@ -196,7 +199,7 @@ fn cold(subject: &Subject, rounds: usize, progress: &Progress) -> belljar::Resul
         row("cold start", "a fresh instance, the script, and its end", &whole),
         row("create", "of a cold start: the instance alone", &create),
         row("eval", "of a cold start: parsing and running the script", &eval),
-        row("drop", "of a cold start: giving the memory back", &end),
+        row("drop", "of a cold start: freeing the memory", &end),
     ];
     Ok(rows.into_iter().flatten().collect())
 }
@@ -215,7 +218,7 @@ fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), 
         report.times.extend(row(name, about, &times));
         Ok::<(), Refusal>(())
     };
-    measured("warm eval", "1+2 in an instance that is there", &mut |jar| jar.eval("1+2").map(drop))?;
+    measured("warm eval", "1+2 in an instance that has run before", &mut |jar| jar.eval("1+2").map(drop))?;
     measured("rpc", "a synchronous call, small JSON each way", &mut |jar| {
         jar.eval("host.rpcSync('echo', small); 0").map(drop)
     })?;
@@ -249,12 +252,12 @@ fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut 
         drop(twin);
         Ok(())
     })?;
-    report.times.extend(row("snapshot", "freezing what the script left", &take));
-    report.times.extend(row("restore", "an instance that goes on from there", &restore));
+    report.times.extend(row("snapshot", "a snapshot of what the script left", &take));
+    report.times.extend(row("restore", "an instance from that snapshot", &restore));
     Ok(())
 }
 
-/// What an instance that has run the script holds while it waits.
+/// The memory that an instance holds after it has run the script.
 fn memory(subject: &Subject) -> Result<Option<u64>, Refusal> {
     let Some(before) = measure::resident_bytes() else { return Ok(None) };
     let mut crowd = Vec::new();
@@ -268,7 +271,7 @@ fn memory(subject: &Subject) -> Result<Option<u64>, Refusal> {
 
 fn throughput(subject: &Subject, threads: usize, rounds: usize) -> Result<Throughput, Refusal> {
     let work = |rounds| (0..rounds).try_for_each(|_| subject.run(&mut subject.instance()?));
-    // Every thread is used to the work before any of them is timed, and has all of the others beside it while it gets used to it.
+    // All threads warm up at the same time, and none is timed before the last one is ready.
     let (warm, begin) = (Barrier::new(threads), Barrier::new(threads + 1));
     let worker = |gate: Receiver<()>| {
         // The gate is closed if another thread could not be started. At the barrier, this one would wait for it
@@ -326,7 +329,8 @@ impl Report {
             let noun = if *threads == 1 { "thread" } else { "threads" };
             let _ = writeln!(
                 text,
-                "instances per second, {threads} {noun}: {instances_per_second}, {instances_per_second_per_thread} per thread"
+                "instances per second, {threads} {noun}: {instances_per_second}, \
+                 {instances_per_second_per_thread} per thread"
             );
         }
         if let Some(fuel) = self.fuel {

@@ -1,5 +1,5 @@
-//! The limits as flags: how they are typed, what they default to, how one is changed later, and which one raises a limit that
-//! was hit.
+//! The limits as flags: how they are typed, what they default to, how one is changed later, and which flag raises a
+//! limit that was hit.
 //!
 //! It must never know what runs under them.
 
@@ -10,13 +10,20 @@ use belljar::{Clock, LimitKind, Limits};
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser};
 
-/// The library's 64 KiB are meant for logs that a service keeps. Somebody at a shell asked for the output.
+/// More than the library's 64 KiB, which are meant for logs that a service keeps. A person at a shell wants to see the
+/// whole output.
 const CONSOLE_KB: u64 = 16 << 10;
 
-/// With less, there is no room for the engine itself.
-const LEAST_MEMORY_MB: u64 = 3;
+/// The heap, where the memory has room for it.
+const HEAP_MB: u64 = 32;
 
-/// With less, nothing that calls a function of its own runs.
+/// The least memory and the most.
+const MEMORY_MB: (u64, u64) = (3, 4096);
+
+/// The least memory that is the default: with a larger heap, it is twice the heap.
+const USUAL_MEMORY_MB: u64 = 64;
+
+/// With less stack, a script cannot call a function.
 const LEAST_STACK_KB: u64 = 16;
 
 #[derive(Args, Clone)]
@@ -26,7 +33,8 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "MS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
     max_cpu_ms: u64,
     /// wall_time: time from start to end
-    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=MOST_MS))]
     max_wall_ms: u64,
     /// fuel: units of work, which are the same on every machine of one build; no limit by default
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -34,20 +42,22 @@ pub(crate) struct Bounds {
     /// opcodes: jumps and calls of script code, as QuickJS counts them in steps of 10,000; no limit by default
     #[arg(long, value_name = "OPCODES", value_parser = clap::value_parser!(u64).range(1..))]
     max_opcodes: Option<u64>,
-    /// js_heap_bytes: what the script's values may take
-    #[arg(long, value_name = "MB", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4000))]
-    max_heap_mb: u64,
+    /// js_heap_bytes: what the script's values may take [default: 32, or the memory when that is less]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=4000))]
+    max_heap_mb: Option<u64>,
     /// memory_bytes: all memory of the jar [default: 64, or twice the heap when that is more]
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(LEAST_MEMORY_MB..=4096))]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(MEMORY_MB.0..=MEMORY_MB.1))]
     max_memory_mb: Option<u64>,
     /// stack_bytes: the stack of the script
-    #[arg(long, value_name = "KB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(LEAST_STACK_KB..=4096))]
+    #[arg(long, value_name = "KB", default_value_t = 512)]
+    #[arg(value_parser = clap::value_parser!(u64).range(LEAST_STACK_KB..=4096))]
     max_stack_kb: u64,
     /// rpc_calls: calls of host.rpc and host.rpcSync
     #[arg(long, value_name = "CALLS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_rpc: u32,
     /// pending_rpcs: calls in flight at once
-    #[arg(long, value_name = "CALLS", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "CALLS", default_value_t = 256)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_pending_rpc: u32,
     /// message_bytes: one message: the parameters of a call, a reply, a result
     #[arg(long, value_name = "MB", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1024))]
@@ -56,7 +66,8 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "MB", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_source_mb: u64,
     /// console_bytes: what the script prints
-    #[arg(long, value_name = "KB", default_value_t = CONSOLE_KB, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    #[arg(long, value_name = "KB", default_value_t = CONSOLE_KB)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     max_console_kb: u64,
     /// Seed Math.random, to get the same numbers every time
     #[arg(long, value_name = "NUMBER")]
@@ -69,7 +80,7 @@ pub(crate) struct Bounds {
     pub(crate) no_codegen: bool,
 }
 
-/// Ten years; beyond that a number is a slip of the finger.
+/// Ten years. A larger number is a typing error.
 const MOST_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 
 impl Bounds {
@@ -79,7 +90,7 @@ impl Bounds {
             opcodes: self.max_opcodes,
             cpu_time: Duration::from_millis(self.max_cpu_ms),
             wall_time: Duration::from_millis(self.max_wall_ms),
-            js_heap_bytes: self.max_heap_mb << 20,
+            js_heap_bytes: self.heap_mb() << 20,
             memory_bytes: self.memory_mb() << 20,
             stack_bytes: self.max_stack_kb << 10,
             pending_rpcs: self.max_pending_rpc,
@@ -97,7 +108,7 @@ impl Bounds {
             ("max-wall-ms", Some(self.max_wall_ms)),
             ("max-fuel", self.max_fuel),
             ("max-opcodes", self.max_opcodes),
-            ("max-heap-mb", Some(self.max_heap_mb)),
+            ("max-heap-mb", Some(self.heap_mb())),
             ("max-memory-mb", Some(self.memory_mb())),
             ("max-stack-kb", Some(self.max_stack_kb)),
             ("max-rpc", Some(self.max_rpc.into())),
@@ -109,12 +120,23 @@ impl Bounds {
         ]
     }
 
-    /// The same with some limits changed, read as the flags are; None lifts one that has no default.
+    /// Refuses limits that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), Unchanged> {
+        let (heap, memory) = (self.heap_mb(), self.memory_mb());
+        if heap > memory { Err(Unchanged::Contradiction { heap, memory }) } else { Ok(()) }
+    }
+
+    /// The same with some limits changed, read as the flags are. None brings the default back, or lifts a limit that
+    /// has no default.
     pub(crate) fn with(&self, changes: &[(&str, Option<String>)]) -> Result<Bounds, Unchanged> {
         let mut flags: Vec<(&str, Option<String>)> =
             self.settings().map(|(name, value)| (name, value.map(|value| value.to_string()))).into();
-        // Left to follow the heap for as long as nobody has set it.
-        flags.retain(|(name, _)| *name != "max-memory-mb" || self.max_memory_mb.is_some());
+        // Heap and memory follow each other where they were not set.
+        flags.retain(|(name, _)| match *name {
+            "max-heap-mb" => self.max_heap_mb.is_some(),
+            "max-memory-mb" => self.max_memory_mb.is_some(),
+            _ => true,
+        });
         for (name, value) in changes {
             if !self.settings().iter().any(|(known, _)| known == name) {
                 return Err(Unchanged::Unknown((*name).to_owned()));
@@ -128,21 +150,29 @@ impl Bounds {
             .map_err(|error| Unchanged::of(&error))?;
         bounds.clock.clone_from(&self.clock);
         bounds.no_codegen = self.no_codegen;
+        bounds.check()?;
         Ok(bounds)
     }
 
+    /// The heap is a part of the memory, so a memory that was set bounds the default of the heap.
+    fn heap_mb(&self) -> u64 {
+        self.max_heap_mb.unwrap_or_else(|| HEAP_MB.min(self.max_memory_mb.unwrap_or(HEAP_MB)))
+    }
+
     fn memory_mb(&self) -> u64 {
-        self.max_memory_mb.unwrap_or_else(|| (2 * self.max_heap_mb).clamp(64, 4096))
+        self.max_memory_mb.unwrap_or_else(|| (2 * self.heap_mb()).clamp(USUAL_MEMORY_MB, MEMORY_MB.1))
     }
 }
 
-/// Why a limit cannot be changed. Its names are those of the flags, without the dashes.
+/// Why limits cannot be as they were given. Names are those of the flags, without the dashes.
 #[derive(Debug)]
 pub(crate) enum Unchanged {
     /// There is no such limit.
     Unknown(String),
-    /// The value is none of this limit.
+    /// The limit cannot have this value.
     Invalid { name: String, value: String, why: String },
+    /// The heap is a part of the memory, and is larger.
+    Contradiction { heap: u64, memory: u64 },
 }
 
 impl Unchanged {
@@ -166,6 +196,11 @@ impl Unchanged {
                 format!("there is no limit {}; there are {names}, {}", spell(name), spell("seed"))
             }
             Unchanged::Invalid { name, value, why } => format!("invalid value '{value}' for {}: {why}", spell(name)),
+            Unchanged::Contradiction { heap, memory } => format!(
+                "{} {heap} is above {} {memory}, and the heap is a part of the memory",
+                spell("max-heap-mb"),
+                spell("max-memory-mb")
+            ),
         }
     }
 }
@@ -176,7 +211,7 @@ fn is_number(error: &clap::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<ParseIntError>())
 }
 
-/// The error of a number that cannot be read, in words of the command and not of the language that it is written in.
+/// The error of a number that cannot be read, without the words of Rust's own parser.
 pub(crate) fn explained(error: clap::Error, command: &mut clap::Command) -> clap::Error {
     let is_number = is_number(&error);
     match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
@@ -188,7 +223,7 @@ pub(crate) fn explained(error: clap::Error, command: &mut clap::Command) -> clap
     }
 }
 
-/// Only so that a limit that is changed later goes through the same reader as a flag.
+/// The limits without the rest of the arguments, so that one that is changed later is read as a flag is.
 #[derive(Parser)]
 struct Alone {
     #[command(flatten)]
@@ -247,12 +282,23 @@ pub(crate) fn noun(kind: LimitKind) -> &'static str {
     }
 }
 
+/// The unit of a flag for a number of bytes: its size as a power of two, and its name.
+fn unit(kind: LimitKind) -> Option<(u32, &'static str)> {
+    let setting = setting(kind);
+    let units = [("-mb", (20, "MB")), ("-kb", (10, "KB"))];
+    units.into_iter().find(|(end, _)| setting.ends_with(end)).map(|(_, unit)| unit)
+}
+
+/// The value of a limit in the unit of its flag, rounded up, so that the flag can be given this value.
+pub(crate) fn shown_at_least(kind: LimitKind, needed: u64) -> String {
+    let whole = unit(kind).map_or(1, |(shift, _)| 1 << shift);
+    shown(kind, needed.checked_next_multiple_of(whole).unwrap_or(needed))
+}
+
 /// The value of a limit in the unit of its flag.
 pub(crate) fn shown(kind: LimitKind, limit: u64) -> String {
-    let setting = setting(kind);
-    let unit = [("-mb", 20, "MB"), ("-kb", 10, "KB")].into_iter().find(|(end, ..)| setting.ends_with(end));
-    match (unit, kind) {
-        (Some((_, shift, unit)), _) if limit.trailing_zeros() >= shift => format!("{} {unit}", limit >> shift),
+    match (unit(kind), kind) {
+        (Some((shift, unit)), _) if limit.trailing_zeros() >= shift => format!("{} {unit}", limit >> shift),
         (Some(_), _) => format!("{limit} bytes"),
         (None, LimitKind::Fuel | LimitKind::CpuTime | LimitKind::WallTime) => format!("{limit} {}", kind.unit()),
         (None, _) => limit.to_string(),
@@ -269,7 +315,7 @@ pub(crate) fn camel(flag: &str) -> String {
     })
 }
 
-/// The name of a limit as flags have it, of one as the JSON lines have it.
+/// The name of a limit as flags have it, from the name that the JSON lines have.
 pub(crate) fn kebab(name: &str) -> String {
     name.chars().fold(String::new(), |mut flag, character| {
         if character.is_ascii_uppercase() {
@@ -327,7 +373,8 @@ fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "flags that cannot be read are a failed test")]
 mod tests {
-    use super::{Bounds, camel, kebab, read_date};
+    use super::{Bounds, KINDS, camel, kebab, read_date, setting, shown, shown_at_least};
+    use belljar::LimitKind;
     use clap::{Args as _, FromArgMatches as _};
 
     fn bounds(flags: &[&str]) -> Bounds {
@@ -357,6 +404,54 @@ mod tests {
         assert!(refused("max-cpu-ms", "0").contains("0 is not in 1.."), "{}", refused("max-cpu-ms", "0"));
         assert!(refused("max-heap-mb", "x").contains("max-heap-mb"));
         assert!(refused("clock", "5").contains("there is no limit clock; there are max-cpu-ms, "));
+    }
+
+    #[test]
+    fn heap_and_memory_follow_each_other_until_they_are_set() {
+        let megabytes = |flags: &[&str]| {
+            let limits = bounds(flags).limits();
+            (limits.js_heap_bytes >> 20, limits.memory_bytes >> 20)
+        };
+        assert_eq!(megabytes(&[]), (32, 64));
+        assert_eq!(megabytes(&["--max-memory-mb=16"]), (16, 16));
+        assert_eq!(megabytes(&["--max-memory-mb=100"]), (32, 100));
+        assert_eq!(megabytes(&["--max-heap-mb=100"]), (100, 200));
+        assert_eq!(megabytes(&["--max-heap-mb=4000"]), (4000, 4096));
+        let lower = bounds(&[]).with(&[("max-memory-mb", Some("16".into()))]).expect("the heap was not set");
+        assert_eq!(lower.limits().js_heap_bytes, 16 << 20);
+        let back = lower.with(&[("max-memory-mb", None)]).expect("it has a default");
+        assert_eq!((back.limits().js_heap_bytes, back.limits().memory_bytes), (32 << 20, 64 << 20));
+    }
+
+    #[test]
+    fn a_heap_above_the_memory_is_refused_by_name() {
+        assert!(bounds(&["--max-heap-mb=16", "--max-memory-mb=16"]).check().is_ok());
+        let refused = bounds(&["--max-heap-mb=32", "--max-memory-mb=16"]).check().expect_err("they contradict");
+        assert_eq!(
+            refused.told(|name| format!("--{name}")),
+            "--max-heap-mb 32 is above --max-memory-mb 16, and the heap is a part of the memory"
+        );
+        let refused = bounds(&["--max-heap-mb=32"]).with(&[("max-memory-mb", Some("16".into()))]);
+        assert!(refused.is_err_and(|why| why.told(camel).starts_with("maxHeapMb 32 is above maxMemoryMb 16")));
+    }
+
+    #[test]
+    fn a_number_is_in_the_unit_of_its_flag() {
+        for kind in KINDS {
+            let shown = |limit| shown(kind, limit);
+            let setting = setting(kind);
+            let is_size = setting.ends_with("-mb") || setting.ends_with("-kb");
+            assert_eq!(is_size, kind.unit() == "bytes", "{setting}");
+            match setting.rsplit('-').next() {
+                Some("mb") => assert_eq!((shown(3 << 20), shown(1 << 10)), ("3 MB".into(), "1024 bytes".into())),
+                Some("kb") => assert_eq!((shown(3 << 20), shown(1 << 10)), ("3072 KB".into(), "1 KB".into())),
+                Some("ms") => assert_eq!(shown(7), "7 ms"),
+                _ => assert!(shown(7).starts_with('7'), "{}", shown(7)),
+            }
+        }
+        assert_eq!(shown_at_least(LimitKind::Memory, (4 << 20) + 1), "5 MB");
+        assert_eq!(shown_at_least(LimitKind::PendingRpcs, 3), "3");
+        assert!(shown_at_least(LimitKind::Memory, u64::MAX).ends_with(" bytes"));
     }
 
     #[test]

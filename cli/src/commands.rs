@@ -1,7 +1,7 @@
 //! Calls of a script that are answered by commands of the shell.
 //!
-//! It owns the processes: one for each call, in a process group of its own, killed with everything that it started when nobody
-//! waits for the reply any more. It must never know the jar.
+//! It owns the processes. Each call has one, in its own process group. When nobody waits for the reply any more, the
+//! process is killed with everything that it started. It must never know the jar.
 
 use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
@@ -19,7 +19,6 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::ending::Refusal;
 use crate::key;
-use crate::rejections::Rejections;
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -45,33 +44,25 @@ impl FromStr for Route {
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
     Json,
-    /// Text, of which the line ends at its end are no part.
+    /// Text, without the line ends at its end.
     Text,
 }
 
-/// Teaches a router these commands.
+/// Registers these commands with a router.
 pub(crate) fn register<'r>(
     mut router: Router,
     routes: impl Iterator<Item = (&'r Route, Form)>,
     most_bytes: u64,
-    rejections: &Rejections,
 ) -> Result<Router, Refusal> {
     let mut names = HashSet::new();
     for (Route { name, command }, form) in routes {
         if !names.insert(name) {
             return Err(Refusal::usage(format!("--rpc and --rpc-text name {name} twice")));
         }
-        let (command, rejections) = (command.clone(), rejections.clone());
+        let command = command.clone();
         router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
             let answer = Answer::start(call.method(), &command, form, &params, most_bytes);
-            let rejections = rejections.clone();
-            async move {
-                let result = match answer {
-                    Ok(answer) => answer.await,
-                    Err(error) => Err(error),
-                };
-                rejections.note(call.method(), result)
-            }
+            async move { answer?.await }
         });
     }
     Ok(router)
@@ -111,7 +102,7 @@ impl Answer {
         thread::Builder::new().spawn(talk).map_err(|error| no_thread(name, &error))?;
         let child = Command::new("sh")
             .args(["-c", command])
-            // The key is for snapshots; the command answers calls of an untrusted script.
+            // The command answers calls of an untrusted script, and must not see the key of snapshots.
             .env_remove(key::VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -144,7 +135,7 @@ impl Future for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         let shared = lock(&self.shared);
-        // Until it is reaped, its number belongs to nobody else.
+        // Its process id cannot be used again before it is reaped.
         if !shared.is_reaped {
             let _ = kill_process_group(self.group, Signal::KILL);
         }
@@ -166,11 +157,11 @@ fn converse(
 ) -> Result<Json, RpcError> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let mut output = Vec::new();
-    // On a thread of its own, because a command may print more than a pipe holds before it reads anything.
+    // Another thread writes, because a command may print more than a pipe holds before it reads anything.
     let written = thread::scope(|scope| {
         let write = || {
             if let Some(mut stdin) = stdin {
-                // A command that does not read its input is a good one too.
+                // A command need not read its input.
                 let _ = stdin.write_all(params.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
             }
         };
@@ -196,7 +187,7 @@ fn converse(
     }
     match status {
         Ok(status) if status.success() => read(name, form, output),
-        // The shell's own way to say it.
+        // With 127, the shell says that it did not find the command.
         Ok(status) if status.code() == Some(127) => {
             Err(RpcError::new("command_failed", format!("{name}: the shell does not find the command")))
         }
@@ -205,7 +196,8 @@ fn converse(
     }
 }
 
-/// Waits for the end first and reaps then, under the lock, so that nobody kills a number that has passed to another process.
+/// Waits for the end of a command, and then reaps it under the lock. Between the two, its process id cannot pass to
+/// another process, which would be killed in its place.
 fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while waitid(WaitId::Pid(Pid::from_child(child)), ended).is_err_and(|error| error == Errno::INTR) {}

@@ -1,36 +1,38 @@
-//! What a name at the prompt could go on as: asked of the jar, without running anything of the script's.
+//! Completes names at the prompt. It asks the jar for them, and runs nothing of the script.
 //!
-//! It owns the walk from a name to the properties of its value, which calls no getter and enters no Proxy. It must never know how a
-//! list is shown.
+//! It owns the walk from a name to the properties of its value. The walk calls no getter and enters no Proxy. It must
+//! never know how a list is shown.
 
 use std::collections::BTreeSet;
 
-use belljar::Instance;
+use belljar::{Instance, Json};
 
 use crate::executor::block_on;
 
-/// How many objects are looked at, up every chain of prototypes together.
+/// How many objects one walk looks at, prototypes included.
 const MOST_LOOKS: usize = 64;
 /// How many names of one object are taken.
 const MOST_NAMES: usize = 1000;
 
-/// Asks about one object after another: `at` is the one that it has come to. Descriptors tell a getter from a value.
-const WALK: &str = "((at, O, view, list, log) => {
-    host.on('(repl) look', () => log(at));
-    host.on('(repl) own', name => {
+/// Asks about one object after another: `at` is the one that the walk has come to. Descriptors tell a getter from a
+/// value. It is a property of the global object for as long as the walk takes.
+const WALK: &str = "((at, O, view, list, log) => O.defineProperty(globalThis, '(repl)', { configurable: true, value: {
+    look() { log(at) },
+    own(name) {
         if (at === null || at === undefined) return 'nothing';
         const own = O.getOwnPropertyDescriptor(at, name);
         if (!own) return 'absent';
         if (!('value' in own)) return 'getter';
         at = own.value;
         return 'value';
-    });
-    host.on('(repl) up', () => (at = O.getPrototypeOf(at)) !== null);
-    host.on('(repl) names', most => view(at) ? [] : list(at) && at.length > most ? ['length'] :
-        O.getOwnPropertyNames(at).slice(0, most));
-})(SUBJECT, Object, ArrayBuffer.isView, Array.isArray, console.debug)";
+    },
+    up() { return (at = O.getPrototypeOf(at)) !== null },
+    names(most) {
+        return view(at) ? [] : list(at) && at.length > most ? ['length'] : O.getOwnPropertyNames(at).slice(0, most);
+    },
+} }))(SUBJECT, Object, ArrayBuffer.isView, Array.isArray, console.debug); 0";
 
-/// The names that could stand where the last one of a path stands. Of a path's names, the last one is only a beginning.
+/// The names that complete a path. The last name of the path is the beginning of the one that is looked for.
 pub(crate) fn names(
     instance: &mut Instance,
     path: &[&str],
@@ -44,6 +46,7 @@ pub(crate) fn names(
     }
     let mut walk = Walk { instance, console, looks: 0 };
     let _ = walk.collect(before, declared, &mut found);
+    let _ = walk.run("delete globalThis['(repl)']");
     found.into_iter().filter(|name| name.starts_with(beginning) && is_name(name)).collect()
 }
 
@@ -54,35 +57,35 @@ fn is_name(name: &str) -> bool {
 
 struct Walk<'a> {
     instance: &'a mut Instance,
-    /// What the console has been told since it was last asked.
+    /// What was printed since the last call of this.
     console: &'a dyn Fn() -> String,
     looks: usize,
 }
 
 impl Walk<'_> {
-    /// None when the way ends: at a getter, a Proxy, or nothing.
+    /// None where the walk ends: at a getter, a Proxy, or a value without properties.
     fn collect(&mut self, path: &[&str], declared: &BTreeSet<String>, found: &mut BTreeSet<String>) -> Option<()> {
         let (subject, rest) = match path.split_first() {
             Some((first, rest)) if declared.contains(*first) => (*first, rest),
             Some((&("this" | "globalThis"), rest)) => ("globalThis", rest),
             _ => ("globalThis", path),
         };
-        block_on(self.instance.eval_async(WALK.replace("SUBJECT", subject))).ok()?;
+        self.run(&WALK.replace("SUBJECT", subject))?;
         for name in rest {
             self.step(name)?;
         }
         loop {
             self.look()?;
-            found.extend(self.ask::<Vec<String>>("names", &MOST_NAMES)?);
+            found.extend(self.ask::<Vec<String>>("names", MOST_NAMES)?);
             self.up()?;
         }
     }
 
-    /// Goes from an object to the value of a property, its own or an inherited one.
+    /// Goes from an object to the value of one of its properties, inherited ones included.
     fn step(&mut self, name: &str) -> Option<()> {
         loop {
             self.look()?;
-            match self.ask::<String>("own", &name)?.as_str() {
+            match self.ask::<String>("own", name)?.as_str() {
                 "value" => return Some(()),
                 "absent" => self.up()?,
                 _ => return None,
@@ -90,20 +93,26 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes on only from what is not a Proxy, which the console knows without entering it.
+    /// Ends the walk at a Proxy. The console recognises one without entering it.
     fn look(&mut self) -> Option<()> {
         self.looks += 1;
         let _ = (self.console)();
-        block_on(self.instance.dispatch_async("(repl) look", &())).ok()?;
+        self.ask::<()>("look", ())?;
         let shown = (self.console)();
         (self.looks <= MOST_LOOKS && !shown.is_empty() && !shown.starts_with("[Proxy]")).then_some(())
     }
 
     fn up(&mut self) -> Option<()> {
-        self.ask::<bool>("up", &()).filter(|is_more| *is_more).map(drop)
+        self.ask::<bool>("up", ()).filter(|is_more| *is_more).map(drop)
     }
 
-    fn ask<T: serde::de::DeserializeOwned>(&mut self, event: &str, params: &impl serde::Serialize) -> Option<T> {
-        block_on(self.instance.dispatch_async(&format!("(repl) {event}"), params)).ok()?.get().ok()
+    fn ask<T: serde::de::DeserializeOwned>(&mut self, question: &str, about: impl serde::Serialize) -> Option<T> {
+        // JSON is JavaScript, so a name cannot be anything but a string.
+        let about = Json::from_value(&about).ok()?;
+        self.run(&format!("globalThis['(repl)'].{question}({about})"))?.get().ok()
+    }
+
+    fn run(&mut self, script: &str) -> Option<Json> {
+        block_on(self.instance.eval_async(script)).ok()
     }
 }

@@ -1,6 +1,6 @@
-//! What belljar finds on this machine, what it means, and how to get what is missing.
+//! Checks what this machine offers, what that means for speed and safety, and how to get what is missing.
 //!
-//! It owns the questions and the advice. It must never change anything.
+//! It owns the checks and their advice. It must never change anything.
 
 use std::fs;
 
@@ -13,9 +13,9 @@ use crate::ending::{Ending, Refusal};
 use crate::measure::{self, Times};
 use crate::screen::{BLUE, DIM, GREEN, RED, Screen};
 
-/// How often something is tried to see what it costs.
+/// How many rounds a measurement has.
 const ROUNDS: usize = 200;
-/// Address space that an instance takes, about.
+/// About how much address space an instance takes.
 const SLOT_BYTES: u64 = 4 << 30;
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ enum State {
     Told,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Serialize)]
 struct Finding {
     name: &'static str,
@@ -128,7 +128,7 @@ fn processor(features: &[&str]) -> String {
     }
 }
 
-/// Pooling, copy-on-write and address space, as far as trying them tells.
+/// Pooling, copy-on-write and address space. Each of them is tried out.
 fn memory(plain: &Runtime) -> Vec<Finding> {
     let on_demand = cost(plain);
     let built = Runtime::new();
@@ -145,7 +145,7 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
             }
             (Ok(_), None) => "no limit".into(),
         },
-        "every instance lies in 4 GiB that nothing else uses, so the processor checks every access for nothing",
+        "every instance has 4 GiB of address space, so the processor checks each access to memory at no cost",
         "ulimit -v unlimited, vm.overcommit_memory 0 or 1, or fewer instances with max_instances",
     ));
     findings.push(judged(
@@ -158,7 +158,8 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
             }
             _ => "not available".into(),
         },
-        "memory is mapped once and used again by one instance after another; this command itself does without, for one script",
+        "memory is mapped once, and one instance after another uses it; the command itself, which runs one script, \
+         has no pool",
         "see address space",
     ));
     findings.push(fresh_memory(&built));
@@ -181,7 +182,8 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
     findings
 }
 
-/// Whether the kernel gives out memory that is a file without a name, from which an image is mapped; None where there is no such thing.
+/// Whether the kernel gives out memory as a file without a name (memfd), from which an image is mapped. None on systems
+/// that have no such files.
 #[cfg(target_os = "linux")]
 fn memfd() -> Option<Result<(), rustix::io::Errno>> {
     Some(rustix::fs::memfd_create("belljar-doctor", rustix::fs::MemfdFlags::CLOEXEC).map(drop))
@@ -202,7 +204,7 @@ fn cost(runtime: &Runtime) -> Option<u64> {
     times.summary().map(|summary| summary.median_ns)
 }
 
-/// What an instance holds for itself after it has run something, and what it would hold if it shared nothing.
+/// The memory that an instance holds after it has run a script, and how much that would be if nothing were shared.
 fn crowd(runtime: &Runtime) -> Option<(u64, u64)> {
     let (router, limits) = (Router::new(), Limits::default());
     let before = measure::resident_bytes()?;
@@ -216,7 +218,7 @@ fn crowd(runtime: &Runtime) -> Option<(u64, u64)> {
     Some((held, crowd.first()?.stats().memory_bytes))
 }
 
-/// How the memory of one instance becomes that of the next, and whether pages can be in swap meanwhile.
+/// How memory is cleaned between one instance and the next, and whether its pages can be in swap.
 fn fresh_memory(built: &belljar::Result<Runtime>) -> Finding {
     let reset = built.as_ref().map_or("not available", |runtime| runtime.facts().memory_reset);
     let swap = match fs::read_to_string("/proc/swaps").map(|list| list.lines().count()) {
@@ -228,7 +230,8 @@ fn fresh_memory(built: &belljar::Result<Runtime>) -> Finding {
         "fresh memory",
         reset == "page scan",
         format!("{reset}, tried out{swap}"),
-        "a script never sees what an earlier one left; the kernel names the pages that must be cleaned for that, also those in swap or on the move",
+        "a script never sees what an earlier one left; the kernel names the pages that must be cleaned for that, also \
+         those in swap",
         "Linux 6.7 or newer with /proc/self/pagemap in the container; everything else is as safe and slower",
     )
 }

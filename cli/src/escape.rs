@@ -46,7 +46,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
         let mut plain = String::with_capacity(text.len() + 16);
         for character in text.chars() {
             match character {
-                // A string of JSON cannot hold these raw. They are white space in JSON that was passed on as it came.
+                // JSON that was passed on as it came can have these as white space. Its strings cannot hold them raw.
                 '\0'..=' ' => plain.push(' '),
                 _ if is_command(character) => plain.push_str(&format!("\\u{:04x}", u32::from(character))),
                 _ => plain.push(character),

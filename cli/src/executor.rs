@@ -1,6 +1,6 @@
 //! The smallest executor: one future, on the thread that asks for it.
 //!
-//! The jar brings its own timer and its handlers their own threads, so there is nothing here for a larger one to do.
+//! The library has a timer, and handlers bring their threads, so a larger executor would have nothing to do here.
 
 use std::pin::pin;
 use std::sync::Arc;

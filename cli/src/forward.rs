@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use belljar::{Call, IntoReply, Reply, Router, RpcError};
+use belljar::{Call, Reply, Router, RpcError};
 use serde::{Deserialize, Serialize};
 
 use crate::ending::Refusal;
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
-use crate::rejections::Rejections;
 
 /// A reply to a call.
 #[derive(Deserialize)]
@@ -25,7 +24,7 @@ pub(crate) struct Response {
     #[serde(default)]
     result: belljar::Json,
     error: Option<Fault>,
-    /// Whether there is no reply yet, and the script should be put away until there is.
+    /// Whether there is no reply yet, and the script should be paused until there is.
     #[serde(default)]
     pause: bool,
 }
@@ -63,7 +62,7 @@ struct ForwardedCall<'a> {
     params: &'a belljar::Json,
 }
 
-/// The only line that may come in while one script runs and answers nothing else.
+/// The only line that a client may send while `belljar run` runs a script.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -71,28 +70,23 @@ struct Line {
 }
 
 /// Sends every call that has no handler to the client.
-pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt, rejections: &Rejections) -> Router {
-    let (calls, interrupt, rejections) = (calls.clone(), interrupt.clone(), rejections.clone());
+pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
+    let (calls, interrupt) = (calls.clone(), interrupt.clone());
     router.fallback_async(move |call: Call, params: belljar::Json| {
         let waiting = calls.forward(call.method(), &params);
         if let Err(error) = &waiting {
             interrupt.output_lost(error);
         }
-        let rejections = rejections.clone();
         async move {
-            let reply = match waiting {
+            match waiting {
                 Ok(waiting) => waiting.await,
                 Err(_) => Calls::gone(),
-            };
-            match reply {
-                Reply::Error(error) => rejections.note::<Reply>(call.method(), Err(error)).into_reply(),
-                reply => reply,
             }
         }
     })
 }
 
-/// Reads replies, and nothing but replies, on a thread of its own. What is none is passed to `complain`.
+/// Reads replies on its own thread. A line that is no reply is told to `complain`.
 pub(crate) fn listen(calls: Calls, complain: impl Fn(&str) + Send + 'static) -> Result<(), Refusal> {
     let read = move || {
         let mut stdin = io::stdin().lock();
@@ -165,7 +159,7 @@ impl Calls {
         true
     }
 
-    /// Nothing more will come in.
+    /// No more replies will come.
     pub(crate) fn close(&self) {
         let wakers = {
             let mut state = self.lock();

@@ -45,10 +45,10 @@ impl Given {
         Ok(Given { json: format!("{{\"args\":{arguments},\"input\":{input}}}"), input: Some(name), has_arguments })
     }
 
-    /// Defines the global. It is a property that a script can declare anew or assign to, as Node's `process`: only what
-    /// it holds is frozen.
+    /// Defines the global. A script can declare it again or assign to it, as to Node's `process`. Only its value is
+    /// frozen.
     pub(crate) fn hand_to(&self, instance: &mut Instance, interrupt: &Interrupt) -> Result<(), Refusal> {
-        // JSON text in a string of JSON is a string of JavaScript: nothing in it can be anything but data.
+        // The JSON text is written as a JSON string, which is a JavaScript string, so nothing in it can run.
         let text = Json::from_value(&self.json)?;
         let prelude = format!(
             "Object.defineProperty(globalThis, 'script', {{ writable: true, configurable: true, \
@@ -61,7 +61,7 @@ impl Given {
             // A snapshot may have replaced what this uses, and a limit may be very low. A run that gives its script
             // nothing goes on without the global.
             (Err(Error::Js(_) | Error::Limit { .. }), None) if !self.has_arguments => Ok(()),
-            (Err(error), Some(name)) => Err(Refusal::of_file(Path::new(name), &error)),
+            (Err(error), Some(name)) => Err(Refusal::from(error).in_file(Path::new(name))),
             (Err(error), None) => Err(error.into()),
         }
     }

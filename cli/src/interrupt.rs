@@ -1,4 +1,4 @@
-//! Signals that ask the process to end: the first one stops the script that runs, the second one the process.
+//! Signals that ask the process to end. The first one stops the script that runs, the second one ends the process.
 //!
 //! It owns the handle that stops a script. It must never know what the script does.
 
@@ -51,7 +51,7 @@ impl Interrupt {
         let mut state = self.lock();
         match &state.running {
             Some(running) if !state.is_interrupted => running.cancel(),
-            // Nothing of ours runs that could end by itself: the process waits for input, or a call does not let go.
+            // No script runs that could be cancelled, or the one that runs has not ended on the first signal.
             _ => {
                 if let Some(farewell) = &state.farewell {
                     farewell();
@@ -75,7 +75,8 @@ impl Interrupt {
         work()
     }
 
-    /// What the script prints does not arrive any more, so it need not go on. That nobody reads it is no failure.
+    /// The output of the script cannot be written any more, so the script is stopped. A reader that went away is no
+    /// failure.
     pub(crate) fn output_lost(&self, error: &io::Error) {
         let mut state = self.lock();
         match error.kind() {
@@ -89,7 +90,7 @@ impl Interrupt {
 
     /// # Errors
     ///
-    /// When something that the script printed could not be written, and not because nobody reads it.
+    /// When output of the script could not be written, unless its reader went away.
     pub(crate) fn check_output(&self) -> Result<(), Refusal> {
         match &self.lock().lost_output {
             Some(error) => Err(Refusal::internal(format!("what the script prints cannot be written: {error}"))),
@@ -110,7 +111,7 @@ impl Interrupt {
         self.lock().is_told_to_end
     }
 
-    /// Whoever pressed Ctrl-C has got what they wanted, and may press it again for the next script.
+    /// Forgets the signal that stopped a script, so that the next one can be stopped too.
     pub(crate) fn forget(&self) {
         self.lock().is_interrupted = false;
     }

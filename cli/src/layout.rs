@@ -1,7 +1,7 @@
 //! Long values on several lines, as Node breaks them.
 //!
-//! It owns where a line ends. It reads the text that the jar made of a value, and changes nothing but the space between
-//! entries: text that it cannot follow stays as it is. It must never know a colour or a terminal.
+//! It owns where a line ends. It reads the text that the jar made of a value, and changes only the space between
+//! entries. Text that it cannot parse stays as it is. It must never know a colour or a terminal.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 const FLAT: usize = 71;
 /// No line is longer than this where a break can help.
 const WIDTH: usize = 80;
-/// A longer text stays as it is: nobody reads it, and to follow it takes memory that no limit of the script bounds.
+/// A longer text stays as it is. Parsing it would take memory that no limit of the script bounds.
 const MOST: usize = 1 << 20;
-/// A longer array is not put into columns: a hundred entries of a third of a line are less.
+/// A longer array is not put into columns. A hundred entries that fit into columns are shorter.
 const MOST_IN_COLUMNS: usize = 4096;
 /// How many entries of an array are not put into columns.
 const FEW: usize = 6;
 /// The most columns of an array.
 const COLUMNS: usize = 12;
-/// Values nest four levels; what nests deeper is only text that looks like it.
+/// The deepest indent. Values nest four levels; deeper brackets are in text that only looks like a value.
 const MOST_INDENT: usize = 16;
 
 /// An object, array, map or the like in the text: where its brackets are, and where its entries end.
@@ -29,7 +29,7 @@ struct Group {
 /// The value with line ends where it is too long for one line.
 pub(crate) fn broken(text: &str) -> String {
     let whole = || text.to_owned();
-    // An error has a stack, which has lines of its own.
+    // A text with line ends has the stack of an error in it.
     if text.len() > MOST || text.chars().count() <= FLAT || text.contains('\n') {
         return whole();
     }
@@ -163,7 +163,7 @@ impl Writer<'_> {
         self.end_line(depth);
     }
 
-    /// The entries of an array in columns, by Node's rule. None for what is better on lines of their own.
+    /// The entries of an array in columns, by Node's rule. None where each entry gets its own line.
     fn rows(&self, start: usize, group: &Group, depth: usize) -> Option<Vec<String>> {
         if self.characters.get(start) != Some(&'[') || group.commas.len() < FEW || group.close - start > MOST_IN_COLUMNS
         {

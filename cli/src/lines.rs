@@ -1,6 +1,6 @@
 //! Lines of JSON on standard input and standard output.
 //!
-//! It owns their length and that two never mix. It must never know what they say.
+//! It owns the longest line, and that two lines never mix. It must never know what they say.
 
 use std::io::{self, BufRead, Write as _};
 
@@ -19,7 +19,7 @@ pub(crate) fn print(line: &impl Serialize) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Why a line cannot be read, in a short text: the reader's own repeats what it has read.
+/// Why a line cannot be read, shortened: serde's text can repeat the whole line.
 pub(crate) fn told(error: &serde_json::Error) -> String {
     const SHOWN: usize = 200;
     let text = error.to_string();
@@ -36,7 +36,7 @@ pub(crate) enum Next {
     End,
 }
 
-/// Reads one line. One that is too long is skipped and not kept.
+/// Reads one line. A line that is too long is skipped.
 pub(crate) fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Next> {
     line.clear();
     let mut length = 0_usize;

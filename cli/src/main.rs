@@ -1,4 +1,4 @@
-//! The `belljar` command: a jar for people who write no Rust.
+//! The `belljar` command.
 //!
 //! This file owns the way from the arguments to an exit code. It must never know how an answer is written.
 
@@ -9,6 +9,7 @@ mod bench;
 mod bounds;
 mod commands;
 mod completion;
+mod cost;
 mod doctor;
 mod ending;
 mod escape;
@@ -26,14 +27,15 @@ mod measure;
 mod opened;
 mod outfile;
 mod paused;
+mod problem;
 mod prompt;
 mod protocol;
-mod rejections;
 mod repl;
 mod requests;
 mod run;
 mod screen;
 mod source;
+mod speech;
 mod syntax;
 mod telling;
 
@@ -42,9 +44,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Task};
-use crate::ending::{Ending, Refusal, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
+use crate::problem::Refused;
 use crate::screen::{Screen, Stream};
+use crate::speech::Speech;
 
 fn main() -> ExitCode {
     let screen = Screen::of_this_process();
@@ -82,7 +86,7 @@ fn unread(error: &clap::Error, screen: &Screen) -> Ending {
     Ending::Usage
 }
 
-/// A word that is no file, and a task or nearly one.
+/// A word that names no file, but a task or nearly a task.
 fn mistyped(word: &Path, task: &str) -> Refusal {
     let shown = word.display();
     Refusal::usage(if word.as_os_str() == task {
@@ -94,7 +98,7 @@ fn mistyped(word: &Path, task: &str) -> Refusal {
 
 /// Says why nothing was done, to a person or as JSON.
 fn refuse(refusal: &Refusal, screen: &Screen, speech: Speech) -> Ending {
-    if !arguments::wants_json() || screen.write_json(&refusal.report(speech)).is_err() {
+    if !arguments::wants_json() || screen.write_json(&Refused::of(refusal, speech)).is_err() {
         screen.complain(&refusal.told(speech));
     }
     refusal.ending()
@@ -151,7 +155,7 @@ fn manual(task: Option<&str>, screen: &Screen) -> Result<Ending, Refusal> {
     screen.write_bytes(&roff)
 }
 
-/// Every flag with what goes with it, those that are needed first, then the files.
+/// Every flag with its value, the required ones first, and then the files.
 fn synopsis(page: &clap::Command, called: &str) -> String {
     let (files, mut flags): (Vec<_>, Vec<_>) =
         page.get_arguments().filter(|argument| !argument.is_hide_set()).partition(|argument| argument.is_positional());

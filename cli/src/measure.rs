@@ -26,8 +26,8 @@ pub(crate) struct Summary {
     pub(crate) p99_ns: u64,
     min_ns: u64,
     max_ns: u64,
-    /// How many times lie in each of sixteen steps from the shortest one to the 99th percentile. Every step is the same ratio, and what took
-    /// longer is in the last one.
+    /// How many times lie in each of sixteen steps from the shortest time to the 99th percentile, on a logarithmic
+    /// scale. Longer times are in the last step.
     histogram: [usize; BARS],
 }
 
@@ -44,7 +44,7 @@ impl Times {
         made
     }
 
-    /// Without the first few, in which the machine got used to the work.
+    /// Without the first few, which warmed the caches.
     pub(crate) fn after(&self, first: usize) -> Times {
         Times { nanos: self.nanos.get(first..).unwrap_or_default().to_vec() }
     }
@@ -61,7 +61,7 @@ impl Times {
         let mut histogram = [0; BARS];
         for time in &nanos {
             let steps = (*time as f64 / least).ln() / step;
-            // All times may be one time; then there is no ratio, and one bar.
+            // When all times are equal, the step is zero, and there is one bar.
             let bar = if steps.is_finite() { (steps as usize).min(BARS - 1) } else { 0 };
             if let Some(count) = histogram.get_mut(bar) {
                 *count += 1;
@@ -72,7 +72,7 @@ impl Times {
 }
 
 impl Summary {
-    /// The histogram as a line of bars; one that is not empty is never invisible.
+    /// The histogram as a line of bars. A step that is not empty has a visible bar.
     pub(crate) fn bars(&self) -> String {
         let most = self.histogram.iter().copied().max().unwrap_or(0).max(1);
         self.histogram
@@ -97,7 +97,7 @@ pub(crate) fn duration(nanos: u64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// What this process has in memory that is its own, in bytes. None where the system does not tell.
+/// The private memory of this process, in bytes. None where the system does not tell.
 pub(crate) fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     kilobytes(&status, "RssAnon:").map(|kilobytes| kilobytes << 10)

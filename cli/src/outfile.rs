@@ -1,7 +1,7 @@
 //! Writes programs and snapshots to the path that a person gave.
 //!
-//! It owns that a path keeps its kind: a file is replaced atomically and keeps its mode and owner, a link still leads
-//! to its target, a device or pipe is written to. It must never know what the bytes mean.
+//! It owns how each kind of path is written: a file is replaced atomically and keeps its mode and owner, a link is
+//! followed, and a device or a pipe is written to. It must never know what the bytes mean.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, IsTerminal, Write};

@@ -1,18 +1,20 @@
-//! Scripts of the JSON lines that wait for an answer which comes later: what the client is told of them, and how they
-//! go on.
+//! Scripts that wait for an answer which comes later: what the client of JSON lines is told of them, and how they go
+//! on.
 //!
-//! It owns both shapes and their bounds. It must never know the jars or the order of lines.
+//! It owns the shapes of both lines, and their bounds. It must never know the jars or the order of lines.
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Answer, CallId, Error, Instance, Json, PendingCall, Snapshot};
+use belljar::{Answer, CallId, Instance, Json, PendingCall, Snapshot};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::artefact;
+use crate::ending::Refusal;
 use crate::forward::Fault;
 use crate::key::Key;
 use crate::lines;
@@ -20,44 +22,57 @@ use crate::lines;
 /// The most answers of one line. The calls behind them stay paused.
 const MOST_ANSWERS: usize = 1024;
 
-/// The longest snapshot that an answer carries, so that it fits into a line beside answers to the calls.
+/// The longest snapshot in an answer. The line that sends it back has room for answers to the calls too.
 const MOST_SNAPSHOT: usize = lines::MOST_BYTES - (1 << 20);
 
 /// What a client is told when a script waits.
 #[derive(Serialize)]
 pub(crate) struct Paused {
     calls: Vec<Waiting>,
-    /// None when it is too large to come back in a line; the instance has it all the same.
+    /// None when it is too large for a line. The script can then go on in its instance.
     snapshot: Option<String>,
 }
 
 /// A call that waits.
 #[derive(Serialize)]
-struct Waiting {
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Waiting {
     id: CallId,
     method: String,
     #[serde(skip_serializing_if = "Json::is_undefined")]
     params: Json,
+    /// When the script made the call, in milliseconds since 1970, by the clock of the script.
+    made_at: u64,
+}
+
+impl Waiting {
+    pub(crate) fn of(call: &PendingCall) -> Waiting {
+        let since = call.made_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let made_at = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        Waiting { id: call.id, method: call.method.clone(), params: call.params.clone(), made_at }
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
 }
 
 impl Paused {
     pub(crate) fn new(calls: &[PendingCall], snapshot: &Snapshot, key: Option<&Key>) -> belljar::Result<Paused> {
         let bytes = artefact::packed(snapshot, key)?;
         let fits = bytes.len() / 3 * 4 <= MOST_SNAPSHOT;
-        let waiting =
-            |call: &PendingCall| Waiting { id: call.id, method: call.method.clone(), params: call.params.clone() };
-        Ok(Paused { calls: calls.iter().map(waiting).collect(), snapshot: fits.then(|| BASE64.encode(bytes)) })
+        Ok(Paused { calls: calls.iter().map(Waiting::of).collect(), snapshot: fits.then(|| BASE64.encode(bytes)) })
     }
 }
 
-/// What goes on with a script that waits.
+/// A request that goes on with a script that waits.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
     answers: Answers,
-    /// Where the script waits, when that is not in this instance.
+    /// The snapshot of the script, when it does not wait in this instance.
     pub(crate) snapshot: Option<String>,
-    /// Whether it gets the budget of a new call.
+    /// Whether the script gets the budget of a new call.
     #[serde(default, rename = "renewBudget")]
     renew_budget: bool,
 }
@@ -66,8 +81,8 @@ impl Resume {
     /// # Errors
     ///
     /// When none of these calls is paused, or when an answer is for another one.
-    pub(crate) fn check(&self, pending: &[PendingCall]) -> belljar::Result<()> {
-        let refuse = |message: String| Err(Error::Input { message });
+    pub(crate) fn check(&self, pending: &[PendingCall]) -> Result<(), Refusal> {
+        let refuse = |message: String| Err(Refusal::input(message));
         let pending: HashSet<CallId> = pending.iter().map(|call| call.id).collect();
         if pending.is_empty() {
             return refuse("nothing is paused here; a resume goes with the snapshot of a paused script".into());
@@ -84,8 +99,8 @@ impl Resume {
         Ok(())
     }
 
-    /// The answers for an instance, readied to go on.
-    pub(crate) fn ready(self, instance: &mut Instance) -> belljar::Result<Vec<(CallId, Answer)>> {
+    /// The answers for an instance. It also renews the budget of the instance, where that was asked.
+    pub(crate) fn ready(self, instance: &mut Instance) -> Result<Vec<(CallId, Answer)>, Refusal> {
         self.check(instance.pending())?;
         if self.renew_budget {
             instance.renew_budget();
@@ -94,10 +109,10 @@ impl Resume {
     }
 }
 
-/// Answers to calls, as many as are read.
+/// Answers to calls.
 struct Answers(Vec<(CallId, Answer)>);
 
-/// One of them.
+/// One answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answered {

@@ -1,4 +1,4 @@
-//! The line at the prompt: its colours, whether it is whole, and what the word at the cursor could become.
+//! The line at the prompt: its colours, whether it is complete, and completions of the word at the cursor.
 //!
 //! It owns what the line editor asks for. It must never run what was typed.
 
@@ -89,23 +89,12 @@ impl Validator for Prompt {
     }
 }
 
-/// Whether a text is JavaScript that has begun and not ended: the compiler found nothing wrong before its end.
+/// Whether a text is JavaScript that has begun and not ended.
 fn is_unfinished(runtime: &Runtime, text: &str) -> bool {
-    let Err(Error::Js(error)) = runtime.compile(Script::new(text).named("typed")) else { return false };
-    let Some((row, column)) = frame::place(error.stack.as_deref().unwrap_or_default(), "typed") else { return false };
-    let rest: String = text
-        .split_inclusive('\n')
-        .enumerate()
-        .skip(row.saturating_sub(1))
-        .map(|(index, line)| {
-            let skipped = if index + 1 == row { column.saturating_sub(1) } else { 0 };
-            line.chars().skip(skipped).collect::<String>()
-        })
-        .collect();
-    // For a comment or a template without an end, the compiler names its beginning. A string ends with its line.
-    let is_open = matches!(error.message.as_str(), "unexpected end of comment" | "unexpected end of string")
-        && !rest.starts_with(['\'', '"']);
-    error.name == "SyntaxError" && (is_open || syntax::words(&rest).iter().all(|word| word.kind == Kind::Comment))
+    let script = Script::new(text).named("typed");
+    let Err(Error::Js(mut error)) = runtime.compile(&script) else { return false };
+    error.locate(&script);
+    frame::ends_early(&error, text)
 }
 
 impl Completer for Prompt {
@@ -124,7 +113,7 @@ impl Completer for Prompt {
             .map_or(typed.len(), |(start, _)| start);
         let path = typed.get(start..).unwrap_or_default().replace("?.", ".");
         let path: Vec<&str> = path.split('.').collect();
-        // A path that hangs on a call or a bracket has a value that only running it could tell.
+        // The value of a call or of an expression in brackets is known only after running it.
         let is_whole = path.iter().rev().skip(1).all(|name| !name.is_empty());
         if !is_whole || (typed.trim().is_empty()) {
             return Ok((at, Vec::new()));
@@ -146,7 +135,7 @@ impl Prompt {
         let pairs = |names: Vec<String>, beginning: &str| {
             names
                 .into_iter()
-                // A script can register an event of any name, and the editor would print it raw.
+                // A script can register an event of any name, and the editor would print the name as it is.
                 .filter(|name| name.starts_with(beginning) && escape::is_plain(name))
                 .map(|name| Pair { display: name.clone(), replacement: name + " " })
                 .collect::<Vec<_>>()
@@ -163,7 +152,7 @@ impl Prompt {
                 Ok((typed.len() - beginning.len(), pairs(names, beginning)))
             }
             Some((".dispatch", beginning)) => {
-                let names = self.session.borrow().events.iter().cloned().collect();
+                let names = self.session.borrow_mut().events().unwrap_or_default();
                 Ok((typed.len() - beginning.len(), pairs(names, beginning)))
             }
             Some(_) => Ok((typed.len(), Vec::new())),

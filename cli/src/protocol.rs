@@ -1,4 +1,4 @@
-//! JSON lines: jars driven from any language. `docs/JSON-PROTOCOL.md` is the contract.
+//! JSON lines, by which programs in any language use jars. `docs/JSON-PROTOCOL.md` is the contract.
 //!
 //! It owns the jars of a client and the order of answers. It must never know where else a script could come from.
 
@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Error, Program, Router, Runtime, Script, Turn};
+use belljar::{Error, Program, Router, Runtime, Script, Stats, Turn};
 use serde::Serialize;
 
 use crate::arguments;
 use crate::artefact;
 use crate::bounds::{Bounds, camel, kebab};
-use crate::ending::{Cost, Ending, Failure, Refusal, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
@@ -24,55 +24,61 @@ use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::lines;
 use crate::paused::{Paused, Resume};
-use crate::rejections::Rejections;
+use crate::problem::Problem;
 use crate::requests::{self, Asked, Id, Request};
 use crate::run::Log;
+use crate::speech::Speech;
 
 /// How many jars a client may have at once. Each holds its memory until it is dropped.
 const MOST_JARS: usize = 256;
 
 /// An answer.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Reply {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<belljar::Json>,
-    /// There instead of a result when the script waits.
+    /// The script waits; then there is no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<Paused>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem>,
+    error: Option<Failed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logs: Vec<Log>,
+    /// The methods of calls that the request left without an answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped_calls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stats: Option<Cost>,
+    stats: Option<Stats>,
 }
 
 impl Reply {
-    fn refused(id: Id, error: &Error, rejections: &Rejections, speech: Speech) -> Reply {
-        let problem = Problem { error_code: error.code(), failure: Failure::of(error, rejections, speech) };
-        Reply { id, result: None, paused: None, error: Some(problem), text: None, logs: Vec::new(), stats: None }
+    fn refused(id: Id, refusal: &Refusal, speech: Speech) -> Reply {
+        let problem = Problem::of_refusal(refusal, speech);
+        let error = Some(Failed { error_code: problem.code(), problem });
+        Reply { id, error, result: None, paused: None, text: None, logs: vec![], dropped_calls: vec![], stats: None }
     }
 }
 
-/// An error, whose code the protocol calls `errorCode`.
+/// An error. `errorCode` is the old name of its code, which clients may still read.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Problem {
+struct Failed {
     error_code: &'static str,
     #[serde(flatten)]
-    failure: Failure,
+    problem: Problem,
 }
 
-/// What a request came to.
+/// The result of a request.
 struct Answered {
     result: Option<belljar::Json>,
     paused: Option<Paused>,
     text: Option<Cow<'static, str>>,
-    /// Whether script ran, so that there is something to say of its cost.
+    /// Whether a script ran, so that the answer tells its cost.
     has_run: bool,
 }
 
@@ -81,14 +87,14 @@ impl Answered {
         Answered { result: Some(result), paused: None, text: None, has_run: true }
     }
 
-    fn turn(turn: Turn, key: Option<&Key>) -> belljar::Result<Answered> {
+    fn turn(turn: Turn, key: Option<&Key>) -> Result<Answered, Refusal> {
         match turn {
             Turn::Done(result) => Ok(Answered::value(result)),
             Turn::Paused(paused) => {
                 let paused = Paused::new(paused.pending(), paused.snapshot(), key)?;
                 Ok(Answered { result: None, paused: Some(paused), text: None, has_run: true })
             }
-            _ => Err(Error::Host { message: "the script ended in a way that this command does not know".into() }),
+            _ => Err(Refusal::internal("the script ended in a way that this command does not know")),
         }
     }
 
@@ -102,7 +108,7 @@ impl Answered {
     }
 }
 
-/// The jars of a client by name, made when they are first asked.
+/// The jars of a client by their names. A jar is made when it is first named.
 struct Jars {
     runtime: Runtime,
     router: Router,
@@ -118,33 +124,30 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
     let router = Router::new().on_console(move |_, level, line| {
         kept.lock().unwrap_or_else(PoisonError::into_inner).push(Log::new(level, line));
     });
-    let rejections = Rejections::default();
     let forwards = arguments.rpc_all.is_some();
-    let router = if forwards {
-        let router = forward::register(router, &calls, interrupt, &rejections);
-        jar::open_router(router, &arguments.jar, &rejections)?
-    } else {
-        jar::router(router, &arguments.jar, &rejections)?
-    };
+    let router = if forwards { forward::register(router, &calls, interrupt) } else { router };
     let mut jars = Jars {
         runtime: jar::runtime()?,
-        router,
+        router: jar::router(router, &arguments.jar)?,
         bounds: arguments.jar.bounds.clone(),
         key: key::read(&arguments.key)?,
         open: BTreeMap::new(),
     };
     jars.named("")?;
-    let noted = rejections.clone();
     let refuse = move |id, message| {
-        drop(lines::print(&Reply::refused(id, &Error::Input { message }, &noted, Speech::Lines)));
+        drop(lines::print(&Reply::refused(id, &Refusal::input(message), Speech::Lines)));
     };
     for Asked { id, instance, name, request, .. } in requests::read(calls, forwards, refuse)? {
         let speech = if matches!(request, Request::Compile(_)) { Speech::FixedLines } else { Speech::Lines };
-        let (result, stats) = jars.answer(&instance, name, request, interrupt);
+        let (result, used) = jars.answer(&instance, name, request, interrupt);
+        let (stats, dropped_calls) = used.unzip();
+        let dropped_calls = dropped_calls.unwrap_or_default();
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let reply = match result {
-            Ok(Answered { result, paused, text, .. }) => Reply { id, result, paused, error: None, text, logs, stats },
-            Err(error) => Reply { logs, stats, ..Reply::refused(id, &error, &rejections, speech) },
+            Ok(Answered { result, paused, text, .. }) => {
+                Reply { id, result, paused, error: None, text, logs, dropped_calls, stats }
+            }
+            Err(refusal) => Reply { logs, dropped_calls, stats, ..Reply::refused(id, &refusal, speech) },
         };
         match lines::print(&reply) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
@@ -157,68 +160,80 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
 }
 
 impl Jars {
-    fn named(&mut self, name: &str) -> belljar::Result<&mut Jar> {
+    fn named(&mut self, name: &str) -> Result<&mut Jar, Refusal> {
         let is_full = self.open.len() >= MOST_JARS;
         match self.open.entry(name.to_owned()) {
             Entry::Occupied(jar) => Ok(jar.into_mut()),
             Entry::Vacant(_) if is_full => {
-                let message = format!("there are {MOST_JARS} instances already; drop one");
-                Err(Error::Input { message })
+                Err(Refusal::input(format!("there are {MOST_JARS} instances already; drop one")))
             }
             Entry::Vacant(place) => Ok(place.insert(Jar::open(&self.runtime, &self.router, &self.bounds, None)?)),
         }
     }
 
-    /// What a request came to, and what it has cost if it ran anything.
+    /// The answer to a request. If a script ran, also what it has cost, and which of its calls were cut off.
     fn answer(
         &mut self,
         instance: &str,
         name: String,
         request: Request,
         interrupt: &Interrupt,
-    ) -> (belljar::Result<Answered>, Option<Cost>) {
+    ) -> (Result<Answered, Refusal>, Option<(Stats, Vec<String>)>) {
         let request = match request {
-            Request::Bad(message) => return (Err(Error::Input { message }), None),
+            Request::Bad(message) => return (Err(Refusal::input(message)), None),
             Request::Drop => {
                 let text = if self.open.remove(instance).is_some() { "dropped" } else { "there was none" };
                 return (Ok(Answered::done(text)), None);
             }
             Request::Compile(source) => {
                 let program = self.runtime.compile(Script::new(source).named(name));
-                return (program.and_then(|program| Answered::bytes(&program.to_bytes())), None);
+                return (program.and_then(|program| Answered::bytes(&program.to_bytes())).map_err(Refusal::from), None);
             }
             other => other,
         };
         let key = self.key;
         let jar = match self.named(instance) {
             Ok(jar) => jar,
-            Err(error) => return (Err(error), None),
+            Err(refusal) => return (Err(refusal), None),
         };
         let runs = matches!(
             request,
             Request::Eval(_) | Request::Inspect(_) | Request::Dispatch(_) | Request::Run(_) | Request::Resume(_)
         );
-        // Before a handle is taken for signals: the script goes on in an instance of its own.
+        // This comes before the handle for signals is taken, because it replaces the instance.
         if let Request::Resume(resume) = &request
-            && let Err(error) = take_over(jar, resume, key.as_ref())
+            && let Err(refusal) = take_over(jar, resume, key.as_ref())
         {
-            return (Err(error), None);
+            return (Err(refusal), None);
         }
         let result = interrupt.guard(jar.instance.cancel_handle(), || perform(jar, &name, request, key.as_ref()));
         let has_run = match &result {
             Ok(answered) => answered.has_run,
-            // Nothing began, and the figures would be those of the request before.
-            Err(Error::Input { .. } | Error::Program { .. } | Error::Snapshot { .. } | Error::Poisoned) => false,
-            Err(_) => runs,
+            Err(refusal) => runs && has_begun(refusal),
         };
-        (result, has_run.then(|| Cost::of(&jar.instance.call_stats())))
+        (result, has_run.then(|| (jar.instance.call_stats(), jar.instance.dropped_calls())))
     }
 }
 
-fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> belljar::Result<Answered> {
+/// Whether a script began before this error. If not, the figures of the instance belong to an earlier request.
+fn has_begun(refusal: &Refusal) -> bool {
+    let is_early = |error| {
+        matches!(error, &Error::Input { .. } | &Error::Program { .. } | &Error::Snapshot { .. } | &Error::Poisoned)
+    };
+    refusal.error().is_some_and(|error| !is_early(error))
+}
+
+fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Result<Answered, Refusal> {
     match request {
         Request::Eval(source) => {
-            Answered::turn(block_on(jar.instance.step_async(Script::new(source).named(name)))?, key)
+            let script = Script::new(source).named(name);
+            let turn = block_on(jar.instance.step_async(&script)).map_err(|mut error| {
+                if let Error::Js(error) = &mut error {
+                    error.locate(&script);
+                }
+                error
+            });
+            Answered::turn(turn?, key)
         }
         Request::Inspect(source) => {
             let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;
@@ -236,7 +251,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
             let answers = resume.ready(&mut jar.instance)?;
             Answered::turn(block_on(jar.instance.resume_async(answers))?, key)
         }
-        Request::Snapshot(label) => Answered::bytes(&artefact::freeze(&mut jar.instance, &label, key)?),
+        Request::Snapshot(label) => Ok(Answered::bytes(&artefact::freeze(&mut jar.instance, &label, key)?)?),
         Request::Restore(snapshot) => {
             jar.restore(artefact::melt(&unpack(&snapshot)?, key)?)?;
             Ok(Answered::done("restored"))
@@ -246,7 +261,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
                 changes.into_iter().map(|(name, value)| (kebab(&name), value.map(|value| value.to_string()))).collect();
             if !changes.is_empty() {
                 let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-                let bounds = jar.bounds().with(&changes).map_err(|why| Error::Input { message: why.told(camel) })?;
+                let bounds = jar.bounds().with(&changes).map_err(|why| Refusal::input(why.told(camel)))?;
                 jar.set_bounds(bounds)?;
             }
             let now: BTreeMap<String, Option<u64>> =
@@ -259,13 +274,13 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> be
 }
 
 /// Takes the script of a snapshot over into a jar, if a resume has one.
-fn take_over(jar: &mut Jar, resume: &Resume, key: Option<&Key>) -> belljar::Result<()> {
+fn take_over(jar: &mut Jar, resume: &Resume, key: Option<&Key>) -> Result<(), Refusal> {
     let Some(snapshot) = &resume.snapshot else { return Ok(()) };
     let snapshot = artefact::melt(&unpack(snapshot)?, key)?;
     resume.check(snapshot.pending())?;
     jar.take_over(&snapshot)
 }
 
-fn unpack(text: &str) -> belljar::Result<Vec<u8>> {
-    BASE64.decode(text).map_err(|error| Error::Input { message: format!("not base64: {error}") })
+fn unpack(text: &str) -> Result<Vec<u8>, Refusal> {
+    BASE64.decode(text).map_err(|error| Refusal::input(format!("not base64: {error}")))
 }

@@ -1,6 +1,6 @@
-//! JavaScript at a prompt: what was typed, what came of it, and the commands that begin with a dot.
+//! The prompt: it runs what is typed, shows the value, and has commands that begin with a dot.
 //!
-//! It owns the session: the jar, the last value, and what is known of what was typed. It must never know how a line is edited.
+//! It owns the session: the jar, the inputs, and the names that they declare. It must never know how a line is edited.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, LimitKind, Router, Runtime, Script, Shown, Snapshot, Status};
+use belljar::{Error, Json, LimitKind, Router, Runtime, Script, Shown, Snapshot, Stats, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -23,7 +23,8 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 use crate::arguments;
 use crate::artefact;
 use crate::bounds;
-use crate::ending::{self, Cost, Ending, Refusal, Speech};
+use crate::cost;
+use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
@@ -31,19 +32,19 @@ use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::outfile::{self, Readers};
 use crate::prompt::{self, Prompt};
-use crate::rejections::Rejections;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
+use crate::speech::{self, Speech};
 use crate::{completion, layout, run, source, syntax};
 
-/// What a dot begins: the command, what goes with it, and what it does.
+/// The commands: the name, its arguments, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
     (".dispatch", "NAME [JSON]", "call the handler of an event"),
     (".exit", "", "leave; Ctrl-D does too"),
     (".help", "", "this list"),
     (".limits", "[NAME VALUE]", "show the limits, or change one; what is in the jar stays"),
     (".load", "FILE.js", "run a script here"),
-    (".on", "[NAME FUNCTION]", "register a handler of an event; alone: the events that were typed here"),
+    (".on", "[NAME FUNCTION]", "register a handler of an event; alone: the events that have one"),
     (".open", "FILE", "go on from a snapshot"),
     (".reset", "", "back to how the jar began"),
     (".save", "FILE", "freeze the jar to a snapshot"),
@@ -52,20 +53,21 @@ pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
 
 const KEYS: &str = "
 Tab completes, Ctrl-R searches the history, the arrows walk it.
-Enter runs what is whole and begins a new line in what is not; Ctrl-C drops the line, or stops the script that runs.
-`_` is the last value. A promise is awaited: nothing of a call goes on after it.
+Enter runs a complete script, and begins a new line in an incomplete one.
+Ctrl-C drops the line, or stops the script that runs.
+`_` is the last value. A promise is awaited, and so are the calls that the script made.
 ";
 
 /// The longest part of a string that is shown.
 const MOST_SHOWN: usize = 10_000;
 
-/// How long somebody waits for a list of names. Only a script that has replaced a built-in makes it take any time.
+/// How long the list of names may take. It takes no time unless a script has replaced a built-in.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Where console lines go for now.
+/// Where console lines go at the moment.
 #[derive(Clone, Default)]
 struct Console {
-    /// What was printed instead of being shown, while somebody asks for it.
+    /// What was printed while lines are kept and not shown.
     kept: Arc<Mutex<Option<String>>>,
 }
 
@@ -99,18 +101,15 @@ impl Console {
 
 pub(crate) struct Session {
     pub(crate) runtime: Runtime,
-    /// The events that what was typed has registered, as far as its text tells.
-    pub(crate) events: BTreeSet<String>,
     jar: Jar,
     console: Console,
-    rejections: Rejections,
     screen: Screen,
     interrupt: Interrupt,
     key: Option<Key>,
-    cost: Option<Cost>,
-    /// Names of `let`, `const` and `class`, which are no properties of anything.
+    cost: Option<Stats>,
+    /// The names that `let`, `const` and `class` declared. They are no properties of an object.
     declared: BTreeSet<String>,
-    /// How many have been typed.
+    /// How many scripts have been typed.
     count: usize,
     inputs: Inputs,
 }
@@ -141,7 +140,7 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
     editor.set_helper(Some(Prompt::new(session.clone())));
     let mut history = if io::stdin().is_terminal() { history() } else { None };
     if let Some(path) = &history {
-        // The first session ever has none to load.
+        // The first session finds no history.
         let _ = editor.load_history(path);
     }
     if io::stdin().is_terminal() {
@@ -192,7 +191,7 @@ fn broken(error: ReadlineError) -> Refusal {
     Refusal::internal(format!("the prompt does not work here: {error}"))
 }
 
-/// Where what was typed is kept from one session to the next. None where the platform has no place for it.
+/// The file that keeps the history. None where the platform has no folder for it.
 fn history() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let states = if cfg!(target_os = "macos") {
@@ -217,15 +216,12 @@ impl Session {
     ) -> Result<Session, Refusal> {
         let runtime = jar::runtime()?;
         let console = Console::default();
-        let rejections = Rejections::default();
-        let router = jar::router(console.register(*screen, interrupt), &arguments.jar, &rejections)?;
+        let router = jar::router(console.register(*screen, interrupt), &arguments.jar)?;
         Ok(Session {
             jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)
-                .map_err(|error| Refusal::of_start(arguments.from.as_deref(), &error))?,
+                .map_err(|refusal| refusal.of_start(arguments.from.as_deref()))?,
             runtime,
-            events: BTreeSet::new(),
             console,
-            rejections,
             screen: *screen,
             interrupt: interrupt.clone(),
             key,
@@ -255,7 +251,7 @@ impl Session {
         Ok(Then::GoOn)
     }
 
-    /// Does what a dot began; the text is for standard output.
+    /// Carries out a command; the text is for standard output.
     fn command(&mut self, command: &str, rest: &str) -> Result<String, Refusal> {
         match (command, rest) {
             (".help", _) => {
@@ -276,7 +272,8 @@ impl Session {
                 Ok(String::new())
             }
             (".on", "") => {
-                Ok(self.events.iter().map(|name| format!("{}\n", self.screen.painted(name, str::to_owned))).collect())
+                let events = self.events()?;
+                Ok(events.iter().map(|name| format!("{}\n", self.screen.painted(name, str::to_owned))).collect())
             }
             (".on", rest) => {
                 let Some((name, function)) = rest.split_once(char::is_whitespace) else {
@@ -294,8 +291,8 @@ impl Session {
                 Ok(String::new())
             }
             (".stats", _) => {
-                let all = Cost::of(&self.jar.instance.stats()).table();
-                let newest = self.cost.as_ref().map_or_else(|| "nothing has run yet\n".into(), Cost::table);
+                let all = cost::table(&self.jar.instance.stats());
+                let newest = self.cost.as_ref().map_or_else(|| "nothing has run yet\n".into(), cost::table);
                 Ok(format!("the newest script\n{newest}\nsince the jar began\n{all}"))
             }
             (".limits", rest) => self.change_limits(rest),
@@ -319,12 +316,17 @@ impl Session {
             (".open", path) => {
                 let path = Path::new(path);
                 let snapshot = artefact::thaw(path, self.key.as_ref())?;
-                self.jar.restore(snapshot).map_err(|error| Refusal::of_start(Some(path), &error))?;
+                self.jar.restore(snapshot).map_err(|refusal| refusal.of_start(Some(path)))?;
                 self.forget();
                 Ok(String::new())
             }
             _ => Err(Refusal::usage(format!("there is no {command}; .help lists what there is"))),
         }
+    }
+
+    /// The events that have a handler.
+    pub(crate) fn events(&mut self) -> Result<Vec<String>, Refusal> {
+        Ok(self.jar.instance.events()?)
     }
 
     /// The names that `.limits` takes.
@@ -356,18 +358,16 @@ impl Session {
 
     fn forget(&mut self) {
         self.declared.clear();
-        self.events.clear();
         self.cost = None;
     }
 
-    /// Runs what was typed and shows what came of it.
+    /// Runs a script that was typed, and shows its value.
     fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
         self.declared.extend(syntax::declared(text));
-        self.events.extend(syntax::events(text));
         let source = source::as_typed(text, &self.runtime);
         self.inputs.add(name, &source);
         let result = run::inspect(&mut self.jar.instance, &Script::new(source).named(name), &self.interrupt);
-        self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
+        self.cost = Some(self.jar.instance.call_stats());
         match result {
             Ok(shown) if shown.is_undefined() && syntax::declares(text) => Ok(()),
             Ok(shown) => self.show(&shown),
@@ -378,9 +378,9 @@ impl Session {
         }
     }
 
-    /// Shows what came of an event or a program, which is JSON, and makes it the last value.
+    /// Shows the result of an event or a program, which is JSON, and makes it the last value.
     fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
-        self.cost = Some(Cost::of(&self.jar.instance.call_stats()));
+        self.cost = Some(self.jar.instance.call_stats());
         match result {
             Ok(value) if value.is_undefined() => Ok(()),
             Ok(value) => {
@@ -399,17 +399,20 @@ impl Session {
             _ if self.interrupt.is_pipe_closed() => {}
             Error::Js(js) => {
                 let input = self.inputs.at_fault(js.stack.as_deref().unwrap_or_default());
-                run::tell_thrown(&self.screen, js, input, &self.rejections, Speech::Prompt);
+                run::tell_thrown(&self.screen, js, &input, Speech::Prompt);
             }
-            error => self.screen.complain(&ending::words(error, Speech::Prompt)),
+            error => self.screen.complain(&speech::words(error, Speech::Prompt)),
+        }
+        if !self.interrupt.is_pipe_closed() {
+            run::name_dropped(&self.screen, &self.jar.instance);
         }
         if self.jar.instance.status() == Status::Poisoned {
             self.screen
-                .explain("The script was cut off in a built-in, and the jar takes no more; .reset brings it back.\n");
+                .explain("The script was stopped inside a built-in. The jar takes no more; .reset brings it back.\n");
         }
     }
 
-    /// Shows a value. A string has quotes here, so that nobody takes it for something else.
+    /// Shows a value. A string has quotes here, so that it does not look like another value.
     fn show(&self, value: &Shown) -> Result<(), Refusal> {
         let is_string = value.is_string();
         if is_string {
@@ -419,7 +422,7 @@ impl Session {
         }
     }
 
-    /// Shows a value that crossed as JSON, which of long ones is only the beginning.
+    /// Shows a value that came as JSON. Of a long one it shows the beginning.
     fn print(&self, value: &Json) -> Result<(), Refusal> {
         let text = value.as_str();
         match text.char_indices().nth(MOST_SHOWN) {
@@ -432,11 +435,11 @@ impl Session {
         self.screen.write_bytes(format!("{}\n", self.screen.painted(text, prompt::paint_value)).as_bytes()).map(drop)
     }
 
-    /// What the last name of a path could go on as.
+    /// The names that complete a path.
     pub(crate) fn complete(&mut self, path: &[&str]) -> Vec<String> {
         let handle = self.jar.instance.cancel_handle();
         let (is_done, done) = mpsc::channel::<()>();
-        // The editor has taken Ctrl-C for itself, so somebody else must stop what takes too long, as often as it begins anew.
+        // The editor reads Ctrl-C as a key, so this thread stops what takes too long, each time that it begins again.
         let watch = move || {
             let mut patience = PATIENCE;
             while done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
@@ -444,7 +447,7 @@ impl Session {
                 patience = Duration::from_millis(1);
             }
         };
-        // Without this thread, a script could block the prompt forever.
+        // Without this thread, a script could block the prompt for ever.
         let Ok(watch) = thread::Builder::new().spawn(watch) else { return Vec::new() };
         self.console.keep();
         let console = self.console.clone();

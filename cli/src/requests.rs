@@ -1,6 +1,7 @@
 //! Requests of a client, as JSON lines: read, understood, and kept until their turn comes.
 //!
-//! It owns the shapes of lines that come in, and how much is made of one and of all that wait. It must never know what a jar is.
+//! It owns the shapes of lines that come in, and how much memory one of them and all that wait may take. It must never
+//! know what a jar is.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +21,11 @@ use crate::forward::{Calls, Response};
 use crate::lines::{self, Next};
 use crate::paused::Resume;
 
-/// How many requests are read ahead of the one at work, when no reply to a call can be among them.
+/// How many requests are read ahead of the one at work, when calls are not forwarded.
 const AHEAD: usize = 16;
-/// How many bytes of requests may wait when a reply to a call may stand behind them.
+/// How many bytes of requests may wait when calls are forwarded: a reply to a call may stand behind them.
 const MOST_WAITING: usize = 64 << 20;
-/// What a request counts beside its line.
+/// What a request counts in addition to its line.
 const WEIGHT: usize = 512;
 /// The longest name of a jar, in bytes.
 const MOST_NAME: usize = 1024;
@@ -56,14 +57,14 @@ struct Line {
     rpc_response: Option<Response>,
 }
 
-/// As much of a line as is needed to answer one that cannot be understood.
+/// The part of a line that is needed to answer it when the rest cannot be understood.
 #[derive(Deserialize)]
 struct Mark {
     #[serde(default, deserialize_with = "whatever")]
     id: Id,
 }
 
-/// Any value, null too: left to itself, serde takes that for nothing.
+/// Any value, null too, which serde would take for a field that is not there.
 fn whatever<'de, D: Deserializer<'de>>(value: D) -> Result<Id, D::Error> {
     Box::<RawValue>::deserialize(value).map(Some)
 }
@@ -76,8 +77,8 @@ pub(crate) struct Event {
     pub(crate) params: belljar::Json,
 }
 
-/// What a snapshot is told to be called. It is read as it comes: what serde calls untagged keeps a copy of any value, many times as large as
-/// its text.
+/// The label of a snapshot. Its reader keeps nothing, where serde's reader of untagged enums keeps a copy of any value,
+/// which can be many times as large as its text.
 enum Label {
     Bare(bool),
     Text(String),
@@ -109,7 +110,7 @@ impl<'de> Deserialize<'de> for Label {
     }
 }
 
-/// Limits by their names, and what becomes of each.
+/// New values of limits, by their names.
 struct Changes(BTreeMap<String, Option<u64>>);
 
 impl<'de> Deserialize<'de> for Changes {
@@ -150,11 +151,11 @@ pub(crate) enum Request {
     Resume(Resume),
     Reset,
     Drop,
-    /// Nothing that could be understood; the text says why.
+    /// It was not understood; the text says why.
     Bad(String),
 }
 
-/// A request, and what goes with every kind of it.
+/// A request, and what every kind of request has.
 pub(crate) struct Asked {
     pub(crate) id: Id,
     pub(crate) instance: String,
@@ -170,10 +171,10 @@ impl Asked {
     }
 }
 
-/// What a client waits for, in order.
+/// The requests that wait for their turn, in order.
 pub(crate) struct Requests {
     queue: Receiver<Asked>,
-    /// What all that wait count.
+    /// The sum of the weights of those that wait.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -187,11 +188,11 @@ impl Iterator for Requests {
     }
 }
 
-/// Hands a request on; false when nobody takes any more.
+/// Hands a request on; false when no more are taken.
 type Send = Box<dyn Fn(Asked) -> bool + std::marker::Send>;
 
-/// Reads requests on a thread of its own, because replies to calls arrive while a script runs. With calls forwarded, a reply may stand behind any
-/// number of requests and must be found; what comes then when too much waits already is passed to `refuse`, before its turn.
+/// Reads requests on its own thread, because replies to calls arrive while a script runs. When calls are forwarded, a
+/// reply may stand behind any number of requests. When too much waits already, the next request is passed to `refuse`.
 pub(crate) fn read(
     calls: Calls,
     forwards: bool,
@@ -240,9 +241,9 @@ pub(crate) fn read(
 
 /// What a line asks for; None when it was a reply, which is delivered at once.
 fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
-    // Some systems put the mark of UTF-8 before the first line.
+    // Some systems put a byte order mark before the first line.
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
-    // An array would do for a struct.
+    // Serde would read a struct from an array too.
     if line.trim_ascii_start().first() != Some(&b'{') {
         return Some(Asked::bad(None, "not a line of the protocol: it is no JSON object".into()));
     }
@@ -285,7 +286,8 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
         (Some(_), None, None) if is_named => Request::Bad("a name goes with eval, inspect and compile only".into()),
         (Some(request), None, None) => request,
         _ => Request::Bad(
-            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop and rpc_response"
+            "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop \
+             and rpc_response"
                 .into(),
         ),
     };

@@ -1,24 +1,25 @@
 //! One script, from its source to its exit code.
 //!
-//! It owns what is printed, and where. It must never know a format of bytes.
+//! It owns what is printed, and where. It must never know the formats of programs and snapshots.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script, Shown};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script, Shown, Stats};
 use serde::Serialize;
 
 use crate::arguments::Run;
-use crate::ending::{self, Cost, Ending, Problem, Refusal, Speech};
+use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::forward::{self, Calls};
 use crate::given::Given;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
-use crate::rejections::Rejections;
+use crate::problem::Problem;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
-use crate::{advice, artefact, frame, key};
+use crate::speech::{self, Speech};
+use crate::{advice, artefact, cost, frame, key};
 
 /// One console line.
 #[derive(Serialize)]
@@ -41,16 +42,17 @@ impl Log {
     }
 }
 
-/// What a script has given.
+/// The value of a script.
 enum Value {
     Json(Json),
     Shown(Shown),
-    /// Nobody asked for it.
+    /// It is not printed.
     None,
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report<'a> {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +60,10 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
     logs: &'a [Log],
-    stats: Cost,
+    /// The methods of calls that the run left without an answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped_calls: Vec<String>,
+    stats: Stats,
 }
 
 pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
@@ -70,7 +75,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             "--rpc-all reads replies from standard input, so the script cannot come from there",
         ));
     }
-    // Asked for first: a key that is no key is told even where nothing needs one.
+    // A key that cannot be read is refused even where nothing needs it.
     let key = key::read(&run.key)?;
     let given = Given::read(run)?;
     let source = Source::of_run(run)?;
@@ -88,17 +93,17 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     } else {
         console(*screen, interrupt, stream)
     };
-    let rejections = Rejections::default();
     let router = if run.rpc_all.is_some() {
         let (calls, screen) = (Calls::default(), *screen);
-        let router = forward::register(router, &calls, interrupt, &rejections);
+        let router = forward::register(router, &calls, interrupt);
         forward::listen(calls, move |message| screen.complain(message))?;
-        jar::open_router(router, &run.jar, &rejections)?
+        router
     } else {
-        jar::router(router, &run.jar, &rejections)?
+        router
     };
+    let router = jar::router(router, &run.jar)?;
     let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
-        .map_err(|error| Refusal::of_start(run.from.as_deref(), &error))?;
+        .map_err(|refusal| refusal.of_start(run.from.as_deref()))?;
     given.hand_to(&mut jar.instance, interrupt)?;
     let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };
     let result = match &source {
@@ -106,19 +111,20 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
         }
         source => match execute(&mut jar.instance, source, interrupt) {
-            // Nobody asked for the value, so it need not have a JSON form.
+            // The value is not printed, so it need not have a JSON form.
             Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
             result => result.map(Value::Json),
         },
     };
-    let stats = Cost::of(&jar.instance.call_stats());
+    let stats = jar.instance.call_stats();
     if run.json {
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
             value: if let Ok(Value::Json(value)) = &result { Some(value) } else { None },
-            error: result.as_ref().err().map(|error| Problem::of(error, &rejections, Speech::Flags)),
+            error: result.as_ref().err().map(|error| Problem::of(error, Speech::Flags)),
             logs: &logs,
+            dropped_calls: jar.instance.dropped_calls(),
             stats,
         };
         screen.write_json(&report)?;
@@ -129,10 +135,13 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         Ok(Value::Shown(value)) => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
-        Err(error) => tell(screen, error, &source, &rejections, Speech::Flags),
+        Err(error) => tell(screen, error, &source, Speech::Flags),
     };
+    if !interrupt.is_pipe_closed() {
+        name_dropped(screen, &jar.instance);
+    }
     if run.stats {
-        screen.explain(&stats.table());
+        screen.explain(&cost::table(&stats));
     }
     Ok(ending)
 }
@@ -169,33 +178,37 @@ pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Inte
 }
 
 /// Tells a person what went wrong.
-pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, rejections: &Rejections, speech: Speech) -> Ending {
+pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, speech: Speech) -> Ending {
     match (error, source) {
-        (Error::Program { .. }, Source::Program { path, .. }) => {
-            screen.complain(&Refusal::of_file(path, error).told(speech));
+        (Error::Js(js), Source::Script { name, text }) => {
+            tell_thrown(screen, js, &Script::new(text).named(name), speech);
         }
-        (Error::Js(js), Source::Script { name, text }) => tell_thrown(screen, js, (name, text), rejections, speech),
-        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, ("", ""), rejections, speech),
-        (error, _) => screen.complain(&ending::words(error, speech)),
+        (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, &Script::new("").named(""), speech),
+        (error @ Error::Program { .. }, Source::Program { path, .. }) => {
+            screen.complain(&Refusal::from(error.clone()).in_file(path).told(speech));
+        }
+        (error, _) => screen.complain(&speech::words(error, speech)),
     }
     Ending::of(error)
 }
 
 /// Tells a person what a script threw.
-pub(crate) fn tell_thrown(
-    screen: &Screen,
-    js: &JsError,
-    (name, text): (&str, &str),
-    rejections: &Rejections,
-    speech: Speech,
-) {
-    let rejection = rejections.behind(js);
-    screen.explain(&frame::draw(screen, js, rejection.as_ref(), name, text));
-    let stack = js.stack.as_deref().unwrap_or_default();
-    let row = frame::place(stack, name).map_or(1, |(row, _)| row);
-    let line = text.lines().nth(row.saturating_sub(1)).unwrap_or_default().trim_start();
-    if let Some(advice) = advice::of(js, rejection.as_ref(), line, speech) {
+pub(crate) fn tell_thrown(screen: &Screen, js: &JsError, script: &Script<'_>, speech: Speech) {
+    let mut js = js.clone();
+    js.locate(script);
+    screen.explain(&frame::draw(screen, &js, script));
+    if let Some(advice) = advice::of_thrown(&js, speech) {
         screen.complain(&advice);
+    } else if frame::ends_early(&js, script.source()) {
+        screen.complain("the script ends here, and something that it began is not complete");
+    }
+}
+
+/// Tells a person which calls had no answer when the newest call of an instance ended.
+pub(crate) fn name_dropped(screen: &Screen, instance: &Instance) {
+    let dropped = instance.dropped_calls();
+    if !dropped.is_empty() {
+        screen.complain(&format!("cut off without an answer: {}", dropped.join(", ")));
     }
 }
 

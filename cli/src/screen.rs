@@ -1,6 +1,6 @@
 //! Standard output and standard error: colour, control characters, and readers that go away.
 //!
-//! Everything that a person reads goes through here. It must never know what it says.
+//! Everything that a person reads is written here. It must never know what the texts mean.
 
 use std::io::{self, IsTerminal as _, StdoutLock, Write};
 
@@ -47,8 +47,8 @@ impl Screen {
         }
     }
 
-    /// Writes a line that the script made. A terminal obeys control characters, so there they are shown and not sent: a script
-    /// must not be able to rename a window or to hide what was printed before.
+    /// Writes a line that the script printed. For a terminal, control characters are escaped, so that a script cannot
+    /// rename a window or hide what was printed before.
     pub(crate) fn print(&self, stream: Stream, line: &str) -> io::Result<()> {
         let line =
             if self.is_terminal[usize::from(stream == Stream::Err)] { escape::text(line) } else { line.to_owned() };
@@ -58,8 +58,8 @@ impl Screen {
         }
     }
 
-    /// Writes a value. A string is written as it is. Of anything else, a long one is broken into lines, and on a terminal it is
-    /// painted.
+    /// Writes a value. A string is written as it is. Any other value is broken into lines when it is long, and has colours
+    /// on a terminal.
     pub(crate) fn show(&self, text: &str, is_string: bool) -> io::Result<()> {
         if is_string {
             return self.print(Stream::Out, text);
@@ -69,7 +69,7 @@ impl Screen {
         writeln!(stdout()?, "{text}")
     }
 
-    /// Writes to standard output as it is; a reader who has gone away is no failure.
+    /// Writes bytes to standard output. A reader that went away is no failure.
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<Ending, Refusal> {
         let written = stdout().and_then(|mut stdout| stdout.write_all(bytes).and_then(|()| stdout.flush()));
         match written {
@@ -91,12 +91,12 @@ impl Screen {
         self.explain(&format!("{}: {}\n", self.paint(RED, "belljar"), self.shown(message)));
     }
 
-    /// Writes to standard error text that is ready for it. When even that fails there is nobody left to tell.
+    /// Writes text that is ready to standard error. A failure cannot be told to anybody, so it is ignored.
     pub(crate) fn explain(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Text of the script's as it may stand on standard error.
+    /// Text of a script for standard error: escaped, if that is a terminal.
     pub(crate) fn shown(&self, text: &str) -> String {
         if self.is_terminal[1] { escape::text(text) } else { text.to_owned() }
     }
@@ -105,7 +105,7 @@ impl Screen {
         if self.has_colour[1] { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// Text of the script's as it may stand on standard output, painted by `paint` when colours are wanted there.
+    /// Text of a script for standard output: escaped, if that is a terminal, and painted, if it has colours.
     pub(crate) fn painted(&self, text: &str, paint: impl FnOnce(&str) -> String) -> String {
         let text = if self.is_terminal[0] { escape::text(text) } else { text.to_owned() };
         if self.has_colour[0] { paint(&text) } else { text }

@@ -1,6 +1,6 @@
-//! Where a script comes from, and whether the bytes are a script at all.
+//! Reads scripts and programs, and tells one from the other.
 //!
-//! It owns reading input. It must never run anything.
+//! It owns how input is read. It must never run anything.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -12,7 +12,7 @@ use crate::arguments::{Run, Script};
 use crate::ending::Refusal;
 use crate::opened;
 
-/// Larger files are not read at all: neither the largest script that a flag can allow nor a program of one comes near it.
+/// Larger files are not read. The largest script that a flag can allow, and its program, are much smaller.
 const MOST_BYTES: u64 = 2 << 30;
 
 /// What an input turned out to be.
@@ -43,7 +43,7 @@ impl Source {
         Source::read(path.display().to_string(), &file(path)?)
     }
 
-    /// The same as a person means it who typed it for its value.
+    /// The same, for its value: a text that begins with a brace is an object if it can be one.
     pub(crate) fn for_its_value(self, runtime: &Runtime) -> Source {
         match self {
             Source::Script { name, text } => Source::Script { name, text: as_typed(&text, runtime) },
@@ -59,7 +59,7 @@ impl Source {
         match Kind::of(bytes) {
             Kind::Program => match Program::from_bytes(bytes) {
                 Ok(program) => Ok(Source::Program { path: name.into(), program }),
-                Err(error) => Err(Refusal::of_file(Path::new(&name), &error)),
+                Err(error) => Err(Refusal::from(error).in_file(Path::new(&name))),
             },
             Kind::Snapshot | Kind::Sealed => Err(Refusal::usage(format!(
                 "{name} is a snapshot; go on from it with: belljar run --from {name} -e CODE"
@@ -75,10 +75,10 @@ impl Source {
     }
 }
 
-/// Code as it is meant: what begins with a brace is an object if it can be one, and not a block.
+/// Code as it is meant: a text that begins with a brace is an object if it can be one, and otherwise a block.
 pub(crate) fn as_typed(text: &str, runtime: &Runtime) -> String {
     let whole = text.trim_end_matches(|last: char| last.is_whitespace() || last == ';');
-    // Two kinds of brackets, so that none of its own can close them.
+    // It is tried in two kinds of brackets, because a text can close one kind by itself.
     let is_object =
         || text.trim_start().starts_with('{') && runtime.compile(format!("[{whole}\n];({whole}\n)")).is_ok();
     if is_object() { format!("({whole}\n)") } else { text.to_owned() }

@@ -1,7 +1,7 @@
-//! JavaScript as a row of words: enough to colour a line and to find names and calls in it.
+//! A lexer for JavaScript: enough to colour a line and to find names in it.
 //!
-//! It reads text and decides nothing: whether something is JavaScript only the compiler in the jar can say. It must never know a
-//! terminal or a jar.
+//! It reads text and decides nothing: only the compiler in the jar can say whether something is JavaScript. It must
+//! never know a terminal or a jar.
 
 use std::ops::Range;
 
@@ -19,13 +19,15 @@ pub(crate) enum Kind {
     Mark,
 }
 
-/// One piece of text that is not space.
+/// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     pub(crate) kind: Kind,
     pub(crate) span: Range<usize>,
     /// How many brackets are open around it.
     depth: usize,
+    /// Whether it is a comment or a template, and its end is missing.
+    pub(crate) is_open: bool,
 }
 
 const KEYWORDS: [&str; 40] = [
@@ -74,10 +76,10 @@ const CONSTANTS: [&str; 5] = ["true", "false", "null", "undefined", "NaN"];
 /// After these words a slash begins a pattern, although it divides after any other.
 const BEFORE_VALUES: [&str; 13] =
     ["await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void"];
-/// The words of a text. A text that is no JavaScript has words too.
+/// The words of a text, which need not be JavaScript.
 pub(crate) fn words(source: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    // The brackets that are open; a template's `${` is one that ends in more text.
+    // The brackets that are open. A `$` stands for the `${` of a template.
     let mut open: Vec<char> = Vec::new();
     let mut at = 0;
     while let Some(first) = source.get(at..).and_then(|rest| rest.chars().next()) {
@@ -87,19 +89,24 @@ pub(crate) fn words(source: &str) -> Vec<Word> {
         }
         let rest = source.get(at..).unwrap_or_default();
         let depth = open.len();
+        let mut is_open = false;
         let (kind, length) = if rest.starts_with("//") || (at == 0 && rest.starts_with("#!")) {
             (Kind::Comment, rest.find('\n').unwrap_or(rest.len()))
         } else if rest.starts_with("/*") {
-            (Kind::Comment, rest.get(2..).and_then(|body| body.find("*/")).map_or(rest.len(), |end| end + 4))
+            let end = rest.get(2..).and_then(|body| body.find("*/"));
+            is_open = end.is_none();
+            (Kind::Comment, end.map_or(rest.len(), |end| end + 4))
         } else if first == '"' || first == '\'' {
             (Kind::Text, quoted(rest, first))
         } else if first == '`' || (first == '}' && open.last() == Some(&'$')) {
             if first == '}' {
                 open.pop();
             }
-            let (length, goes_on) = template(rest);
-            if goes_on {
-                open.push('$');
+            let (length, end) = template(rest);
+            match end {
+                End::Expression => open.push('$'),
+                End::Missing => is_open = true,
+                End::Quote => {}
             }
             (Kind::Text, length)
         } else if first.is_ascii_digit() || (first == '.' && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)) {
@@ -120,7 +127,7 @@ pub(crate) fn words(source: &str) -> Vec<Word> {
             (Kind::Mark, first.len_utf8())
         };
         let depth = if kind == Kind::Mark { depth.min(open.len()) } else { depth };
-        words.push(Word { kind, span: at..at + length, depth });
+        words.push(Word { kind, span: at..at + length, depth, is_open });
         at += length.max(1);
     }
     words
@@ -154,21 +161,28 @@ fn quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// A piece of a template, and whether an expression follows it.
-fn template(text: &str) -> (usize, bool) {
+/// What ends a piece of a template.
+enum End {
+    Quote,
+    Expression,
+    Missing,
+}
+
+/// The length of a piece of a template, and what ends it.
+fn template(text: &str) -> (usize, End) {
     let mut is_escaped = false;
     let mut before = ' ';
     for (at, character) in text.char_indices().skip(1) {
         match character {
             _ if is_escaped => is_escaped = false,
             '\\' => is_escaped = true,
-            '`' => return (at + 1, false),
-            '{' if before == '$' => return (at + 1, true),
+            '`' => return (at + 1, End::Quote),
+            '{' if before == '$' => return (at + 1, End::Expression),
             _ => {}
         }
         before = character;
     }
-    (text.len(), false)
+    (text.len(), End::Missing)
 }
 
 fn number(text: &str) -> usize {
@@ -213,14 +227,15 @@ fn divides_nothing(source: &str, words: &[Word]) -> bool {
     }
 }
 
-/// Whether a script begins with a declaration, so that nobody waits for its value.
+/// Whether a script begins with a declaration, whose value is not worth showing.
 pub(crate) fn declares(source: &str) -> bool {
     let first = words(source).into_iter().find(|word| word.kind != Kind::Comment);
     let text = first.and_then(|word| source.get(word.span)).unwrap_or_default();
     matches!(text, "let" | "const" | "var" | "class" | "function" | "async")
 }
 
-/// Names that a script gives to the whole jar without making them properties of the global object.
+/// The names that a script declares with `let`, `const` and `class` at its top level. They are global, but are no
+/// properties of the global object.
 pub(crate) fn declared(source: &str) -> Vec<String> {
     let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
     let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
@@ -246,82 +261,9 @@ pub(crate) fn declared(source: &str) -> Vec<String> {
     names
 }
 
-/// Where a stack points to in a script, put right: both are bytes of the script. The engine names what it came to last, which may
-/// be an argument of the call that failed; `is_failing` says of a callee, and the word before it, whether it can be that call.
-pub(crate) fn callee(source: &str, at: usize, is_failing: impl Fn(&str, &str) -> bool) -> Option<usize> {
-    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
-    let text = |index: Option<usize>| {
-        index.and_then(|index| words.get(index)).and_then(|word| source.get(word.span.clone())).unwrap_or_default()
-    };
-    let here = words.iter().position(|word| word.span.contains(&at))?;
-    let mut inside = words.get(here)?.depth;
-    // From the place outwards, through every bracket that is open there.
-    let opened = (0..here).rev().filter(|index| {
-        let is_open = matches!(text(Some(*index)), "(" | "[" | "{") && words[*index].depth < inside;
-        if is_open {
-            inside = words[*index].depth;
-        }
-        is_open
-    });
-    for index in std::iter::once(here + 1).chain(opened) {
-        let before = index.checked_sub(1);
-        match text(Some(index)) {
-            // A function: what fails in it is no call around it.
-            "{" if matches!(text(before), ")" | ">") => return None,
-            "(" => {
-                let first = (1..index).rev().find(|index| text(Some(index - 1)) != "." && text(Some(*index)) != ".");
-                let first = first.unwrap_or_default();
-                let begins = first.checked_sub(1);
-                if is_failing(text(before), text(begins)) {
-                    let start = if text(begins) == "new" { begins } else { before };
-                    return start.and_then(|start| words.get(start)).map(|word| word.span.start);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where a script calls `host.rpc`, `host.rpcSync` or `import`, and with which text, if it is one.
-pub(crate) fn calls(source: &str) -> Vec<(usize, &str, Option<&str>)> {
-    let words: Vec<Word> = words(source).into_iter().filter(|word| word.kind != Kind::Comment).collect();
-    let text = |index: usize| words.get(index).and_then(|word| source.get(word.span.clone())).unwrap_or_default();
-    (0..words.len())
-        .filter_map(|index| {
-            let (callee, bracket) = match (text(index), text(index + 1), text(index + 2)) {
-                ("import", "(", _) => ("import", index + 1),
-                ("host", ".", name @ ("rpc" | "rpcSync")) => (name, index + 3),
-                _ => return None,
-            };
-            let first = words.get(bracket + 1).filter(|word| word.kind == Kind::Text && text(bracket) == "(");
-            let first = first.and_then(|word| source.get(word.span.start + 1..word.span.end.checked_sub(1)?));
-            Some((words.get(index)?.span.start, callee, first))
-        })
-        .collect()
-}
-
-/// The events that a script registers handlers for, as far as its text has their names.
-pub(crate) fn events(source: &str) -> Vec<String> {
-    let words = words(source);
-    let text = |word: &Word| source.get(word.span.clone()).unwrap_or_default();
-    words
-        .windows(5)
-        .filter_map(|window| match window {
-            [host, dot, on, bracket, name]
-                if [host, dot, on, bracket].map(text) == ["host", ".", "on", "("] && name.kind == Kind::Text =>
-            {
-                let name = text(name);
-                Some(name.get(1..name.len().checked_sub(1)?)?.to_owned())
-            }
-            _ => None,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Kind, declared, declares, events, words};
+    use super::{Kind, declared, declares, words};
 
     fn kinds(source: &str) -> Vec<(Kind, &str)> {
         words(source).into_iter().map(|word| (word.kind, source.get(word.span).unwrap_or_default())).collect()
@@ -366,8 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn events_are_found_by_their_names() {
-        assert_eq!(events("host.on('a', f); host . on(`b`, g); host.on(c, h); other.on('d')"), ["a", "b"]);
+    fn a_comment_or_a_template_without_an_end_is_open() {
+        let is_open = |source| words(source).last().is_some_and(|word| word.is_open);
+        for source in ["/* a", "1 /*/", "`a", "`a${b}c", "`\\`", "`a\n${`b"] {
+            assert!(is_open(source), "{source}");
+        }
+        for source in ["", "/* a */", "// a", "`a`", "`a${", "`a${b}`", "'a", "\"a"] {
+            assert!(!is_open(source), "{source}");
+        }
     }
 
     #[test]

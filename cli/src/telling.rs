@@ -1,6 +1,6 @@
-//! What happens inside, for whoever wants to watch: a line for each call and for each handler that it calls, on standard error.
+//! The log on standard error: a line for each call and for each handler that it calls.
 //!
-//! It owns who wants that. It must never cost anything when nobody does.
+//! It owns what switches the log on. It must cost nothing when the log is off.
 
 use std::env;
 use std::io;
@@ -10,10 +10,10 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::ending::Refusal;
 
-/// The variable that asks for it, for when belljar is started by something else.
+/// The variable that switches the log on, for when another program starts belljar.
 const VARIABLE: &str = "BELLJAR_LOG";
 
-/// Begins to tell, when the flag or the variable asks for it.
+/// Switches the log on, when the flag or the variable asks for it.
 pub(crate) fn begin(asked: u8) -> Result<(), Refusal> {
     let level = match (asked, env::var(VARIABLE)) {
         (1.., _) => LevelFilter::DEBUG,
@@ -28,5 +28,5 @@ pub(crate) fn begin(asked: u8) -> Result<(), Refusal> {
         .with_ansi(false)
         .with_writer(io::stderr)
         .try_init()
-        .map_err(|error| Refusal::internal(format!("nothing can be told: {error}")))
+        .map_err(|error| Refusal::internal(format!("the log cannot be written: {error}")))
 }

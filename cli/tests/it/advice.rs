@@ -13,7 +13,7 @@ const HITS: [(&str, &str, &str, &str); 12] = [
     ("max-cpu-ms", "10", "10 ms", "for (;;) {}"),
     ("max-wall-ms", "10", "10 ms", "for (;;) {}"),
     ("max-heap-mb", "2", "2 MB", "new ArrayBuffer(3e7)"),
-    ("max-memory-mb", "4", "4 MB", "new ArrayBuffer(3e7)"),
+    ("max-memory-mb", "4", "4 MB", "let a = []; for (;;) a.push(new Array(1000).fill(0))"),
     ("max-rpc", "1", "1", "await host.rpc('x'); await host.rpc('x')"),
     ("max-pending-rpc", "1", "1", "await Promise.all([host.rpc('x'), host.rpc('x')])"),
     ("max-message-mb", "1", "1 MB", "'x'.repeat(2e6)"),
@@ -153,7 +153,7 @@ fn a_line_of_the_protocol_names_a_limit_that_it_has() {
     let ended = feed(&["json"], input.as_bytes());
     let line: Value = serde_json::from_str(ended.out.lines().nth(1).unwrap()).unwrap();
     let message = line["error"]["message"].as_str().unwrap();
-    assert_eq!(line["error"]["errorCode"], "memory_limit_exceeded");
+    assert_eq!(line["error"]["code"], "memory_limit_exceeded");
     assert!(
         message.contains(" MB; `limits` does not apply to compile, so split the script") && !message.contains("max"),
         "{message}"
@@ -170,15 +170,12 @@ fn the_prompt_names_limits_that_it_has() {
         input += &format!(".limits {name} {value}\n{code}\n");
         // Back to what it was, or what allows all that comes.
         let most = match name {
-            "max-memory-mb" => 64,
-            "max-heap-mb" => 32,
-            "max-source-mb" | "max-message-mb" => 10,
-            _ => 10_000,
+            "max-memory-mb" | "max-heap-mb" | "max-fuel" | "max-opcodes" => "none",
+            "max-source-mb" | "max-message-mb" => "10",
+            "max-stack-kb" => "512",
+            _ => "10000",
         };
-        input += &format!(".reset\n.limits {name} {}\n", if name == "max-stack-kb" { 512 } else { most });
-        if name == "max-fuel" || name == "max-opcodes" {
-            input += &format!(".limits {name} none\n");
-        }
+        input += &format!(".reset\n.limits {name} {most}\n");
         limits.push(if number.is_empty() {
             format!(".limits {name} VALUE (stack_bytes) raises the stack")
         } else {
@@ -187,7 +184,7 @@ fn the_prompt_names_limits_that_it_has() {
     }
     // What an error about a file names is there too.
     input += "var a = new Array(1e6).fill(1)\n.save large\n.reset\n";
-    input += ".limits max-heap-mb 2\n.limits max-memory-mb 3\n.open large\n";
+    input += ".limits max-memory-mb 3\n.open large\n";
     let mut command = belljar();
     command.args(["repl", "--rpc", "x=cat"]).current_dir(&folder).env("HOME", &folder);
     let mut child = command
@@ -205,8 +202,8 @@ fn the_prompt_names_limits_that_it_has() {
     for (name, ..) in HITS {
         assert!(out.contains(&format!("\n{name} ")) || out.starts_with(name), "{name}: {out}");
     }
-    assert!(err.contains("large: `memory_bytes` of 3145728 is less than the "), "{err}");
-    assert!(err.contains("raise it, with .limits max-memory-mb VALUE (memory_bytes) or"), "{err}");
+    let told = err.lines().find(|line| line.contains("large: the memory of the jar is limited to 3 MB, and ")).unwrap();
+    assert!(told.ends_with(" MB are needed; .limits max-memory-mb VALUE (memory_bytes) raises it"), "{told}");
     assert_eq!(flags(&err), BTreeSet::new(), "{err}");
 }
 
@@ -216,11 +213,94 @@ fn a_snapshot_that_does_not_fit_is_told_with_the_flag_that_makes_room() {
     prints(&["snapshot", "-e", "var a = new Array(1e6).fill(1)", "-o", &out], "");
     let ended = run(&["--from", &out, "-p", "1", "--max-memory-mb", "3"]);
     assert_eq!(ended.code, 2);
-    let rest = ended.err.split_once("`memory_bytes` of 3145728 is less than the ").expect(&ended.err).1;
-    assert!(ended.err.contains("raise it, with --max-memory-mb (memory_bytes) or"), "{}", ended.err);
-    // What it says is enough.
-    let held: u64 = rest.split_once(' ').unwrap().0.parse().unwrap();
-    prints(&["--from", &out, "-p", "a.length", "--max-memory-mb", &held.div_ceil(1 << 20).to_string()], "1000000\n");
+    let says = format!("belljar: {out}: the memory of the jar is limited to 3 MB, and ");
+    let rest = ended.err.strip_prefix(&says).expect(&ended.err);
+    let (needed, rest) = rest.split_once(' ').unwrap();
+    assert_eq!(rest, "MB are needed; --max-memory-mb (memory_bytes) raises it\n");
+    // What it says is enough, and a megabyte less is not.
+    let with = |megabytes: u64| run(&["--from", &out, "-p", "1", "--max-memory-mb", &megabytes.to_string()]).code;
+    let needed: u64 = needed.parse().unwrap();
+    assert_eq!((with(needed), with(needed - 1)), (0, 2));
+}
+
+#[test]
+fn a_heap_above_the_memory_is_refused_with_the_names_that_the_reader_knows() {
+    let refused = "32 is above --max-memory-mb 16, and the heap is a part of the memory";
+    let out = folder("advice_contradiction").join("out").to_str().unwrap().to_owned();
+    for task in [&["-p", "1"][..], &["snapshot", "-e", "1", "-o", &out], &["json"], &["repl"], &["bench"]] {
+        let ended = run(&[task, &["--max-heap-mb", "32", "--max-memory-mb", "16"]].concat());
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{task:?}");
+        assert!(ended.err.starts_with(&format!("error: --max-heap-mb {refused}\n")), "{task:?}: {}", ended.err);
+    }
+    let ended = run(&["--json", "-p", "1", "--max-heap-mb", "32", "--max-memory-mb", "16"]);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(report["error"]["message"], format!("--max-heap-mb {refused}"));
+    // Where only the memory was set, the heap follows it.
+    prints(&["-p", "1", "--max-memory-mb", "16"], "1\n");
+    let input = concat!(
+        "{\"limits\": {\"maxMemoryMb\": 16}}\n{\"limits\": {\"maxHeapMb\": 17}}\n",
+        "{\"eval\": \"1 + 2\"}\n{\"limits\": {\"maxMemoryMb\": null}}\n"
+    );
+    let ended = feed(&["json"], input.as_bytes());
+    let lines: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["result"]["maxHeapMb"], &lines[3]["result"]["maxHeapMb"]), (&16.into(), &32.into()));
+    let refused = "maxHeapMb 17 is above maxMemoryMb 16, and the heap is a part of the memory";
+    assert_eq!(lines[1]["error"]["message"], refused);
+    assert_eq!(lines[2]["result"], 3, "the limits are as they were");
+    let prompt = feed(&["repl"], b".limits max-memory-mb 16\n.limits max-heap-mb 17\n.limits\n");
+    assert!(prompt.err.contains("belljar: max-heap-mb 17 is above max-memory-mb 16, and "), "{}", prompt.err);
+    assert!(prompt.out.contains("max-heap-mb       16            js_heap_bytes\n"), "{}", prompt.out);
+}
+
+/// What the engine does not say, the source line tells.
+#[test]
+fn a_syntax_error_is_told_with_what_it_points_at() {
+    for (code, advice) in [
+        ("let price: number = 5", "this looks like TypeScript; compile it to JavaScript first"),
+        ("interface Order { id: string }", "this looks like TypeScript; compile it to JavaScript first"),
+        ("```js\n1 + 2\n```", "the script is inside a Markdown code fence; delete the lines that begin with ```"),
+        ("const n = (1 + 2));", "this ) closes nothing; delete it, or open it before"),
+        ("function f() { await 1 }", "`await` works at the top level and in async functions; make this function async"),
+        ("console.log(1,", "the script ends here, and something that it began is not complete"),
+        ("`one ${2} three", "the script ends here, and something that it began is not complete"),
+    ] {
+        let ended = run(&["-e", code]);
+        assert_eq!(ended.code, 1, "{code}");
+        assert!(ended.err.ends_with(&format!("\nbelljar: {advice}\n")), "{code}: {}", ended.err);
+    }
+    for code in ["let let = 3", "throw new SyntaxError('unexpected end of string')", "'abc"] {
+        assert!(!run(&["-e", code]).err.contains("belljar:"), "{code}");
+    }
+}
+
+#[test]
+fn an_expression_that_failed_is_named() {
+    let code = "const orders = [];\norders.lenght()";
+    let ended = run(&["-e", code]);
+    assert!(ended.err.starts_with("Uncaught TypeError: orders.lenght is not a function\n"), "{}", ended.err);
+    let report: Value = serde_json::from_str(&run(&["--json", "-e", code]).out).unwrap();
+    let frame = serde_json::json!({ "line": 2, "column": 8, "text": "orders.lenght()", "expression": "orders.lenght" });
+    assert_eq!((&report["error"]["message"], &report["error"]["frame"]), (&"not a function".into(), &frame));
+    let lines = feed(&["json"], b"{\"eval\": \"const orders = [];\\norders.lenght()\"}\n").out;
+    assert_eq!(serde_json::from_str::<Value>(&lines).unwrap()["error"]["frame"], frame);
+}
+
+#[test]
+fn an_event_without_a_handler_is_told_with_those_that_have_one() {
+    let input = ".dispatch nobody\nhost.on('order', () => 1)\n.dispatch nobody\n";
+    let ended = feed(&["repl"], input.as_bytes());
+    assert!(ended.err.contains("\"nobody\", nor for any other; .on NAME FUNCTION registers one\n"), "{}", ended.err);
+    assert!(ended.err.contains("\"nobody\"; there are handlers for order\n"), "{}", ended.err);
+    let input = concat!(
+        "{\"dispatch\": {\"name\": \"nobody\"}}\n{\"eval\": \"host.on('order', () => 1)\"}\n",
+        "{\"dispatch\": {\"name\": \"nobody\"}}\n"
+    );
+    let ended = feed(&["json"], input.as_bytes());
+    let lines: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let message = |line: &Value| line["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message(&lines[0]).ends_with("nor for any other; host.on('NAME', FUNCTION) in a script registers one"));
+    assert_eq!((&lines[0]["error"]["blame"], &lines[2]["error"]["blame"]), (&"script".into(), &"caller".into()));
+    assert!(message(&lines[2]).ends_with("there are handlers for order"), "{}", lines[2]);
 }
 
 /// Somebody pastes it into a shell.

@@ -16,10 +16,10 @@ fn what_cannot_be_is_refused() {
     refuses(&[&format!("{text}/missing.js")], 2, "cannot be read");
     refuses(&[text], 2, "is a folder");
     refuses(&[&binary], 2, "not UTF-8");
-    refuses(&[&program], 2, "program: the program cannot be run: it is shorter");
-    refuses(&["inspect", &program], 2, "program: the program cannot be run: it is shorter");
+    refuses(&[&program], 2, "program: not a program of this build: it is shorter");
+    refuses(&["inspect", &program], 2, "program: not a program of this build: it is shorter");
     refuses(&["inspect", &binary], 2, "neither");
-    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "snapshot: the snapshot cannot be used: it is shorter");
+    refuses(&["run", "--from", &snapshot, "-e", "1"], 2, "snapshot: not a snapshot of this build: it is shorter");
     refuses(&["-p", "1", "--max-fuel", "0"], 2, "--max-fuel");
     refuses(&["-p", "1", "--max-heap-mb", "1000000"], 2, "--max-heap-mb");
     refuses(&["-p", "1", "--nonsense"], 2, "--nonsense");
@@ -179,7 +179,7 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
     let checksum = Sha256::new().chain_update(&program[..56]).chain_update(&program[88..]).finalize();
     program[56..88].copy_from_slice(&checksum);
     let program = write(&folder, "other-program", program);
-    refuses(&[&program], 2, "other-program: the program cannot be run: it was compiled for the guest ");
+    refuses(&[&program], 2, "other-program: not a program of this build: it was compiled for the guest ");
     assert!(run(&["inspect", &program]).out.contains("another one: it does not run here"));
     let mut snapshot = fs::read(path("snapshot")).unwrap();
     snapshot[12] ^= 1;
@@ -189,7 +189,7 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
     refuses(
         &["--from", &snapshot, "-p", "1"],
         2,
-        "other-snapshot: the snapshot cannot be used: it was taken from another",
+        "other-snapshot: not a snapshot of this build: it was taken from another",
     );
     assert!(run(&["inspect", &snapshot]).out.contains("another one: it does not run here"));
 
@@ -197,13 +197,13 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
         let whole = fs::read(path(name)).unwrap();
         for length in [8, 20, 60, 90, whole.len() - 1] {
             let cut = write(&folder, "cut", &whole[..length]);
-            refuses(&[arguments, &[cut.as_str()]].concat(), 2, "cut: the ");
+            refuses(&[arguments, &[cut.as_str()]].concat(), 2, "cut: not a ");
         }
         for at in [9, 50, whole.len() / 2, whole.len() - 1] {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x40;
             let damaged = write(&folder, "damaged", bytes);
-            refuses(&[arguments, &[damaged.as_str()]].concat(), 2, "damaged: the ");
+            refuses(&[arguments, &[damaged.as_str()]].concat(), 2, "damaged: not a ");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod advice;
 mod command;
+mod dropped;
 mod given;
 mod input;
 mod lines;

@@ -38,7 +38,8 @@ fn the_example_of_the_page_pauses_in_one_process_and_goes_on_in_another() {
     assert_eq!(blocks.len(), 2);
     let mut known: HashMap<&str, String> = HashMap::new();
     for block in blocks {
-        let mut talk = Talk::begin(&FLAGS);
+        // The page has the moment of this clock.
+        let mut talk = Talk::begin(&[&FLAGS[..], &["--clock", "2024-02-29T12:00:00Z"]].concat());
         for line in block.lines() {
             let (side, text) = line.split_at(2);
             let filled = known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
@@ -90,6 +91,21 @@ fn every_request_that_runs_a_script_can_pause_and_go_on_where_it_is() {
 }
 
 #[test]
+fn a_paused_call_tells_when_it_was_made_and_a_resume_does_not_change_that() {
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let mut talk = Talk::begin(&FLAGS);
+    let before = now();
+    let waits = paused(&mut talk, &json!({ "eval": "await Promise.all([host.rpc('approve'), host.rpc('approve')])" }));
+    let calls = waits["paused"]["calls"].clone();
+    let made_at = u128::from(calls[0]["madeAt"].as_u64().unwrap());
+    assert!((before..=now()).contains(&made_at), "{calls}");
+    let answers = json!([{ "id": calls[1]["id"], "result": 1 }]);
+    let again = paused(&mut talk, &resume(&waits["paused"]["snapshot"], answers));
+    assert_eq!(again["paused"]["calls"], json!([calls[0]]));
+    assert_eq!(talk.end(), Some(0));
+}
+
+#[test]
 fn calls_without_an_answer_stay_paused_and_a_script_may_pause_again() {
     let mut talk = Talk::begin(&FLAGS);
     let code =
@@ -135,13 +151,13 @@ fn a_resume_that_cannot_be_changes_nothing() {
         (json!({ "resume": { "snapshot": snapshot } }), "invalid_input"),
     ] {
         let refused = talk.ask(&request.to_string());
-        assert_eq!(refused["error"]["errorCode"], code, "{refused}");
+        assert_eq!(refused["error"]["code"], code, "{refused}");
         assert_eq!(talk.ask(r#"{"eval": "kept"}"#)["result"], 7);
     }
     // The other instance waits all the same.
     let answer = json!({ "instance": "b", "resume": { "answers": [{ "id": id, "result": 1 }] } });
     assert_eq!(talk.ask(&answer.to_string())["result"], 1);
-    assert_eq!(talk.ask(&answer.to_string())["error"]["errorCode"], "invalid_input", "once");
+    assert_eq!(talk.ask(&answer.to_string())["error"]["code"], "invalid_input", "once");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -159,7 +175,7 @@ fn a_line_of_answers_is_bounded() {
     assert_eq!(talk.ask(&json!({ "resume": { "answers": answers[1024..] } }).to_string())["result"], 1025);
     // More calls than may be in flight at once are a limit, paused or not.
     let refused = paused(&mut talk, &json!({ "eval": code.replace("1025", "2001") }));
-    assert_eq!(refused["error"]["errorCode"], "rpc_limit_exceeded", "{refused}");
+    assert_eq!(refused["error"]["code"], "rpc_limit_exceeded", "{refused}");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -188,7 +204,7 @@ fn a_script_goes_on_with_the_budget_that_it_had_left_or_with_a_new_one() {
     let waits = paused(&mut talk, &json!({ "eval": format!("{work} await host.rpc('approve'); {work} 'done'") }));
     let (snapshot, id) = (&waits["paused"]["snapshot"], &waits["paused"]["calls"][0]["id"]);
     let mut request = resume(snapshot, json!([{ "id": id }]));
-    assert_eq!(talk.ask(&request.to_string())["error"]["errorCode"], "fuel_limit_exceeded");
+    assert_eq!(talk.ask(&request.to_string())["error"]["code"], "fuel_limit_exceeded");
     request["resume"]["renewBudget"] = true.into();
     assert_eq!(talk.ask(&request.to_string())["result"], "done");
     // Limits change while a script waits.
@@ -203,7 +219,7 @@ fn a_script_goes_on_with_the_budget_that_it_had_left_or_with_a_new_one() {
 fn what_cannot_pause_says_so() {
     let mut talk = Talk::begin(&FLAGS);
     let refused = paused(&mut talk, &json!({ "inspect": "await host.rpc('approve')" }));
-    assert_eq!(refused["error"]["errorCode"], "paused");
+    assert_eq!(refused["error"]["code"], "paused");
     let told = refused["error"]["message"].as_str().unwrap();
     assert!(
         told.contains("(approve)") && told.contains("eval, dispatch, run and resume") && !told.contains("step"),
@@ -215,7 +231,7 @@ fn what_cannot_pause_says_so() {
     let waits = paused(&mut talk, &json!({ "eval": "var before = 1; await host.rpc('approve')" }));
     assert!(waits["paused"].is_object());
     assert_eq!(talk.ask(r#"{"eval": "before + 1"}"#)["result"], 2);
-    assert_eq!(talk.ask(r#"{"resume": {"answers": []}}"#)["error"]["errorCode"], "invalid_input");
+    assert_eq!(talk.ask(r#"{"resume": {"answers": []}}"#)["error"]["code"], "invalid_input");
     assert_eq!(talk.end(), Some(0));
 }
 
@@ -228,6 +244,6 @@ fn a_paused_script_is_sealed_when_there_is_a_key() {
     let (snapshot, id) = (&waits["paused"]["snapshot"], &waits["paused"]["calls"][0]["id"]);
     let request = resume(snapshot, json!([{ "id": id }])).to_string();
     assert_eq!(Talk::begin(&flags).ask(&request)["result"], "marmalade");
-    assert_eq!(Talk::begin(&FLAGS).ask(&request)["error"]["errorCode"], "invalid_snapshot");
+    assert_eq!(Talk::begin(&FLAGS).ask(&request)["error"]["code"], "invalid_snapshot");
     assert_eq!(talk.end(), Some(0));
 }

@@ -56,7 +56,7 @@ fn one_jar_answers_in_order_and_repeats_the_id() {
     assert_eq!(lines[2]["logs"], json!([{ "level": "warn", "text": "w" }]));
     assert_eq!(lines[3], json!({ "id": "r", "result": null, "text": "reset" }));
     assert_eq!(lines[4]["result"], "undefined");
-    assert_eq!(lines[5]["error"]["errorCode"], "no_such_event");
+    assert_eq!(lines[5]["error"]["code"], "no_such_event");
 }
 
 #[test]
@@ -119,11 +119,11 @@ fn a_limit_changes_and_the_state_of_the_jar_stays() {
         "{\"limits\": {}}\n",
     ));
     assert_eq!((&lines[1]["result"]["maxFuel"], &lines[1]["result"]["maxCpuMs"]), (&json!(1_000_000), &json!(50)));
-    assert_eq!(lines[2]["error"]["errorCode"], "fuel_limit_exceeded");
+    assert_eq!(lines[2]["error"]["code"], "fuel_limit_exceeded");
     let told = lines[2]["error"]["message"].as_str().unwrap();
     assert!(told.contains("{\"limits\": {\"maxFuel\": …}} (fuel) raises it"), "{told}");
     assert_eq!(lines[3]["result"]["maxFuel"], Value::Null);
-    assert_eq!(lines[4]["error"]["errorCode"], "cpu_limit_exceeded");
+    assert_eq!(lines[4]["error"]["code"], "cpu_limit_exceeded");
     assert_eq!(lines[5]["result"], 7);
     let told = lines[6]["error"]["message"].as_str().unwrap();
     assert!(told.starts_with("invalid value '0' for maxCpuMs: 0 is not in 1.."), "{told}");
@@ -160,7 +160,7 @@ fn a_program_and_a_snapshot_go_from_one_process_to_another() {
     assert_eq!((&lines[0]["result"], &lines[1]["result"]), (&json!(22), &json!(22)));
     assert_eq!((&lines[2]["text"], &lines[3]["result"]), (&json!("restored"), &json!(42)));
     assert_eq!(lines[5]["result"], 40, "a reset goes back to the snapshot");
-    let codes: Vec<_> = lines[6..].iter().map(|line| line["error"]["errorCode"].clone()).collect();
+    let codes: Vec<_> = lines[6..].iter().map(|line| line["error"]["code"].clone()).collect();
     assert_eq!(codes, ["invalid_snapshot", "invalid_program", "invalid_input", "invalid_snapshot"]);
 }
 
@@ -210,8 +210,7 @@ fn a_client_that_dies_mid_line_ends_the_process() {
     assert_eq!(output.status.code(), None, "the client was killed");
     let pid = String::from_utf8(output.stdout).unwrap().trim().parse::<i32>().expect("the client started a jar");
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    // Nothing but its own end can make the number of the process free, so to wait for that is the test; it would wait for ever for a
-    // jar that lives on, so a minute is taken for that.
+    // The process ends by itself, so the test waits for that. It gives up after a minute.
     let given_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while rustix::process::test_kill_process(pid).is_ok_and(|()| !is_zombie(pid)) {
         assert!(std::time::Instant::now() < given_up, "the jar outlived its client");
@@ -250,9 +249,10 @@ fn a_script_that_throws_gets_its_error_back() {
     let lines = answers("{\"name\": \"a.js\", \"eval\": \"null.x\"}\n");
     let error = &lines[0]["error"];
     assert_eq!(
-        (&error["errorCode"], &error["name"], &error["blame"]),
+        (&error["code"], &error["name"], &error["blame"]),
         (&json!("js_error"), &json!("TypeError"), &json!("script"))
     );
+    assert_eq!(error["errorCode"], error["code"], "its old name is kept");
     assert!(error["stack"].as_str().unwrap().contains("a.js:1"));
 }
 
@@ -273,13 +273,13 @@ fn a_bad_line_gets_an_error_and_the_stream_goes_on() {
     let (code, lines) = talk(&["json"], &input);
     assert_eq!((code, lines.len()), (Some(0), bad.len() + 2));
     for line in lines.iter().take(bad.len()).chain(lines.last()) {
-        assert_eq!(line["error"]["errorCode"], "invalid_input", "{line}");
+        assert_eq!(line["error"]["code"], "invalid_input", "{line}");
     }
     assert_eq!(lines[bad.len()]["result"], 3);
     assert!(lines[1].get("id").is_none(), "{}", lines[1]);
     let lines = answers("{\"id\": 9, \"unknown\": 1}\n{\"id\": null, \"name\": \"a\", \"reset\": true}\n");
     assert_eq!((lines[0].get("id"), lines[1].get("id")), (Some(&json!(9)), Some(&json!(null))));
-    assert!(lines.iter().all(|line| line["error"]["errorCode"] == "invalid_input"));
+    assert!(lines.iter().all(|line| line["error"]["code"] == "invalid_input"));
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_line_may_have_ten_megabytes_and_not_a_byte_more() {
     };
     let input = [line((10 << 20) + 1), "{\"eval\": \"1 + 2\"}\n".into()].concat();
     let lines = answers(&input);
-    assert_eq!((&lines[0]["error"]["errorCode"], &lines[1]["result"]), (&json!("invalid_input"), &json!(3)));
+    assert_eq!((&lines[0]["error"]["code"], &lines[1]["result"]), (&json!("invalid_input"), &json!(3)));
     let lines = answers(&line(10 << 20));
     assert!(lines[0]["result"].as_str().unwrap().len() > 10_000_000);
 }
@@ -305,7 +305,8 @@ fn a_call_that_the_client_leaves_without_a_reply_fails() {
 #[test]
 fn replies_are_found_behind_other_requests_and_in_any_order() {
     let input = concat!(
-        "{\"eval\": \"(await Promise.all([host.rpc('a'), host.rpc('b').catch(e => e.code), host.rpc('own', 4)])).join()\"}\n",
+        "{\"eval\": \"(await Promise.all([host.rpc('a'), host.rpc('b').catch(e => e.code), ",
+        "host.rpc('own', 4)])).join()\"}\n",
         "{\"id\": 2, \"eval\": \"2\"}\n",
     );
     let mut child = Command::new(BELLJAR)
@@ -342,7 +343,7 @@ fn what_ran_nothing_has_cost_nothing() {
     let (_, lines) = talk(&["json", "--max-cpu-ms", "20"], input.as_bytes());
     let told: Vec<_> = lines.iter().map(|line| line.get("stats").is_some()).collect();
     assert_eq!(told, [true, false, false, true, false]);
-    assert_eq!(lines[4]["error"]["errorCode"], "poisoned");
+    assert_eq!(lines[4]["error"]["code"], "poisoned");
     assert!(lines[4]["error"]["message"].as_str().unwrap().contains("{\"reset\": true}"), "{}", lines[4]);
 }
 
@@ -381,10 +382,10 @@ fn the_node_client_of_the_page_works() {
     assert_eq!(interpret("node", &example("js")), "3\ncpu_limit_exceeded\n0\n");
 }
 
-/// What a script asks of a client to find out what else it would call: the names of methods, and the code that each call ends with.
+/// A script that calls methods which a client has not registered, and tells the code that each call ends with.
 const HOSTILE: &str = r#"
-    const names = ['constructor', '__proto__', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'then', '__class__',
-        '__init__', '__getitem__', 'get', 'has', 'keys', '', ' ', 'add ', '\u0000', '0', 'm'.repeat(1e6)];
+    const names = ['constructor', '__proto__', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'then',
+        '__class__', '__init__', '__getitem__', 'get', 'has', 'keys', '', ' ', 'add ', '\u0000', '0', 'm'.repeat(1e6)];
     const told = [];
     for (const name of names) {
         told.push(await host.rpc(name, [1, 2]).then(value => name + ' gave ' + value, error => error.code));
@@ -445,14 +446,14 @@ fn a_client_of_the_page_gives_each_request_its_own_answer() {
     let class = page.split("\njar = ").next().unwrap();
     let code = format!(
         "jar = Jar({{'twice': lambda text: text + text}}, '--max-wall-ms', '1500')\n\
-         print(jar.ask({{'eval': \"{script}\"}})['error']['errorCode'])\nprint(jar.ask({{'eval': '1 + 2'}})['result'])\n"
+         print(jar.ask({{'eval': \"{script}\"}})['error']['code'])\nprint(jar.ask({{'eval': '1 + 2'}})['result'])\n"
     );
     assert_eq!(interpret("python3", &format!("{class}\n{code}")), "wall_limit_exceeded\n3\n");
     let page = example("js");
     let class = page.split("\n(async ").next().unwrap();
     let code = format!(
         "(async () => {{ const jar = new Jar({{ twice: (text) => text + text }}, '--max-wall-ms', '1500');\n\
-         console.log((await jar.ask({{ eval: \"{script}\" }})).error.errorCode);\n\
+         console.log((await jar.ask({{ eval: \"{script}\" }})).error.code);\n\
          console.log((await jar.ask({{ eval: '1 + 2' }})).result);\n\
          jar.process.stdin.end(); }})();"
     );
@@ -472,6 +473,6 @@ fn a_client_hears_that_the_jar_has_died() {
     let page = example("js");
     let class = page.split("\n(async ").next().unwrap();
     let code = "const jar = new Jar({ die: () => jar.process.kill('SIGKILL') });\n\
-        jar.ask({ eval: \"await host.rpc('die')\" }).then((line) => console.log(line.error.errorCode));\n";
+        jar.ask({ eval: \"await host.rpc('die')\" }).then((line) => console.log(line.error.code));\n";
     assert_eq!(interpret("node", &format!("{class}\n{code}")), "ended\n");
 }

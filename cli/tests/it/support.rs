@@ -108,8 +108,8 @@ pub(crate) fn refuses(arguments: &[&str], code: i32, word: &str) {
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
 }
 
-/// Compares a text with the file that says what it should be. With the variable BELLJAR_BLESS set it writes that file instead, for
-/// whoever has changed the text and looks at the difference.
+/// Compares a text with the file that says what it should be. With the variable BELLJAR_BLESS set, it writes that file
+/// instead; then read the difference.
 #[track_caller]
 pub(crate) fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden").join(name);

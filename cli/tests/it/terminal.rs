@@ -89,7 +89,7 @@ fn every_line_of_the_protocol_says_everything_and_commands_nothing() {
     assert_eq!(lines[2]["text"], text.as_str());
     assert_eq!(lines[3]["rpc"], json!({ "id": 1, "method": text, "params": text }));
     assert_eq!(lines[4]["error"]["call"], json!({ "method": text, "code": "client_gone" }));
-    assert_eq!(lines[8]["error"]["errorCode"], "no_such_event");
+    assert_eq!(lines[8]["error"]["code"], "no_such_event");
 }
 
 #[test]
@@ -221,4 +221,23 @@ fn no_name_commands_the_terminal_of_the_prompt() {
     // The editor rings when there is nothing to complete.
     let left: Vec<_> = commands_sent(&sent).into_iter().filter(|command| *command != '\u{7}').collect();
     assert_eq!(left, [], "{}", String::from_utf8_lossy(&sent));
+}
+
+/// The jar is asked, and not the text of what was typed.
+#[test]
+fn the_prompt_knows_the_events_of_the_jar_whatever_registered_them() {
+    let home = home("events");
+    let mut terminal = Terminal::start(&home);
+    assert_eq!(terminal.enter(".on"), "");
+    assert_eq!(terminal.enter("for (const name of ['paid', 'sent']) host.on(name, () => name)"), "undefined");
+    // Completion asks the jar too, and leaves nothing in it.
+    assert_eq!(terminal.enter("Array.prototype.conc\t.nam\t"), "\"concat\"");
+    assert_eq!(terminal.enter("Reflect.ownKeys(globalThis).filter(name => String(name).includes('repl'))"), "[]");
+    assert_eq!(terminal.enter(".on").replace('\n', " "), "paid sent");
+    assert_eq!(terminal.enter(".dispatch pa\t"), "\"paid\"");
+    assert!(terminal.enter(".save events.jar").ends_with(" bytes"));
+    assert_eq!(terminal.enter(".reset"), "");
+    assert_eq!(terminal.enter(".on"), "");
+    assert_eq!(terminal.enter(".open events.jar"), "");
+    assert_eq!(terminal.enter(".on").replace('\n', " "), "paid sent");
 }
