@@ -1,11 +1,11 @@
 //! A tool call that waits for a person: the process that asked is gone when the answer comes, and another one goes
 //! on.
 //!
-//! Shows: [`Reply::pause`], [`Instance::step_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in
+//! Shows: [`Reply::pause`], [`Instance::step_eval_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in
 //! a process that has never seen the script. Run it without arguments; it starts itself once to ask and once for each
 //! answer.
 //!
-//! [`Instance::step_async`]: belljar::Instance::step_async
+//! [`Instance::step_eval_async`]: belljar::Instance::step_eval_async
 //! [`Instance::resume_async`]: belljar::Instance::resume_async
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
@@ -74,7 +74,7 @@ fn put_away(turn: Turn, file: &Path) -> anyhow::Result<()> {
 /// What the process does that meets the agent.
 async fn ask(file: &Path) -> anyhow::Result<()> {
     let mut jar = Runtime::new()?.instance(&router(), &Limits::default())?;
-    put_away(jar.step_async(Script::new(AGENT).named("agent.js")).await?, file)
+    put_away(jar.step_eval_async(Script::new(AGENT).named("agent.js")).await?, file)
 }
 
 /// What the process does that brings the person's word.

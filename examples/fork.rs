@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let limits = Limits::default();
 
     let mut origin = runtime.instance(&router, &limits)?;
-    let Turn::Paused(paused) = origin.step_async(PACKER).await? else { bail!("the script should ask first") };
+    let Turn::Paused(paused) = origin.step_eval_async(PACKER).await? else { bail!("the script should ask first") };
     let state = paused.snapshot();
     let question = state.pending().first().context("it waits for something")?.id;
 

@@ -2,7 +2,7 @@
 //! instance.
 //!
 //! Shows: [`RuntimeBuilder::prelude`](belljar::RuntimeBuilder::prelude), what it saves against loading the library in
-//! each instance, and [`InstanceBuilder::prelude`](belljar::InstanceBuilder::prelude) for a tenant's own set-up on
+//! each instance, and [`InstanceBuilder::begin_from`](belljar::InstanceBuilder::begin_from) for a tenant's own set-up on
 //! top.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     let tenant = setup.snapshot()?;
     let mut drawn = Vec::new();
     for _ in 0..3 {
-        let mut jar = runtime.build_instance().prelude(&tenant).start(&router, &limits)?;
+        let mut jar = runtime.build_instance().begin_from(&tenant).start(&router, &limits)?;
         ensure!(jar.dispatch("price", &1000)?.get::<String>()? == "9.00");
         drawn.push(jar.eval("Math.random()")?.get::<f64>()?);
     }

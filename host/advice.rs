@@ -135,7 +135,7 @@ impl Hint {
             Hint::CodeFence => "take away the lines that begin with ```".into(),
             Hint::Module => "there are no modules; bundle the script into one file, with the format iife".into(),
             Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
-            Hint::Await => "`await` at the top level needs `eval_async`, `run_async` or `step_async`".into(),
+            Hint::Await => "`await` at the top level needs `eval_async`, `run_async` or `step_eval_async`".into(),
             Hint::Bracket(bracket) => format!("take away this {bracket}, or open it further to the front"),
             Hint::Elsewhere(name) => format!(
                 "{name} is not part of ECMAScript; give scripts what they need of it with `Router::handle`, or define it in a prelude"
@@ -171,7 +171,9 @@ impl Error {
             Error::NeverSettled { .. } => {
                 "start the script with `eval_async`, `dispatch_async` or `run_async`, which wait for async handlers"
             }
-            Error::Paused { .. } => "start the script with `step_async`, `step_dispatch_async` or `step_run_async`",
+            Error::Paused { .. } => {
+                "start the script with `step_eval_async`, `step_dispatch_async` or `step_run_async`"
+            }
             Error::NotSerializable { .. } => {
                 "let the script give plain data, or look at the value with `Instance::inspect`"
             }

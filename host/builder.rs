@@ -69,12 +69,12 @@ impl InstanceBuilder {
     /// jar.eval("const rates = new Map([['DE', 19]]); host.on('rate', country => rates.get(country))")?;
     /// let prelude = jar.snapshot()?;
     /// for _ in 0..3 {
-    ///     let mut jar = runtime.build_instance().prelude(&prelude).start(&router, &limits)?;
+    ///     let mut jar = runtime.build_instance().begin_from(&prelude).start(&router, &limits)?;
     ///     assert_eq!(jar.dispatch("rate", "DE")?.get::<u32>()?, 19);
     /// }
     /// # Ok::<(), belljar::Error>(())
     /// ```
-    pub fn prelude(mut self, snapshot: &Snapshot) -> Self {
+    pub fn begin_from(mut self, snapshot: &Snapshot) -> Self {
         self.options.origin = Origin::Prelude(snapshot.clone());
         self
     }

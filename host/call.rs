@@ -122,7 +122,7 @@ impl Call {
     ///     if seen.lock().unwrap().contains(&call.id()) { Reply::value(&format!("paid {amount}")) } else { Reply::pause() }
     /// });
     /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
-    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('pay', 100)").await? else { panic!("nobody has approved it yet") };
+    /// let Turn::Paused(paused) = jar.step_eval_async("await host.rpc('pay', 100)").await? else { panic!("nobody has approved it yet") };
     /// let id = paused.pending()[0].id;
     /// approved.lock().unwrap().insert(id);
     /// let Turn::Done(value) = jar.resume_async([(id, Answer::CallAgain)]).await? else { panic!("it is approved") };
@@ -180,7 +180,7 @@ impl Call {
     ///         std::future::pending::<Result<(), RpcError>>().await
     ///     });
     /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
-    /// let turn = jar.step_async("await Promise.race([host.rpc('news'), host.rpc('approve')])").await?;
+    /// let turn = jar.step_eval_async("await Promise.race([host.rpc('news'), host.rpc('approve')])").await?;
     /// let Turn::Paused(paused) = turn else { panic!("nobody has answered yet") };
     /// let methods: Vec<&str> = paused.pending().iter().map(|call| call.method.as_str()).collect();
     /// assert_eq!(methods, ["news", "approve"]);

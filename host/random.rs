@@ -79,10 +79,11 @@ mod tests {
     #[test]
     fn without_randomness_a_call_that_pauses_ends_and_the_instance_goes_on() {
         let mut jar = jar();
-        let mut step = |script: &str| match pin!(jar.step_async(script)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(ended) => ended,
-            Poll::Pending => panic!("nothing in it waits"),
-        };
+        let mut step =
+            |script: &str| match pin!(jar.step_eval_async(script)).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(ended) => ended,
+                Poll::Pending => panic!("nothing in it waits"),
+            };
         let ended = denied(|| step("await host.rpc('ask')"));
         assert_eq!(ended.map_err(|error| error.code()).err(), Some("host_error"));
         assert!(matches!(step("await host.rpc('ask')"), Ok(crate::Turn::Paused(_))));

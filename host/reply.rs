@@ -28,7 +28,7 @@ pub(crate) type Answered = Result<Json, RpcError>;
 /// });
 /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
 /// assert_eq!(jar.eval("host.rpcSync('pay', 5)")?.as_str(), r#""paid""#);
-/// let Turn::Paused(paused) = jar.step_async("await host.rpc('pay', 500)").await? else { panic!("it should wait") };
+/// let Turn::Paused(paused) = jar.step_eval_async("await host.rpc('pay', 500)").await? else { panic!("it should wait") };
 /// assert_eq!(paused.pending()[0].method, "pay");
 /// # Ok::<(), belljar::Error>(())
 /// # }).unwrap();
@@ -59,7 +59,7 @@ impl Reply {
     }
 
     /// A reply that leaves the call pending. The code that started the script with
-    /// [`Instance::step_async`](crate::Instance::step_async) answers the call later, in this process or another. A
+    /// [`Instance::step_eval_async`](crate::Instance::step_eval_async) answers the call later, in this process or another. A
     /// script that waits in `host.rpcSync` cannot be paused, so it gets an error with the code `paused`. When the
     /// call of the instance is not a step, it ends with [`Error::Paused`](crate::Error::Paused).
     #[must_use]

@@ -164,7 +164,7 @@ impl Runtime {
     /// jar.eval("const table = Array.from({ length: 10000 }, (_, n) => n * n)")?;
     /// let prelude = jar.snapshot()?;
     /// runtime.image_of(&prelude)?;
-    /// let mut jar = runtime.build_instance().prelude(&prelude).start(&Router::new(), &Limits::default())?;
+    /// let mut jar = runtime.build_instance().begin_from(&prelude).start(&Router::new(), &Limits::default())?;
     /// assert_eq!(jar.eval("table[12]")?.get::<u32>()?, 144);
     /// # Ok::<(), belljar::Error>(())
     /// ```

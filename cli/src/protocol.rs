@@ -227,7 +227,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Re
     match request {
         Request::Eval(source) => {
             let script = Script::new(source).named(name);
-            let turn = block_on(jar.instance.step_async(&script)).map_err(|mut error| {
+            let turn = block_on(jar.instance.step_eval_async(&script)).map_err(|mut error| {
                 if let Error::Js(error) = &mut error {
                     error.locate(&script);
                 }

@@ -104,7 +104,7 @@ pub fn guest(data: &[u8]) {
     let _ = jar.reset();
     let _ = poll_to_the_end(jar.eval_async(&script));
     let _ = poll_to_the_end(jar.dispatch_async("event", &1));
-    if let Some(Ok(belljar::Turn::Paused(paused))) = poll_to_the_end(jar.step_async(&script)) {
+    if let Some(Ok(belljar::Turn::Paused(paused))) = poll_to_the_end(jar.step_eval_async(&script)) {
         let _ = hostile.restore(paused.snapshot(), &router(), &limits);
         let _ = poll_to_the_end(jar.resume_async([]));
     }
@@ -156,7 +156,7 @@ pub fn snapshot(data: &[u8]) {
         let mut jar = runtime().instance(&router(), &limits()).expect("there is room");
         let script = "globalThis.state = { list: [1, 'two', { three: 3n }], map: new Map([[{}, 1]]) }; \
                       host.on('event', n => state.list.push(n)); await host.rpc('pause', 1); state.list.length";
-        match poll_to_the_end(jar.step_async(script)) {
+        match poll_to_the_end(jar.step_eval_async(script)) {
             Some(Ok(belljar::Turn::Paused(paused))) => paused.snapshot().to_bytes(),
             other => panic!("it should have paused: {other:?}"),
         }

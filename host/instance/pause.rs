@@ -67,7 +67,7 @@ impl Instance {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let router = Router::new().handle("approve", |_: &Call, _amount: u32| Reply::pause());
     /// let mut jar = runtime.instance(&router, &limits)?;
-    /// let Turn::Paused(paused) = jar.step_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
+    /// let Turn::Paused(paused) = jar.step_eval_async("await host.rpc('approve', 100) ? 'paid' : 'refused'").await? else {
     ///     panic!("nobody has answered yet");
     /// };
     /// let bytes = paused.snapshot().to_bytes();
@@ -85,7 +85,7 @@ impl Instance {
     /// # Errors
     ///
     /// As [`Instance::eval`].
-    pub fn step_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
+    pub fn step_eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Turn>> + Send {
         let script = script.into();
         let message = self.open_script(Op::Eval, &script);
         async move {
@@ -94,7 +94,7 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]. [`Instance::resume_inspect_async`]
+    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_eval_async`]. [`Instance::resume_inspect_async`]
     /// resumes it.
     ///
     /// ```
@@ -134,7 +134,7 @@ impl Instance {
         self.drive(Mode::Async, Some(message), Vec::new()).await
     }
 
-    /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_async`].
+    /// As [`Instance::dispatch_async`], with pauses as in [`Instance::step_eval_async`].
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::run_async`], with pauses as in [`Instance::step_async`].
+    /// As [`Instance::run_async`], with pauses as in [`Instance::step_eval_async`].
     ///
     /// # Errors
     ///

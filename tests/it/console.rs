@@ -246,7 +246,7 @@ fn a_timer_whose_clock_was_set_back_says_so() {
     for (micros, line) in
         [(12_749, "t: -37.251 ms"), (49_750, "t: -0.250 ms"), (45_000, "t: -5.000 ms"), (50_001, "t: 0.001 ms")]
     {
-        let builder = runtime().build_instance().prelude(&jar.snapshot().unwrap()).clock(at(micros));
+        let builder = runtime().build_instance().begin_from(&jar.snapshot().unwrap()).clock(at(micros));
         let mut later = builder.start(&log.console(), &Limits::default()).unwrap();
         later.eval("console.timeEnd('t')").unwrap();
         assert_eq!(log.take(), [line]);

@@ -280,7 +280,7 @@ fn a_call_that_ends_in_its_last_event_is_not_ok() {
             ended(block_on(jar.eval_async(script)));
             assert_usable(&mut jar);
         }
-        let turn = block_on(jar.step_async("await host.rpc('pauses')"));
+        let turn = block_on(jar.step_eval_async("await host.rpc('pauses')"));
         ended(turn.map(|turn| panic!("it should not have gone on: {turn:?}")));
         assert!(jar.pending().is_empty(), "a call that is over is not paused");
         assert_usable(&mut jar);
@@ -335,8 +335,8 @@ fn every_async_call() -> Vec<Starter> {
             let call = jar.dispatch_async("event", &());
             Box::pin(async { call.await.map(drop) })
         }),
-        ("step_async", |jar| {
-            let call = jar.step_async("host.rpcSync('ran')");
+        ("step_eval_async", |jar| {
+            let call = jar.step_eval_async("host.rpcSync('ran')");
             Box::pin(async { call.await.map(drop) })
         }),
         ("step_dispatch_async", |jar| {
@@ -384,7 +384,7 @@ fn a_call_that_is_cancelled_before_it_is_first_polled_runs_nothing() {
 fn a_resumed_call_that_is_cancelled_before_it_is_first_polled_ends_there() {
     let (mut jar, ran) = telling();
     let handle = jar.cancel_handle();
-    let Ok(Turn::Paused(_)) = block_on(jar.step_async("await host.rpc('pause'); host.rpcSync('ran')")) else {
+    let Ok(Turn::Paused(_)) = block_on(jar.step_eval_async("await host.rpc('pause'); host.rpcSync('ran')")) else {
         panic!("it should have been paused")
     };
     let id = jar.pending()[0].id;
@@ -414,7 +414,7 @@ fn a_cancellation_that_was_meant_for_an_earlier_call_does_not_end_a_later_one() 
         assert_usable(&mut jar);
     }
     // While a script is paused, no call is in progress.
-    let Ok(Turn::Paused(_)) = block_on(jar.step_async("await host.rpc('pause'); 'went on'")) else {
+    let Ok(Turn::Paused(_)) = block_on(jar.step_eval_async("await host.rpc('pause'); 'went on'")) else {
         panic!("it should have been paused")
     };
     handle.cancel();

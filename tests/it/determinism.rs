@@ -176,7 +176,7 @@ fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
         jar.snapshot().as_ref().map(Snapshot::to_bytes).map_or_else(|error| error.to_string(), |bytes| digest(&bytes))
     };
     let mut trace = name.to_owned();
-    let mut turn = block_on(jar.step_async(Script::new(source).named(name)));
+    let mut turn = block_on(jar.step_eval_async(Script::new(source).named(name)));
     let ended = loop {
         match turn {
             Ok(Turn::Paused(_)) => {
@@ -250,7 +250,7 @@ fn a_paused_script_is_the_same_bytes_however_long_it_took() {
         let clock = Clock::Fixed(Duration::from_secs(1));
         let mut jar = runtime().build_instance().seed(1).clock(clock).start(&router, &Limits::default()).unwrap();
         let script = "host.rpcSync('work'); let n = 0; for (let i = 0; i < 1e5; i++) n += i; await host.rpc('ask'); n";
-        let Turn::Paused(paused) = block_on(jar.step_async(script)).unwrap() else { panic!("it should pause") };
+        let Turn::Paused(paused) = block_on(jar.step_eval_async(script)).unwrap() else { panic!("it should pause") };
         paused.snapshot().to_bytes()
     };
     let bytes = run(0);
@@ -270,7 +270,7 @@ fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
     ] {
         let clock = Clock::Fixed(Duration::ZERO);
         let mut jar = runtime().build_instance().clock(clock).start(&router, &limits).unwrap();
-        let mut turn = block_on(jar.step_async(script));
+        let mut turn = block_on(jar.step_eval_async(script));
         let (mut fuel, mut rounds) = (jar.call_stats().fuel, 0);
         while let Ok(Turn::Paused(paused)) = turn {
             let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();

@@ -223,7 +223,7 @@ fn events_are_told_of_a_paused_call_and_after_a_limit() {
     jar.eval("host.on('late', () => 1); for (;;);").unwrap_err();
     assert_eq!(jar.events().unwrap(), ["late"]);
     let before = jar.stats();
-    let turn = block_on(jar.step_async("await host.rpc('ask')")).unwrap();
+    let turn = block_on(jar.step_eval_async("await host.rpc('ask')")).unwrap();
     let Turn::Paused(paused) = turn else { panic!("nobody has answered yet") };
     let id = paused.pending()[0].id;
     assert_eq!(jar.events().unwrap(), ["late"]);

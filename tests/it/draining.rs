@@ -158,7 +158,7 @@ fn a_paused_call_that_nobody_awaits_pauses_the_script_and_its_value_is_there_aft
     let router = router(&Log::default());
     let mut jar = jar_with_router(&router);
     let script = "globalThis.told = null; host.rpc('ask', 1).then(answer => { told = answer }); 'value'";
-    let Turn::Paused(paused) = block_on(jar.step_async(script)).unwrap() else { panic!("it should wait") };
+    let Turn::Paused(paused) = block_on(jar.step_eval_async(script)).unwrap() else { panic!("it should wait") };
     let mut twin = runtime().restore(paused.snapshot(), &router, &Limits::default()).unwrap();
     let answer = (paused.pending()[0].id, Answer::Result(Json::from_value("yes").unwrap()));
     let Turn::Done(value) = block_on(twin.resume_async([answer])).unwrap() else { panic!("it is answered") };

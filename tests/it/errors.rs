@@ -283,7 +283,7 @@ fn the_stack_of_a_failed_call_holds_through_a_snapshot_and_deep_calls() {
     let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut jar = runtime().instance(&router, &Limits::default()).unwrap();
     let source = "const deep = n => n ? deep(n - 1) : host.rpc('ask');\nawait deep(100)";
-    let Turn::Paused(paused) = block_on(jar.step_async(Script::new(source).named("deep.js"))).unwrap() else {
+    let Turn::Paused(paused) = block_on(jar.step_eval_async(Script::new(source).named("deep.js"))).unwrap() else {
         panic!("nobody has answered yet")
     };
     let answers: Vec<_> =

@@ -98,7 +98,7 @@ fn a_snapshot_becomes_an_image_when_it_is_asked_for_and_goes_with_its_last_clone
     assert_eq!(made.images, bare.images + 1);
     let clone = snapshot.clone();
     drop(snapshot);
-    let mut jar = runtime.build_instance().prelude(&clone).start(&Router::new(), &Limits::default()).unwrap();
+    let mut jar = runtime.build_instance().begin_from(&clone).start(&Router::new(), &Limits::default()).unwrap();
     assert_eq!(jar.eval("table[9].n").unwrap().as_str(), "9");
     drop((jar, clone));
     assert_eq!((runtime.stats().images, runtime.stats().image_bytes), (bare.images, bare.image_bytes));
@@ -126,7 +126,7 @@ fn images_are_bounded_and_what_is_beyond_can_be_used_all_the_same() {
     };
     assert_eq!(error.code(), "host_error", "{error}");
     assert!(runtime.stats().images <= 1024 && kept.len() > 64, "{}", kept.len());
-    let mut more = runtime.build_instance().prelude(&Snapshot::from_bytes(&bytes).unwrap());
+    let mut more = runtime.build_instance().begin_from(&Snapshot::from_bytes(&bytes).unwrap());
     more = more.seed(1);
     assert_eq!(more.start(&Router::new(), &Limits::default()).unwrap().eval("n").unwrap().as_str(), "7");
     kept.truncate(1);

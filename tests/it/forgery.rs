@@ -162,7 +162,7 @@ fn a_forged_snapshot_harms_its_own_instance_at_worst() {
         .eval("const m = new Map([[1, [2]]]); host.on('e', x => { m.set(x, `${x}`.repeat(9)); return m.size })")
         .unwrap();
     let Turn::Paused(paused) =
-        block_on(victim.step_async("const a = [1, await host.rpc('ask')]; a.map(String)")).unwrap()
+        block_on(victim.step_eval_async("const a = [1, await host.rpc('ask')]; a.map(String)")).unwrap()
     else {
         panic!("it should pause")
     };
@@ -214,7 +214,7 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
     let router = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut victim = jar_with_router(&router);
     let script = "await host.rpc('ask'); for (;;);";
-    let Turn::Paused(paused) = block_on(victim.step_async(script)).unwrap() else { panic!("it should pause") };
+    let Turn::Paused(paused) = block_on(victim.step_eval_async(script)).unwrap() else { panic!("it should pause") };
     let sound = paused.snapshot().to_bytes();
     for field in ["age", "cpu", "wall", "fuel", "rpc_calls", "console_bytes", "next_call"] {
         for value in ["0", "9223372036854775807", "18446744073709551615", "4294967295"] {

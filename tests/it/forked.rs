@@ -58,7 +58,7 @@ fn numbers(jar: &mut Instance) -> String {
 
 /// The id of a call that an instance pauses.
 fn id(jar: &mut Instance) -> String {
-    match block_on(jar.step_async("await host.rpc('ask')")).unwrap() {
+    match block_on(jar.step_eval_async("await host.rpc('ask')")).unwrap() {
         Turn::Paused(paused) => paused.pending()[0].id.to_string(),
         other => panic!("it should have paused: {other:?}"),
     }

@@ -74,7 +74,7 @@ impl Journey {
             Err(_) => {
                 let limits = Limits::default();
                 let mut jar = runtime.build_instance().seed(1).clock(clock()).start(&router, &limits).unwrap();
-                block_on(jar.step_async(Script::new(read("source")).named(name.as_str())))
+                block_on(jar.step_eval_async(Script::new(read("source")).named(name.as_str())))
             }
         };
         let mut lines: Vec<String> = read("lines").lines().map(str::to_owned).collect();

@@ -193,7 +193,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let mut jar = old.instance(&router, &Limits::default()).unwrap();
     jar.eval("const greeting = 'from long ago'").unwrap();
     let script = format!("const before = {says}; [greeting, await host.rpc('ask', 1), before, {says}]");
-    let Turn::Paused(paused) = block_on(jar.step_async(&script)).unwrap() else { panic!("it should pause") };
+    let Turn::Paused(paused) = block_on(jar.step_eval_async(&script)).unwrap() else { panic!("it should pause") };
     let snapshot = paused.snapshot().seal(&[1; 32], b"tenant").unwrap();
     let program = old.compile("6 * 7").unwrap().to_bytes();
 

@@ -70,7 +70,7 @@ fn a_layer_sees_every_call_and_its_reply_and_nothing_that_was_added_after_it() {
             "later 6 = 6",
         ]
     );
-    block_on(jar.step_async("await host.rpc('pause')")).unwrap();
+    block_on(jar.step_eval_async("await host.rpc('pause')")).unwrap();
     assert_eq!(log.take(), ["pause undefined: Pause"]);
 }
 
@@ -202,7 +202,7 @@ fn undefined_is_the_same_from_a_handler_and_from_an_answer() {
         assert_eq!(block_on(jar.eval_async(&script)).unwrap().as_str(), "true", "{method}");
     }
     assert_eq!(jar.eval("[host.rpcSync('null'), host.rpcSync('nested')]").unwrap().as_str(), "[null,[null]]");
-    block_on(jar.step_async("await host.rpc('ask') === undefined")).unwrap();
+    block_on(jar.step_eval_async("await host.rpc('ask') === undefined")).unwrap();
     let answer = (jar.pending()[0].id, Answer::Result(Json::UNDEFINED));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it is answered") };
     assert_eq!(value.as_str(), "true");
@@ -233,7 +233,7 @@ fn a_call_has_the_same_id_when_it_is_made_again_also_in_another_instance() {
     let (seen, approved) = (Seen::default(), Arc::default());
     let router = paying(&seen, &approved);
     let script = "await host.rpc('free'); await Promise.all([host.rpc('pay', 1), host.rpc('pay', 2)])";
-    let Turn::Paused(paused) = block_on(jar_with_router(&router).step_async(script)).unwrap() else {
+    let Turn::Paused(paused) = block_on(jar_with_router(&router).step_eval_async(script)).unwrap() else {
         panic!("it waits")
     };
     let ids: Vec<CallId> = paused.pending().iter().map(|call| call.id).collect();
@@ -251,7 +251,7 @@ fn a_call_has_the_same_id_when_it_is_made_again_also_in_another_instance() {
     };
     assert_eq!(value.as_str(), "[1,2]");
     // What comes after has ids of its own.
-    block_on(jar.step_async("await host.rpc('pay', 3)")).unwrap();
+    block_on(jar.step_eval_async("await host.rpc('pay', 3)")).unwrap();
     assert!(!ids.contains(&jar.pending()[0].id));
 }
 
@@ -283,13 +283,13 @@ fn a_pending_call_says_when_it_was_made_by_the_clock_of_its_instance() {
     let router = paying(&Seen::default(), &Arc::default());
     let before = std::time::SystemTime::now() - Duration::from_millis(1);
     let mut jar = jar_with_router(&router);
-    block_on(jar.step_async("await host.rpc('pay', 1)")).unwrap();
+    block_on(jar.step_eval_async("await host.rpc('pay', 1)")).unwrap();
     let made = jar.pending()[0].made_at;
     assert!(before <= made && made <= std::time::SystemTime::now(), "{made:?}");
 
     let noon = Duration::from_secs(43_200);
     let mut jar = runtime().build_instance().clock(Clock::Fixed(noon)).start(&router, &Limits::default()).unwrap();
-    let Turn::Paused(paused) = block_on(jar.step_async("await host.rpc('pay', 1)")).unwrap() else {
+    let Turn::Paused(paused) = block_on(jar.step_eval_async("await host.rpc('pay', 1)")).unwrap() else {
         panic!("it waits")
     };
     assert_eq!(paused.pending()[0].made_at, std::time::UNIX_EPOCH + noon);

@@ -155,7 +155,7 @@ fn what_is_gone_weighs_nothing() {
     }
     assert_eq!(log.take(), vec!["32000"; 25 * 12]);
     // And calls that were paused, each answered before the next one.
-    let mut turn = block_on(jar.step_async("for (let i = 0; i < 25; i++) await host.rpc('pause', big); 'done'"));
+    let mut turn = block_on(jar.step_eval_async("for (let i = 0; i < 25; i++) await host.rpc('pause', big); 'done'"));
     for _ in 0..25 {
         paused(turn);
         let id = jar.pending()[0].id;
@@ -198,11 +198,11 @@ fn paused_calls_keep_their_weight() {
             "const big = 'x'.repeat(5e6); for (let i = 0; i < {calls}; i++) host.rpc('pause', big); await new Promise(() => {{}})"
         )
     };
-    assert_eq!(limit_of(block_on(jar.step_async(script(4)))), (LimitKind::Memory, 16 << 20));
+    assert_eq!(limit_of(block_on(jar.step_eval_async(script(4)))), (LimitKind::Memory, 16 << 20));
     assert!(jar.pending().is_empty());
     assert_usable(&mut jar);
     jar.reset().unwrap();
-    paused(block_on(jar.step_async(script(3))));
+    paused(block_on(jar.step_eval_async(script(3))));
     assert_eq!(jar.pending().len(), 3);
 }
 
@@ -213,7 +213,7 @@ fn paused_calls_keep_their_weight_when_the_script_goes_on_and_give_it_back_when_
     let script = "const big = 'x'.repeat(5e6); let calls = [host.rpc('pause', big)];
         for (;;) { await Promise.race(calls); calls = [host.rpc('pause', big), host.rpc('pause', big)] }";
     let mut jar = jar_of(&router, &memory(16 << 20));
-    paused(block_on(jar.step_async(script)));
+    paused(block_on(jar.step_eval_async(script)));
     for expected in [2, 3] {
         let id = jar.pending()[0].id;
         paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
@@ -239,11 +239,11 @@ fn paused_calls_are_in_flight() {
     let mut jar = jar_of(&router, &Limits { pending_rpcs: 8, ..Limits::default() });
     let script =
         |calls: u32| format!("for (let i = 0; i < {calls}; i++) host.rpc('pause', i); await new Promise(() => {{}})");
-    assert_eq!(limit_of(block_on(jar.step_async(script(9)))), (LimitKind::PendingRpcs, 8));
+    assert_eq!(limit_of(block_on(jar.step_eval_async(script(9)))), (LimitKind::PendingRpcs, 8));
     assert_usable(&mut jar);
     // Also those that were paused in an earlier turn.
     let script = "let n = 0; for (;;) { const calls = []; for (let i = 0; i < 4; i++) calls.push(host.rpc('pause', n++)); await Promise.race(calls) }";
-    paused(block_on(jar.step_async(script)));
+    paused(block_on(jar.step_eval_async(script)));
     let first = [(jar.pending()[0].id, Answer::Result(Json::UNDEFINED))];
     paused(block_on(jar.resume_async(first)));
     assert_eq!(jar.pending().len(), 7);

@@ -85,7 +85,7 @@ const NAMES: [&str; 12] = [
     "Instance",
     "Router",
     "eval_async",
-    "step_async",
+    "step_eval_async",
     "_bytes",
     "cpu_time",
     "reset()",

@@ -110,7 +110,7 @@ fn router() -> Router {
 fn ask_everything(runtime: &Runtime, jar: &mut Instance) {
     let _ = jar.dispatch("event", &Value::Null);
     let _ = block_on(jar.dispatch_async("event", &Value::Null));
-    let _ = block_on(jar.step_async("")).map(drop);
+    let _ = block_on(jar.step_eval_async("")).map(drop);
     let _ = block_on(jar.resume_async([]));
     let stats = jar.stats();
     assert!(stats.memory_bytes <= limits().memory_bytes);

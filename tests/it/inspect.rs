@@ -294,7 +294,7 @@ fn a_step_that_is_looked_at_goes_on_as_one() {
     let Turn::Done(shown) = block_on(twin.step_inspect_async("'text'")).unwrap() else { panic!("nothing waits") };
     assert!(shown.is_string());
     // A script that was begun without the wish can be looked at too: as JSON.
-    block_on(twin.step_async("({ n: await host.rpc('ask', 2) })")).unwrap();
+    block_on(twin.step_eval_async("({ n: await host.rpc('ask', 2) })")).unwrap();
     let answer = (twin.pending()[0].id, Answer::result(&2).unwrap());
     let Turn::Done(shown) = block_on(twin.resume_inspect_async([answer])).unwrap() else { panic!("it is answered") };
     assert_eq!(shown.as_str(), r#"{"n":2}"#);
@@ -302,6 +302,8 @@ fn a_step_that_is_looked_at_goes_on_as_one() {
 
 #[test]
 fn a_step_that_throws_has_the_line_of_its_script() {
-    let Err(Error::Js(error)) = block_on(jar().step_async("const a = 1;\na.missing()")) else { panic!("it throws") };
+    let Err(Error::Js(error)) = block_on(jar().step_eval_async("const a = 1;\na.missing()")) else {
+        panic!("it throws")
+    };
     assert_eq!(error.frame().unwrap().text, "a.missing()");
 }

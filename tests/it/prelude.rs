@@ -57,7 +57,7 @@ fn a_snapshot_as_prelude_makes_new_instances_and_not_twins() {
     let first = text(&mut jar, "let n = 40; Math.random()");
     let next = text(&mut jar, "Math.random()");
     let prelude = jar.snapshot().unwrap();
-    let build = || runtime().build_instance().prelude(&prelude);
+    let build = || runtime().build_instance().begin_from(&prelude);
     let start = |builder: belljar::InstanceBuilder| builder.start(&Router::new(), &Limits::default()).unwrap();
     // It draws numbers of its own, from its own seed where it has one, and lives in its own time.
     assert_eq!(text(&mut start(build().seed(5)), "Math.random()"), first);
@@ -70,10 +70,10 @@ fn a_snapshot_as_prelude_makes_new_instances_and_not_twins() {
 fn a_paused_snapshot_is_no_prelude() {
     let router = Router::new().handle("ask", |_: &belljar::Call, (): ()| belljar::Reply::pause());
     let mut jar = runtime().instance(&router, &Limits::default()).unwrap();
-    let belljar::Turn::Paused(paused) = block_on(jar.step_async("await host.rpc('ask')")).unwrap() else {
+    let belljar::Turn::Paused(paused) = block_on(jar.step_eval_async("await host.rpc('ask')")).unwrap() else {
         panic!("it should pause")
     };
-    let refused = runtime().build_instance().prelude(paused.snapshot()).start(&router, &Limits::default());
+    let refused = runtime().build_instance().begin_from(paused.snapshot()).start(&router, &Limits::default());
     assert!(matches!(refused, Err(Error::Input { .. })));
 }
 
@@ -89,7 +89,7 @@ fn a_snapshot_of_an_instance_holds_its_preludes() {
     for runtime in [&with, &other, runtime()] {
         let mut twin = runtime.restore(&snapshot, &Router::new(), &Limits::default()).unwrap();
         assert_eq!(text(&mut twin, "shared"), r#""from the prelude!""#);
-        let mut jar = runtime.build_instance().prelude(&snapshot).start(&Router::new(), &Limits::default()).unwrap();
+        let mut jar = runtime.build_instance().begin_from(&snapshot).start(&Router::new(), &Limits::default()).unwrap();
         assert_eq!(text(&mut jar, "shared"), r#""from the prelude!""#);
     }
 }

@@ -167,7 +167,7 @@ fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
         [a, b, c, await host.rpc('ask', 4).catch(e => e.message), Math.random()]";
     let recording = Recording::new();
     let router = recording.record(&pausing);
-    let mut turn = block_on(start(&router).step_async(script)).unwrap();
+    let mut turn = block_on(start(&router).step_eval_async(script)).unwrap();
     let result = loop {
         let paused = match turn {
             Turn::Done(value) => break value,
@@ -198,7 +198,7 @@ fn a_recording_goes_on_from_its_bytes() {
     let script = "const [a, b] = await Promise.all([host.rpc('ask', 1), host.rpc('ask', 1)]);
         [a, b, host.rpcSync('echo', a), await host.rpc('ask', 2)]";
     let recording = Recording::new();
-    let mut turn = block_on(start(&recording.record(&pausing)).step_async(script)).unwrap();
+    let mut turn = block_on(start(&recording.record(&pausing)).step_eval_async(script)).unwrap();
     let mut files = recording.to_bytes();
     let mut answers = 0;
     let result = loop {
@@ -268,7 +268,7 @@ fn a_call_that_is_made_again_is_recorded_once() {
     let recording = Recording::new();
     let pausing = Router::new().handle("ask", |_: &Call, (): ()| Reply::pause());
     let Turn::Paused(paused) =
-        block_on(start(&recording.record(&pausing)).step_async("await host.rpc('ask')")).unwrap()
+        block_on(start(&recording.record(&pausing)).step_eval_async("await host.rpc('ask')")).unwrap()
     else {
         panic!("it should pause")
     };

@@ -119,7 +119,7 @@ fn a_session_goes_on_after_a_snapshot_and_a_reset() {
     let (router, limits) = (Router::new(), Limits::default());
     let bytes = snapshot.to_bytes();
     let mut restored = runtime().restore(&belljar::Snapshot::from_bytes(&bytes).unwrap(), &router, &limits).unwrap();
-    let mut prelude = runtime().build_instance().prelude(&snapshot).start(&router, &limits).unwrap();
+    let mut prelude = runtime().build_instance().begin_from(&snapshot).start(&router, &limits).unwrap();
     for jar in [&mut jar, &mut restored, &mut prelude] {
         assert_eq!(jar.eval("const x = 2; x").unwrap().as_str(), "2");
         jar.reset().unwrap();

@@ -92,7 +92,7 @@ fn the_age_of_a_restored_instance_counts_on_and_that_of_a_prelude_does_not() {
     assert!(now(restore(&old)) >= AGE_MS);
     // It is still so after a second freeze.
     assert!(now(restore(&restore(&old).snapshot().unwrap())) >= AGE_MS);
-    let fresh = runtime().build_instance().prelude(&old).start(&Router::new(), &Limits::default()).unwrap();
+    let fresh = runtime().build_instance().begin_from(&old).start(&Router::new(), &Limits::default()).unwrap();
     assert!(now(fresh) < AGE_MS);
 }
 
@@ -160,7 +160,7 @@ fn bytes_that_were_changed_or_cut_are_refused() {
 #[test]
 fn a_paused_script_goes_on_in_another_instance() {
     let script = "let log = []; for (let i = 0; i < 3; i++) { try { log.push(await host.rpc('approve', i)) } finally { log.push('f') } } log";
-    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_eval_async(script)));
     for round in 0..3 {
         let bytes = snapshot.seal(&KEY, b"t").unwrap();
         let thawed = Snapshot::open(&bytes, &KEY, b"t").unwrap();
@@ -183,7 +183,7 @@ fn calls_that_are_not_paused_settle_first() {
     let mut jar = jar_with_router(&router);
     let script =
         "const all = [1, 2].map(n => host.rpc('quick', n)); all.push(host.rpc('approve', 'x')); await Promise.all(all)";
-    let snapshot = paused(block_on(jar.step_async(script)));
+    let snapshot = paused(block_on(jar.step_eval_async(script)));
     assert_eq!(snapshot.pending().len(), 1);
     let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&3).unwrap()));
     assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "[1,2,3]");
@@ -192,7 +192,7 @@ fn calls_that_are_not_paused_settle_first() {
 #[test]
 fn an_answer_can_be_an_error_or_the_handlers_own() {
     let script = "const r = []; for (const p of [host.rpc('approve', 1), host.rpc('approve', 2)]) r.push(await p.catch(e => e.code)); r";
-    let snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    let snapshot = paused(block_on(jar_with_router(&pausing()).step_eval_async(script)));
     let answering = Router::new().handle("approve", |_: &Call, n: u32| Ok(n * 100));
     let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
     let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
@@ -204,7 +204,7 @@ fn an_answer_can_be_an_error_or_the_handlers_own() {
 fn calls_without_an_answer_stay_paused() {
     let script = "await Promise.all([host.rpc('approve', 1), host.rpc('approve', 2)])";
     let mut jar = jar_with_router(&pausing());
-    let first = paused(block_on(jar.step_async(script)));
+    let first = paused(block_on(jar.step_eval_async(script)));
     let [one, two] = first.pending() else { panic!("two calls were made") };
     let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
     let second = paused(block_on(jar.resume_async([(one.id, value(7))])));
@@ -216,7 +216,7 @@ fn calls_without_an_answer_stay_paused() {
 fn an_answer_to_nothing_is_refused_and_changes_nothing() {
     let mut jar = jar_with_router(&pausing());
     assert!(matches!(block_on(jar.resume_async([])), Err(Error::Input { .. })));
-    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', 1)")));
+    let snapshot = paused(block_on(jar.step_eval_async("await host.rpc('approve', 1)")));
     let id = snapshot.pending()[0].id;
     let (nonce, number) = id.to_string().split_once('-').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     for other in [format!("{nonce}-1{number}"), format!("{:016x}-{number}", !u64::from_str_radix(&nonce, 16).unwrap())]
@@ -231,10 +231,10 @@ fn an_answer_to_nothing_is_refused_and_changes_nothing() {
 fn a_call_that_cannot_begin_does_not_give_the_paused_one_up() {
     let limits = Limits { source_bytes: 100, ..Limits::default() };
     let mut jar = runtime().instance(&pausing(), &limits).unwrap();
-    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', 1)")));
+    let snapshot = paused(block_on(jar.step_eval_async("await host.rpc('approve', 1)")));
     let calls = jar.stats().calls;
     let large = "1;".repeat(100);
-    assert_eq!(block_on(jar.step_async(large.as_str())).unwrap_err().code(), "source_too_large");
+    assert_eq!(block_on(jar.step_eval_async(large.as_str())).unwrap_err().code(), "source_too_large");
     assert_eq!(jar.eval(large.as_str()).unwrap_err().code(), "source_too_large");
     assert_eq!((jar.stats().calls, jar.pending()), (calls, snapshot.pending()));
     let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&7).unwrap()));
@@ -246,7 +246,7 @@ fn a_pause_gives_no_fresh_budget() {
     let limits = Limits { fuel: Some(40_000_000), ..Limits::default() };
     let script = "for (;;) { for (let i = 0; i < 5000; i++); await host.rpc('approve', 1) }";
     let mut jar = runtime().instance(&pausing(), &limits).unwrap();
-    let mut turn = block_on(jar.step_async(script));
+    let mut turn = block_on(jar.step_eval_async(script));
     let mut rounds = 0;
     while let Ok(Turn::Paused(paused)) = turn {
         rounds += 1;
@@ -265,7 +265,7 @@ fn a_renewed_budget_is_a_fresh_one() {
     let limits = Limits { fuel: Some(20_000_000), ..Limits::default() };
     let mut jar = runtime().instance(&pausing(), &limits).unwrap();
     let burn = "for (let i = 0; i < 10000; i++);";
-    let mut turn = block_on(jar.step_async(format!("for (;;) {{ {burn} await host.rpc('approve', 1) }}")));
+    let mut turn = block_on(jar.step_eval_async(format!("for (;;) {{ {burn} await host.rpc('approve', 1) }}")));
     for _ in 0..20 {
         assert!(matches!(turn, Ok(Turn::Paused(_))), "{turn:?}");
         jar.renew_budget();
@@ -287,7 +287,7 @@ fn a_pause_where_nobody_can_take_it_over_is_an_error() {
 fn a_new_call_gives_a_paused_one_up() {
     let mut jar = jar_with_router(&pausing());
     jar.eval("globalThis.late = 'no'").unwrap();
-    paused(block_on(jar.step_async("await host.rpc('approve', 1); globalThis.late = 'yes'")));
+    paused(block_on(jar.step_eval_async("await host.rpc('approve', 1); globalThis.late = 'yes'")));
     assert_eq!(jar.eval("late").unwrap().as_str(), r#""no""#);
     assert!(jar.pending().is_empty());
     assert_eq!(jar.eval("late").unwrap().as_str(), r#""no""#);
@@ -325,7 +325,7 @@ fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
         let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if call % EVERY == EVERY - 1 { Reply::pause() } else { Reply::value(&answer(&params)) }
     });
-    let mut turn = block_on(jar_with_router(&pausing).step_async(script.as_str()));
+    let mut turn = block_on(jar_with_router(&pausing).step_eval_async(script.as_str()));
     let mut sizes = Vec::new();
     let result = loop {
         match turn.unwrap() {
@@ -355,7 +355,7 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
     let mut origin = runtime().build_instance().clock(clock).start(&pausing(), &Limits::default()).unwrap();
     let script = "const seen = [Date.now()]; let chosen = await host.rpc('approve', 'first');
         seen.push(chosen, Date.now()); chosen += await host.rpc('approve', chosen); [seen, chosen, Math.random()]";
-    let snapshot = paused(block_on(origin.step_async(script)));
+    let snapshot = paused(block_on(origin.step_eval_async(script)));
     let id = snapshot.pending()[0].id;
     let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
     let mut draws = std::collections::HashSet::new();
@@ -417,7 +417,7 @@ fn a_poisoned_instance_has_no_snapshot() {
 #[test]
 fn an_id_is_never_used_for_a_second_call() {
     let script = "for (let i = 0; i < 3; i++) await Promise.all([host.rpc('approve', i), host.rpc('approve', -i)])";
-    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_async(script)));
+    let mut snapshot = paused(block_on(jar_with_router(&pausing()).step_eval_async(script)));
     let first = snapshot.clone();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..2 {
@@ -437,7 +437,7 @@ fn an_id_is_never_used_for_a_second_call() {
     assert!(seen.insert(ids[0]) && seen.insert(ids[1]));
     // Nor does one of a script that starts later in the same instance, or after a reset of it.
     for _ in 0..2 {
-        let other = paused(block_on(jar.step_async("await host.rpc('approve', 9)")));
+        let other = paused(block_on(jar.step_eval_async("await host.rpc('approve', 9)")));
         assert!(seen.insert(other.pending()[0].id));
         jar.reset().unwrap();
     }
@@ -448,7 +448,7 @@ fn the_oldest_call_comes_first_whatever_the_ids_are() {
     let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
     let script = "const more = n => host.rpc('call', n).then(() => host.rpc('call', n + 10));
         await Promise.all([0, 1, 2, 3].map(more))";
-    let mut snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let mut snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
     // What is answered asks again, under an id of a twin, which may sort anywhere.
     for expected in [["0", "2", "3", "11"], ["0", "3", "11", "12"], ["0", "11", "12", "13"]] {
         let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
@@ -463,7 +463,7 @@ fn the_oldest_call_comes_first_whatever_the_ids_are() {
 
 #[test]
 fn an_id_is_text_wherever_it_is_kept() {
-    let snapshot = paused(block_on(jar_with_router(&pausing()).step_async("await host.rpc('approve', 1)")));
+    let snapshot = paused(block_on(jar_with_router(&pausing()).step_eval_async("await host.rpc('approve', 1)")));
     let id = snapshot.pending()[0].id;
     let text = id.to_string();
     assert!(text.len() <= 37, "{text}");
@@ -499,7 +499,7 @@ fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
         let builder = seed.into_iter().fold(runtime().build_instance(), belljar::InstanceBuilder::seed);
         let mut jar = builder.start(&pausing(), &Limits::default()).unwrap();
         let script = "await Promise.all([host.rpc('approve', 1), host.rpc('approve', 2)])";
-        let snapshot = paused(block_on(jar.step_async(script)));
+        let snapshot = paused(block_on(jar.step_eval_async(script)));
         snapshot.pending().iter().map(|call| call.id).collect::<Vec<_>>()
     };
     assert_eq!(ids(Some(5)), ids(Some(5)));
@@ -509,7 +509,7 @@ fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
     assert!(ids(Some(5)).iter().all(|id| !id.to_string().starts_with("0000000000000005")));
     // Twins of a seeded instance do the same things with the same ids, unless they get seeds of their own.
     let mut jar = runtime().build_instance().seed(5).start(&pausing(), &Limits::default()).unwrap();
-    let snapshot = paused(block_on(jar.step_async("await host.rpc('approve', await host.rpc('approve', 1))")));
+    let snapshot = paused(block_on(jar.step_eval_async("await host.rpc('approve', await host.rpc('approve', 1))")));
     let next = |seed: Option<u64>| {
         let builder =
             seed.into_iter().fold(runtime().build_instance().restore(&snapshot), belljar::InstanceBuilder::seed);
@@ -533,7 +533,7 @@ fn handlers_that_allow_it_are_dropped_for_a_pause() {
         Ok(n)
     });
     let script = "const r = []; await Promise.all([host.rpc('watch', 1).then(n => r.push(n)), host.rpc('approve', 2).then(n => r.push(n))]); r";
-    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
     assert_eq!(alive.load(std::sync::atomic::Ordering::SeqCst), 0);
     let calls: Vec<(&str, &str)> =
         snapshot.pending().iter().map(|call| (call.method.as_str(), call.params.as_str())).collect();
@@ -563,7 +563,7 @@ fn one_handler_that_does_not_allow_it_is_waited_for() {
             Ok("written")
         });
     let script = "let w; host.rpc('write').then(v => { w = v }); await Promise.race([host.rpc('watch'), host.rpc('approve', 1)]); w";
-    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
     let methods: Vec<&str> = snapshot.pending().iter().map(|call| call.method.as_str()).collect();
     assert_eq!(methods, ["watch", "approve"]);
     let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
@@ -575,7 +575,7 @@ fn one_handler_that_does_not_allow_it_is_waited_for() {
 fn params_that_were_left_out_stay_so() {
     let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
     let script = "await Promise.all([host.rpc('a'), host.rpc('b', null), host.rpc('c', undefined)])";
-    let snapshot = paused(block_on(jar_with_router(&router).step_async(script)));
+    let snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
     let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
     assert_eq!(thawed.pending(), snapshot.pending());
     let params: Vec<&str> = thawed.pending().iter().map(|call| call.params.as_str()).collect();
@@ -621,7 +621,7 @@ fn a_snapshot_of_another_build_is_refused_before_it_runs() {
     let foreign = Snapshot::from_bytes(&bytes).unwrap();
     for refused in [
         runtime().restore(&foreign, &Router::new(), &Limits::default()),
-        runtime().build_instance().prelude(&foreign).start(&Router::new(), &Limits::default()),
+        runtime().build_instance().begin_from(&foreign).start(&Router::new(), &Limits::default()),
     ] {
         let message = refused.unwrap_err().to_string();
         assert!(message.starts_with("not a snapshot of this build: it was taken from the guest "), "{message}");
@@ -657,7 +657,7 @@ fn what_a_thawed_script_has_used_counts_for_every_limit_on_a_call() {
         ("for (;;) { console.log('1234'); await host.rpc('approve', 1) }", "console_limit_exceeded"),
     ] {
         let router = pausing().on_console(|_, _, _| {});
-        let mut turn = block_on(runtime().instance(&router, &limits).unwrap().step_async(script));
+        let mut turn = block_on(runtime().instance(&router, &limits).unwrap().step_eval_async(script));
         for _ in 0..10 {
             let Ok(Turn::Paused(paused)) = &turn else { break };
             let mut jar = runtime().restore(paused.snapshot(), &router, &limits).unwrap();

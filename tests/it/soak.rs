@@ -153,9 +153,9 @@ impl Soak {
             }
             _ => {
                 let mut jar = start(&small());
-                let turn = block_on(
-                    jar.step_async("const a = [1]; for (let i = 0; i < 3; i++) a.push(await host.rpc('pause', i)); a"),
-                );
+                let turn = block_on(jar.step_eval_async(
+                    "const a = [1]; for (let i = 0; i < 3; i++) a.push(await host.rpc('pause', i)); a",
+                ));
                 let Ok(Turn::Paused(paused)) = turn else { panic!("it should pause: {turn:?}") };
                 drop(jar);
                 let snapshot = paused.snapshot().seal(&[1; 32], b"soak").unwrap();

@@ -310,7 +310,7 @@ fn a_snapshot_that_waits_for_calls_is_told_and_not_run() {
     use belljar::{Call, Limits, Reply, Router, Runtime, Turn};
     let router = Router::new().handle("approve", |_: &Call, _: u32| Reply::pause());
     let mut jar = Runtime::new().unwrap().instance(&router, &Limits::default()).unwrap();
-    let mut turn = std::pin::pin!(jar.step_async("await host.rpc('approve', 100)"));
+    let mut turn = std::pin::pin!(jar.step_eval_async("await host.rpc('approve', 100)"));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let turn = loop {
         if let std::task::Poll::Ready(turn) = turn.as_mut().poll(&mut context) {
