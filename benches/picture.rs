@@ -266,7 +266,8 @@ fn draw_peers(peers: &Value) -> String {
         let Some((_, least)) = figures.first() else { continue };
         drawing.down(26.0);
         drawing.text(12.0, "start", "head", &format!("{} ({unit})", job["name"].as_str().unwrap_or_default()));
-        // A scale takes 1 in; the least figure is made that, so that bars are comparable within a job and fill the width.
+        // A scale takes 1 in; the least figure is made that, so that bars are comparable within a job and fill the
+        // width.
         let scale = Scale::of(figures.iter().map(|figure| figure.1 / least));
         drawing.down(LINE);
         for (name, figure) in &figures {

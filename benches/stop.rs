@@ -1,7 +1,8 @@
-//! How long it takes to stop a script: every bomb of `tests/bombs` that burns the processor, as a multiple of its limit.
+//! How long it takes to stop a script: every bomb of `tests/bombs` that burns the processor, as a multiple of its
+//! limit.
 //!
-//! Time is the thread's own, where the system counts it, as it is for the limit: a busy machine makes every script last longer, and says
-//! nothing about belljar.
+//! Time is the thread's own, where the system counts it, as it is for the limit: a busy machine makes every script
+//! last longer, and says nothing about belljar.
 //!
 //! `cargo bench --bench stop -- [--json PATH] [ROUNDS]`.
 #![allow(

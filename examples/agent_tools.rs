@@ -133,7 +133,8 @@ for (const state of states) {
 }
 ({ checked: states.length, refunded, refused })";
 
-/// One round of an agent: run what the model wrote; the answer is either a result or a text that helps it to write better.
+/// One round of an agent: run what the model wrote; the answer is either a result or a text that helps it to write
+/// better.
 async fn run(runtime: &Runtime, router: &Router, session: &Arc<Session>, code: &str) -> Result<Json, String> {
     let limits = Limits {
         cpu_time: Duration::from_millis(200),

@@ -23,8 +23,8 @@ fn main() -> belljar::Result<()> {
     })
 }
 
-/// A script that runs JavaScript unwinds and keeps its state. One that is met inside a native built-in is stopped in the
-/// middle, and its instance refuses calls until it is reset; where it is met is a matter of the moment.
+/// A script that runs JavaScript unwinds and keeps its state. One that is met inside a native built-in is stopped in
+/// the middle, and its instance refuses calls until it is reset; where it is met is a matter of the moment.
 fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
     let begun = Arc::new(Barrier::new(2));
     let met = begun.clone();

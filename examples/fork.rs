@@ -1,7 +1,8 @@
-//! Ten continuations of one state: a script stops at a choice, is restored once for each way to choose, and the best one wins.
+//! Ten continuations of one state: a script stops at a choice, is restored once for each way to choose, and the best
+//! one wins.
 //!
-//! Shows: a [`Snapshot`](belljar::Snapshot) as something to try things out from. The work before the choice is done once; what the
-//! ten do after it, they do each in a world of their own, on threads that share nothing.
+//! Shows: a [`Snapshot`](belljar::Snapshot) as something to try things out from. The work before the choice is done
+//! once; what the ten do after it, they do each in a world of their own, on threads that share nothing.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::thread;

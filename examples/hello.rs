@@ -1,7 +1,7 @@
 //! The least that belljar takes: a sealed instance, a value out of it, and one door that the host opened.
 //!
-//! Shows: [`Runtime`], [`Router::handle`], [`Instance::eval`](belljar::Instance::eval), and what a script finds
-//! when it looks for a way out.
+//! Shows: [`Runtime`], [`Router::handle`], [`Instance::eval`](belljar::Instance::eval), and what a script finds when
+//! it looks for a way out.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use belljar::{Call, Limits, Router, Runtime};

@@ -1,7 +1,9 @@
-//! A library that is loaded once: every instance starts with it, and what scripts do to it stays in their own instance.
+//! A library that is loaded once: every instance starts with it, and what scripts do to it stays in their own
+//! instance.
 //!
-//! Shows: [`RuntimeBuilder::prelude`](belljar::RuntimeBuilder::prelude), what it saves against loading the library in each instance,
-//! and [`InstanceBuilder::prelude`](belljar::InstanceBuilder::prelude) for a tenant's own set-up on top.
+//! Shows: [`RuntimeBuilder::prelude`](belljar::RuntimeBuilder::prelude), what it saves against loading the library in
+//! each instance, and [`InstanceBuilder::prelude`](belljar::InstanceBuilder::prelude) for a tenant's own set-up on
+//! top.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::time::Instant;

@@ -1,8 +1,8 @@
 //! Rules that tenants wrote, run on every webhook: compiled once, one fresh instance per event.
 //!
-//! Shows: [`Program`] (compile when a rule is saved, run from its bytes ever after), [`Instance::dispatch_async`],
-//! a new instance for each event so that nothing leaks from one to the next, events in parallel, errors that stay
-//! with the tenant whose rule made them, and [`Blame`] to decide who gets told.
+//! Shows: [`Program`] (compile when a rule is saved, run from its bytes ever after), [`Instance::dispatch_async`], a
+//! new instance for each event so that nothing leaks from one to the next, events in parallel, errors that stay with
+//! the tenant whose rule made them, and [`Blame`] to decide who gets told.
 //!
 //! [`Instance::dispatch_async`]: belljar::Instance::dispatch_async
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]

@@ -1,12 +1,12 @@
-//! What would help: what a script's error points at, and what a Rust program can do about an error.
+//! Advice: the likely cause of a script's error, and what a Rust program can do about an error.
 //!
-//! It owns advice. Nothing may depend on it, because a script can throw what looks like anything.
+//! It owns advice. No decision may depend on it, because a script can throw a value that looks like any error.
 
 use crate::error::{Error, JsError};
 use crate::frame::Frame;
 use crate::limits::LimitKind;
 
-/// What scripts for Node or for a browser expect, and ECMAScript does not have.
+/// Globals of Node, Deno or browsers that ECMAScript does not have.
 const ELSEWHERE: [&str; 17] = [
     "Buffer",
     "Deno",
@@ -27,9 +27,9 @@ const ELSEWHERE: [&str; 17] = [
     "window",
 ];
 
-/// What a script's error points at, where the engine's words do not say it.
+/// The likely cause of a script's error, when the engine's message does not say it.
 ///
-/// It is a guess from the error's text and the line of the script, for people to read.
+/// It is guessed from the error's text and the line of the script, and meant for people to read.
 ///
 /// ```
 /// # use belljar::{Error, Hint, Limits, Router, Runtime};
@@ -43,31 +43,33 @@ const ELSEWHERE: [&str; 17] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
-    /// The script is still inside the code fence of a Markdown text.
+    /// The script still has the code fence of a Markdown document around it.
     CodeFence,
-    /// It imports or exports a module.
+    /// The script imports or exports a module.
     Module,
-    /// It has types.
+    /// The script has type annotations.
     TypeScript,
-    /// It awaits at the top level of a synchronous call.
+    /// The script uses `await` at the top level of a synchronous call.
     Await,
-    /// It closes a bracket that it has not opened: this one.
+    /// The script closes this bracket without having opened it.
     Bracket(char),
-    /// It uses a global of Node, Deno or browsers: this one.
+    /// The script uses this global of Node, Deno or browsers.
     Elsewhere(&'static str),
-    /// It recursed more deeply than the stack allows.
+    /// The script recursed more deeply than the stack allows.
     Recursion,
-    /// It called a method that no handler answers: this one. The name is the script's choice.
+    /// The script called this method, which no handler answers. The script chose the name.
     UnknownMethod(String),
-    /// It called a method that only an async handler answers, in a synchronous call.
+    /// The script called an async handler from a synchronous call.
     NeedsAsync,
 }
 
 impl JsError {
-    /// What the error points at, where its own words do not say it. For a SyntaxError the [`JsError::frame`] must be known.
+    /// The likely cause of the error, when its own message does not say it. For a SyntaxError this needs the
+    /// [`JsError::frame`].
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
-        // Two empty templates and a call of what they give, which may also end in a SyntaxError.
+        // // A code fence parses as two empty templates and a call of the result, so it does not always give a
+        // SyntaxError.
         if self.frame().is_some_and(|frame| frame.text.trim_start().starts_with("```")) {
             return Some(Hint::CodeFence);
         }
@@ -91,7 +93,7 @@ impl JsError {
 fn of_syntax(message: &str, frame: &Frame) -> Option<Hint> {
     let line = frame.text.trim_start();
     let first = line.split(|one: char| !one.is_alphanumeric() && one != '_' && one != '$').next().unwrap_or_default();
-    // Of a long line there is only a part, and then the column is no place in it.
+    // // The frame of a long line holds only a part of it. Then the column may lie outside of that part.
     let (before, after) = frame.text.split_at_checked(frame.column.saturating_sub(1)).unwrap_or((&frame.text, ""));
     let before = before.trim_end();
     let last = before.rsplit(|one: char| !one.is_alphanumeric()).next().unwrap_or_default();
@@ -117,7 +119,7 @@ fn of_syntax(message: &str, frame: &Frame) -> Option<Hint> {
     }
 }
 
-/// Whether a line up to a closing bracket opens none of its kind that is still open.
+/// Whether the text before a closing bracket has no unclosed bracket of the same kind.
 fn is_unopened(before: &str, close: char) -> bool {
     let open = match close {
         ')' => '(',
@@ -146,8 +148,8 @@ impl Hint {
 }
 
 impl Error {
-    /// What a Rust program can do about the error, where something can be said: one sentence, in the words of this library. The error's own
-    /// text says only what happened, so that other front ends can add advice of theirs.
+    /// What a Rust program can do about the error, if there is advice: one sentence that names items of this library.
+    /// The error's own text says only what happened, so that other front ends can add their own advice.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};

@@ -1,4 +1,4 @@
-//! The choices that an instance is made with.
+//! The builder of an instance, with all of its options.
 
 use std::any::Any;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::permit::{Permit, Shared};
 use crate::router::Router;
 use crate::snapshot::Snapshot;
 
-/// Makes an instance with the rarer choices.
+/// Makes an instance with options that [`Runtime::instance`](crate::Runtime::instance) does not take.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -38,26 +38,27 @@ impl InstanceBuilder {
         InstanceBuilder { shared, options: Options::default() }
     }
 
-    /// Makes `Math.random` repeatable, and with it the ids of calls that handlers pause.
+    /// Seeds `Math.random`, and with it the ids of paused calls, so that runs are repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = Some(seed);
         self
     }
 
-    /// Sets the time that scripts see.
+    /// Sets the clock that scripts see.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.options.clock = Some(clock);
         self
     }
 
-    /// Starts from the memory that a snapshot holds: a set-up that ran once serves every instance, and [`Instance::reset`] comes back
-    /// to it. It takes the place of what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
+    /// Starts from the memory of a snapshot: a set-up that ran once serves every instance, and [`Instance::reset`]
+    /// returns to it. It replaces what [`RuntimeBuilder::prelude`](crate::RuntimeBuilder::prelude) gives.
     ///
-    /// The memory of a snapshot is copied for the first three instances, and mapped for those after them, which takes microseconds
-    /// whatever its size. So keep the snapshot, or clones of it, for as long as instances are started from it.
+    /// The memory of a snapshot is copied for the first three instances and mapped for later ones, which takes
+    /// microseconds whatever its size. So keep the snapshot, or a clone of it, for as long as instances are started
+    /// from it.
     ///
-    /// The instance is a new one: it draws random numbers of its own, and its clock is the one that it is given here. A script that
-    /// waits for answers is no set-up, so a paused snapshot is refused.
+    /// The instance is a new one: it has its own random numbers, and the clock that is set here. A paused snapshot is
+    /// refused, because a script that waits for answers is not a set-up.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -78,8 +79,9 @@ impl InstanceBuilder {
         self
     }
 
-    /// Goes on where a snapshot was taken, as [`Runtime::restore`](crate::Runtime::restore) does: with its clock, its random numbers if they were
-    /// seeded, and the calls that it waits for. A seed or a clock that is given here takes the place of the snapshot's.
+    /// Continues where a snapshot was taken, as [`Runtime::restore`](crate::Runtime::restore) does: with its clock,
+    /// its random numbers if they were seeded, and the calls that it waits for. A seed or a clock that is set here
+    /// replaces that of the snapshot.
     pub fn restore(mut self, snapshot: &Snapshot) -> Self {
         self.options.origin = Origin::Restored(snapshot.clone());
         self
@@ -91,12 +93,13 @@ impl InstanceBuilder {
         self
     }
 
-    /// Lets a script declare again what an older script has declared, as the prompts of browsers do. In a later `eval`, a `let`, `const`,
-    /// `class`, `function` or `var` at the top level takes the place of any older one of that name, and functions that were made
-    /// before see the new value. A declaration that failed half-way can be made again. Within one script, a name can be declared
-    /// once, as always; and what is locked, such as `host` and `undefined`, cannot be declared.
+    /// Lets a script redeclare names of earlier scripts, as the consoles of browsers do. In a later `eval`, a `let`,
+    /// `const`, `class`, `function` or `var` at the top level replaces any earlier declaration of that name, and
+    /// functions that were made before see the new value. A declaration whose initializer threw can be made again.
+    /// Within one script, a name can still be declared only once, and locked names such as `host` and `undefined`
+    /// cannot be declared.
     ///
-    /// An instance that begins from a snapshot of a session is a session.
+    /// An instance that starts from a snapshot of a session is a session too.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -115,8 +118,9 @@ impl InstanceBuilder {
         self
     }
 
-    /// Gives scripts the newest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. One that is undefined
-    /// leaves the older one there. A script's own `let _` or `const _` comes first, as with any global.
+    /// Gives scripts the latest value that [`Instance::inspect`] has shown, as the global `_`, as prompts do. An
+    /// undefined value leaves the earlier one in place. A script's own `let _` or `const _` takes precedence, as with
+    /// any global.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -131,10 +135,12 @@ impl InstanceBuilder {
         self
     }
 
-    /// Ends a call as soon as its value is there. Without this a call waits until every call of a handler that its script has made is
-    /// answered, and what follows on the answers has run, also where the script awaits none of it; all of that stays within the call's limits.
+    /// Ends a call as soon as its result is known. Without this option, a call also waits until every call of a
+    /// handler that its script made is answered and the code that depends on the answers has run, even if the script
+    /// awaits none of it. All of this stays within the call's limits.
     ///
-    /// With it, the handlers that are still at work then are dropped in the middle: [`Instance::dropped_calls`] names their methods.
+    /// With this option, handlers that are still running then are dropped before they finish:
+    /// [`Instance::dropped_calls`] names their methods.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Router, Runtime, RpcError};
@@ -160,7 +166,8 @@ impl InstanceBuilder {
         self
     }
 
-    /// Gives handlers something to find with [`Call::data`](crate::Call::data), by its type. Several types can be given.
+    /// Adds a value that handlers find by its type with [`Call::data`](crate::Call::data). There can be one value of
+    /// each type.
     ///
     /// # Panics
     ///
@@ -174,12 +181,13 @@ impl InstanceBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use, [`Error::Input`](crate::Error::Input) when the limits make no sense.
+    /// [`Error::Capacity`](crate::Error::Capacity) when every instance is in use,
+    /// [`Error::Input`](crate::Error::Input) when the limits or options are invalid.
     pub fn start(self, router: &Router, limits: &Limits) -> Result<Instance> {
         Instance::new(Permit::take(self.shared)?, router, limits, self.options)
     }
 
-    /// Makes the instance, waiting for its turn when every instance is in use.
+    /// Makes the instance; waits in a first-come, first-served queue when every instance is in use.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a handler learns about the call that it answers, and what it can say about it besides the reply.
+//! What a handler can learn about the call that it answers, and what it can say about the call besides the reply.
 //!
 //! It must never know how the handler was found or who polls it.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::data::Data;
 use crate::pending::{CallId, Ids};
 
-/// What a handler learns about the call that it answers.
+///
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};
@@ -30,15 +30,16 @@ use crate::pending::{CallId, Ids};
 #[derive(Clone)]
 pub struct Call {
     pub(crate) method: Arc<str>,
-    /// Counts the calls of the instance.
+    /// The number of this call among the calls of the instance.
     pub(crate) number: u64,
-    /// The id that it has kept from a pause; otherwise it follows from the number.
+    /// The id that the call had before a pause. None for a call that was not paused: its id is derived from the
+    /// number.
     pub(crate) id: Option<CallId>,
     pub(crate) token: Arc<Token>,
     pub(crate) data: Data,
 }
 
-/// Says that the call in progress was cancelled. An instance has one for all its calls, so that it can be set from anywhere.
+/// The cancellation of the call in progress. An instance has one for all its calls, so that any thread can set it.
 #[derive(Default)]
 pub(crate) struct Signal {
     is_set: AtomicBool,
@@ -60,14 +61,15 @@ impl Signal {
     }
 }
 
-/// Fires when nobody waits for a call any more.
+/// Fires when the reply to a call is no longer wanted.
 pub(crate) struct Token {
     fired: AtomicBool,
-    /// A handler that works on the caller's thread holds up the code that fires the token, so it sees a cancellation here.
+    /// While a synchronous handler runs, the code that fires the token cannot run, so the handler sees a cancellation
+    /// here.
     signal: Arc<Signal>,
     deadline: Option<Instant>,
     ids: Arc<Ids>,
-    /// Calls whose handlers may be dropped when the script is put away.
+    /// The numbers of calls whose handlers may be dropped when the script is paused.
     droppable: Mutex<Vec<u64>>,
 }
 
@@ -76,12 +78,12 @@ impl Token {
         Token { fired: AtomicBool::new(false), signal, deadline, ids, droppable: Mutex::default() }
     }
 
-    /// Whether the handler of a call has said that it may be dropped.
+    /// Whether the handler of a call has allowed that it is dropped.
     pub(crate) fn may_drop(&self, number: u64) -> bool {
         self.droppable.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }
 
-    /// A call has its answer.
+    /// Forgets a call, which has its answer.
     pub(crate) fn forget(&self, number: u64) {
         self.droppable.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != number);
     }
@@ -92,7 +94,7 @@ impl Token {
     }
 
     fn is_over(&self) -> bool {
-        // Once the token has fired, the signal may be that of a later call; until then it is of this one.
+        // // After the token has fired, the signal may belong to a later call; before that it belongs to this one.
         self.fired.load(Ordering::Acquire)
             || self.signal.is_set()
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -106,7 +108,8 @@ impl Call {
         &self.method
     }
 
-    /// What names this call. It has the same id when it is made again after a pause, so that what was approved under the id can be done.
+    /// The id of this call. A call that is made again after a pause has the same id, so a handler can look up whether
+    /// the call was approved under it.
     ///
     /// ```
     /// # use belljar::{Answer, Call, CallId, Limits, Reply, Router, Runtime, Turn};
@@ -131,7 +134,7 @@ impl Call {
     ///
     /// # Panics
     ///
-    /// When the system has no random bits to give. In a handler that is an error with the code `handler_panicked`.
+    /// When the system provides no randomness. In a handler this becomes an error with the code `handler_panicked`.
     #[must_use]
     pub fn id(&self) -> CallId {
         match self.id {
@@ -140,15 +143,15 @@ impl Call {
         }
     }
 
-    /// Whether nobody waits for the reply any more: the call of the instance that this one belongs to was dropped or
-    /// cancelled, has run out of time, or has ended.
+    /// Whether the reply is no longer wanted, because the call of the instance was dropped or cancelled, has run out
+    /// of time, or has ended.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.token.is_over()
     }
 
-    /// Waits until nobody waits for the reply any more. An async handler is dropped at that moment anyway; this is
-    /// for work that it handed to others.
+    /// Waits until the reply is no longer wanted. An async handler is dropped at that moment anyway; use this for
+    /// work that the handler has passed to other tasks.
     pub async fn cancelled(&self) {
         while !self.is_cancelled() {
             let listener = self.token.signal.event.listen();
@@ -159,12 +162,13 @@ impl Call {
         }
     }
 
-    /// Says that this call need not hold up a script that is to be put away. When another handler has paused a call and all that are
-    /// still at work have said so, they are dropped and their calls are reported as pending, like the paused one. Whoever resumes the
-    /// script answers them, most simply with [`Answer::CallAgain`](crate::Answer::CallAgain). So it is for work that can be done twice.
+    /// Allows belljar to drop this handler so that the script can be paused. When another handler has paused a call
+    /// and all remaining handlers have allowed it, they are dropped and their calls are reported as pending, like the
+    /// paused one. The code that resumes the script answers them, most simply with
+    /// [`Answer::CallAgain`](crate::Answer::CallAgain). Use it for work that can safely be done twice.
     ///
-    /// Without it a pause waits until the handlers at work have answered. In a synchronous handler, and for `host.rpcSync`, it does
-    /// nothing.
+    /// Without it, a pause waits until all running handlers have answered. In a synchronous handler, and for
+    /// `host.rpcSync`, it has no effect.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Reply, Router, RpcError, Runtime, Turn};
@@ -200,7 +204,7 @@ impl Call {
         }
     }
 
-    /// What [`InstanceBuilder::data`](crate::InstanceBuilder::data) was given of this type.
+    /// The value of this type that [`InstanceBuilder::data`](crate::InstanceBuilder::data) gave the instance.
     #[must_use]
     pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.data.get()

@@ -1,6 +1,7 @@
-//! The handlers at work for one call of an instance: started, polled, answered, and dropped with it.
+//! The running handlers of one call of an instance: they are started, polled, answered, and dropped with it.
 //!
-//! It joins the driver's requests with the router's handlers. It must never know wasm, and it decides no limit.
+//! It connects the driver's requests with the router's handlers. It must never know wasm, and it makes no decision
+//! about limits.
 
 mod at_work;
 mod in_flight;
@@ -38,10 +39,10 @@ pub(crate) enum Mode {
     Async,
 }
 
-/// Answers that go to the guest in one turn stay under this, unless a single one is larger.
+/// The most bytes of answers that the guest gets in one turn; a single larger answer is sent alone.
 pub(crate) const BATCH_BYTES: usize = 1 << 20;
 
-/// Everything that a script has set in motion outside.
+/// All handler calls of a call of the instance.
 pub(crate) struct Calls<'a> {
     desk: &'a Desk,
     routes: &'a Routes,
@@ -49,16 +50,17 @@ pub(crate) struct Calls<'a> {
     mode: Mode,
     ids: &'a Arc<Ids>,
     token: Option<Arc<Token>>,
-    /// Made when the first async handler starts; a call without one pays nothing.
+    /// Made when the first async handler starts, so that a call without one pays nothing.
     working: Option<FuturesUnordered<Contained<'a>>>,
     in_flight: Vec<InFlight>,
-    /// Calls that were paused before, oldest first, and what it takes to make them again.
+    /// Calls that were paused earlier, oldest first.
     paused: Vec<PendingCall>,
-    /// Calls that were paused since; they get their ids when the script is put away.
+    /// Calls that were paused in this run; they get their ids when the script is paused.
     just_paused: Vec<InFlight>,
-    /// Replies that the guest has not taken yet, each with its weight. What the embedder answers weighs nothing: it is no script's choice.
+    /// Replies that the guest has not taken yet, each with its weight. Answers that the embedder passes to a resumed
+    /// call have weight 0, because no script chose their size.
     answers: VecDeque<(u32, u64, Answered)>,
-    /// What these replies weigh together.
+    /// The total weight of `answers`.
     queued: u64,
     sync_working: Option<Contained<'a>>,
 }
@@ -82,11 +84,11 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Takes over everything that the guest asked for since the last time. The driver looks at the clock before each event, because what
-    /// came before it may have taken long.
+    /// Handles all requests of the guest since the last time. The driver checks the clock before each event, because
+    /// the event before it may have taken long.
     pub(crate) fn deliver(&mut self) {
         loop {
-            // The driver is locked for one event at a time, because a handler may come back here.
+            // The driver is borrowed for one event at a time, because handling an event borrows it again.
             let event = self.desk.driver().take_event(self.desk.is_cancelled());
             match event {
                 None => return,
@@ -121,14 +123,14 @@ impl<'a> Calls<'a> {
     fn call(&mut self, method: Arc<str>, number: u64, id: Option<CallId>) -> Call {
         trace::rpc(&method);
         let token = self.token.get_or_insert_with(|| {
-            // The moment at which the call runs out of time is the same whenever it is worked out.
+            // The deadline is the same whenever it is computed, so it is computed only if needed.
             let left = self.desk.driver().wall_left(self.desk.now());
             Arc::new(Token::new(self.desk.signal.clone(), Instant::now().checked_add(left), self.ids.clone()))
         });
         Call { method, number, id, token: token.clone(), data: self.data.clone() }
     }
 
-    /// Takes over calls that were paused before, with the answers that some of them have got.
+    /// Takes over calls that were paused earlier, with the answers to some of them.
     pub(crate) fn adopt(&mut self, paused: Vec<PendingCall>, answers: Vec<(CallId, Answer)>) {
         if paused.is_empty() {
             return;
@@ -136,7 +138,7 @@ impl<'a> Calls<'a> {
         let places: HashMap<CallId, usize> = paused.iter().map(|call| call.id).zip(0..).collect();
         let mut paused: Vec<Option<PendingCall>> = paused.into_iter().map(Some).collect();
         for (id, answer) in answers {
-            // An id that is named twice has had its answer.
+            // A second answer to the same id is ignored.
             let call = places.get(&id).and_then(|at| paused.get_mut(*at)?.take());
             let Some(call) = call else { continue };
             if !matches!(answer, Answer::CallAgain) {
@@ -148,7 +150,7 @@ impl<'a> Calls<'a> {
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
                     let params = call.params.into_text().unwrap_or_default().into_bytes();
-                    // A recording has it already: it is still the call that the script made.
+                    // The tape is skipped: a recording already has this call.
                     let made = Made::Before(call.id, call.made_at);
                     self.hand_over(Request { id: slot, method: call.method.into_bytes(), params }, made);
                 }
@@ -157,7 +159,7 @@ impl<'a> Calls<'a> {
         self.paused = paused.into_iter().flatten().collect();
     }
 
-    /// Starts a call, unless it cannot be told from another.
+    /// Starts a call. A guest that uses the id of an open call again is stopped.
     pub(crate) fn start(&mut self, request: Request) {
         let id = request.id;
         if self.paused.iter().any(|other| other.slot == id)
@@ -183,14 +185,14 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Gives a call to its handler.
+    /// Passes a call to its handler.
     fn hand_over(&mut self, request: Request, made: Made) {
         let (slot, weight, number) = (request.id, request.weight(), self.ids.count());
         let (method, handler, params) = match self.find(request) {
             Ok(found) => found,
             Err(error) => return self.answer(slot, weight, Err(error)),
         };
-        // A synchronous call can wait for nobody, so an async handler is not even started.
+        // A synchronous call cannot wait, so an async handler is not even started.
         let replying = if self.mode == Mode::Sync && handler.is_async() {
             None
         } else {
@@ -213,7 +215,7 @@ impl<'a> Calls<'a> {
         self.in_flight.push(in_flight);
     }
 
-    /// Files the reply of a handler: an answer, or a pause, which changes nothing about what the call weighs.
+    /// Stores the reply of a handler: an answer, or a pause. A paused call keeps its weight.
     fn settle(&mut self, call: InFlight, reply: Reply) {
         match reply {
             Reply::Pause => self.just_paused.push(call),
@@ -221,7 +223,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Files an answer to a call of this weight, if there is room for it.
+    /// Stores an answer to a call of this weight, if the memory limit has room for it.
     fn answer(&mut self, slot: u32, call_weight: u64, reply: Answered) {
         let replied = self.desk.driver().replied(call_weight, reply);
         if let Some((weight, reply)) = replied {
@@ -240,7 +242,7 @@ impl<'a> Calls<'a> {
         Ok((name, handler, Json::from_option((!params.is_empty()).then_some(params))))
     }
 
-    /// Puts the answers in their place that a replay has for the script now that it waits.
+    /// Takes the answers that a replay has for a script that waits.
     pub(crate) fn rewind(&mut self) {
         let Some(tape) = self.routes.tape().filter(|_| self.answers.is_empty()) else { return };
         match tape.next_answers() {
@@ -255,7 +257,8 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Polls the async handlers until answers of this weight are there for the guest, or nobody has one; true when there is any.
+    /// Polls the async handlers until there are answers of this total weight or none is ready; true if there is an
+    /// answer for the guest.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, enough: u64) -> bool {
         while let Some(working) = self.working.as_mut().filter(|_| self.queued < enough) {
             let Poll::Ready(Some((id, reply))) = working.poll_next_unpin(context) else { break };
@@ -269,7 +272,7 @@ impl<'a> Calls<'a> {
         !self.answers.is_empty()
     }
 
-    /// Whether an async handler is at work.
+    /// Whether an async handler is running.
     pub(crate) fn is_working(&self) -> bool {
         self.working.as_ref().is_some_and(|working| !working.is_empty())
     }
@@ -279,7 +282,7 @@ impl<'a> Calls<'a> {
         !self.paused.is_empty() || !self.just_paused.is_empty()
     }
 
-    /// Drops the handlers at work if a call is paused and each of them lets itself be dropped; their calls are paused too then.
+    /// Drops the running handlers if a call is paused and all of them allow it; then their calls are paused too.
     pub(crate) fn drop_droppable(&mut self) -> bool {
         let Some(token) = &self.token else { return false };
         if !self.has_paused() || !self.in_flight.iter().all(|call| token.may_drop(call.number)) {
@@ -290,8 +293,8 @@ impl<'a> Calls<'a> {
         true
     }
 
-    /// The paused calls, oldest first. Those that were paused just now come in the order in which the script made them: which handler was
-    /// faster leaves no trace.
+    /// The paused calls, oldest first. Calls that were paused in this run are sorted in the order in which the script
+    /// made them, so that the speed of handlers does not show in a snapshot.
     pub(crate) fn take_paused(&mut self) -> Result<Vec<PendingCall>> {
         let mut paused = std::mem::take(&mut self.paused);
         self.just_paused.sort_by_key(|call| call.number);
@@ -307,22 +310,22 @@ impl<'a> Calls<'a> {
         Ok(paused)
     }
 
-    /// Whether the guest holds promises that have no answer.
+    /// Whether the guest holds promises of calls without an answer.
     pub(crate) fn has_unanswered(&self) -> bool {
         !self.in_flight.is_empty() || !self.answers.is_empty() || self.has_paused()
     }
 
-    /// Whether a call has no answer.
+    /// Whether a call that is not paused has no answer.
     pub(crate) fn is_any_unanswered(&self) -> bool {
         !self.in_flight.is_empty()
     }
 
-    /// The methods of the calls that have no answer, as messages show them.
+    /// The methods of the calls without an answer, shortened for messages.
     pub(crate) fn unanswered(&self) -> Vec<String> {
         excerpt::names(self.in_flight.iter().map(|call| &*call.method))
     }
 
-    /// The next answers as the guest reads them.
+    /// The next answers, in the format that the guest reads.
     pub(crate) fn take_answers(&mut self) -> Vec<u8> {
         let mut batch = Vec::new();
         let mut told = Vec::new();
@@ -331,7 +334,7 @@ impl<'a> Calls<'a> {
             let reply = {
                 let mut driver = self.desk.driver();
                 driver.answered(weight);
-                // One of the embedder's has not been looked at yet.
+                // The size of an embedder's answer has not been checked yet.
                 driver.sized(reply)
             };
             if let Some(tape) = self.routes.tape()
@@ -359,7 +362,7 @@ impl<'a> Calls<'a> {
         batch
     }
 
-    /// Goes on with the synchronous call that the guest waits in; true when the guest can be resumed.
+    /// Continues the synchronous call that the guest waits for; true when the guest can be resumed.
     pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
         let request = self.desk.driver().take_sync_request();
         if let Some(request) = request {
@@ -409,7 +412,8 @@ impl<'a> Calls<'a> {
             }
             Poll::Pending => {
                 self.sync_working = Some(working);
-                // The others go on meanwhile; their answers wait until the guest is back, so one may wait for what another does.
+                // // The other handlers are polled meanwhile, because this one may depend on them. Their answers wait
+                // until the guest is resumed.
                 self.poll(context, u64::MAX);
                 false
             }
@@ -430,7 +434,7 @@ impl<'a> Calls<'a> {
         self.sync_working = None;
     }
 
-    /// Drops the handlers that are still at work; the driver hears how long that took.
+    /// Drops the handlers that are still running; the driver is told how long that took.
     pub(crate) fn give_up(&mut self) {
         if self.is_working() {
             self.working = None;

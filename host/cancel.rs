@@ -1,20 +1,22 @@
-//! Ending a call from outside.
+//! Cancellation of a call from another thread.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::vm::state::Desk;
 
-/// Stops the call in progress of one instance, from any thread, also while a native built-in runs.
+/// Stops the call in progress of one instance, from any thread, even while a native built-in runs.
 ///
-/// A call is in progress from the moment at which its method is called until it ends. For an async call that is the moment at which its
-/// future is made: a future that was cancelled before it is first polled ends with [`Error::Cancelled`](crate::Error::Cancelled) when it is,
-/// and runs nothing. A handle serves every call of its instance, whether it was taken before that call or after.
+/// A call is in progress from the moment its method is called until it ends. For an async call this is the moment its
+/// future is made: a future that was cancelled before its first poll runs nothing and ends with
+/// [`Error::Cancelled`](crate::Error::Cancelled). A handle works for every call of its instance, whether it was taken
+/// before that call or after.
 ///
-/// When no call is in progress, [`CancelHandle::cancel`] does nothing: the next call is not the one that was meant. So it never ends a call
-/// that is made after it; also not where the future of an earlier call was cancelled and then dropped, or a script is paused.
+/// When no call is in progress, [`CancelHandle::cancel`] does nothing and does not affect the next call. This also
+/// holds after a cancelled future was dropped, and while a script is paused.
 ///
-/// A call that is cancelled starts no handler any more, prints nothing and does not end with a value, whatever it has come to by then.
+/// A cancelled call starts no further handler, prints nothing more and does not end with a value, even if the script
+/// has already computed one.
 ///
 /// ```
 /// use belljar::{Call, CancelHandle, Error, Limits, Router, Runtime};

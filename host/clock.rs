@@ -1,10 +1,10 @@
-//! The time that scripts see. Limits never look at it.
+//! The time that scripts see. Limits never use it.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Where `Date` and `performance.now` of an instance take their time from.
+/// The clock that `Date` and `performance.now` of an instance read.
 ///
 /// ```
 /// use belljar::{Clock, Limits, Router, Runtime};
@@ -21,19 +21,19 @@ pub enum Clock {
     /// The system's clock.
     #[default]
     System,
-    /// Always the same moment, given since the Unix epoch.
+    /// A clock that always shows this moment, given as the time since the Unix epoch.
     Fixed(Duration),
-    /// A moment, given since the Unix epoch, that moves on by a step each time it is read.
+    /// A clock that advances by a step each time it is read.
     Stepped {
-        /// The first reading.
+        /// The first reading, as the time since the Unix epoch.
         start: Duration,
-        /// What every reading adds.
+        /// How far each reading advances the clock.
         step: Duration,
     },
 }
 
 impl Clock {
-    /// The next reading since the Unix epoch, without reading it; None for the system's clock.
+    /// The next reading, as the time since the Unix epoch, without advancing the clock; None for the system's clock.
     pub(crate) fn peek(&self) -> Option<Duration> {
         match self {
             Clock::System => None,
@@ -51,7 +51,8 @@ impl Clock {
         if let (Clock::Stepped { start, .. }, Some(next)) = (self, next) {
             *start = next;
         }
-        // A moment that no script could read is the last one that it could; the system's clock is not what was asked for.
+        // // A moment beyond the range of a script becomes the last one in range. Falling back to the system's clock
+        // would break determinism.
         Some(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
     }
 

@@ -1,7 +1,7 @@
-//! One call as a state machine: what the guest may still do, what it has asked for, and why it must stop.
+//! One call as a state machine: what the guest may still do, what it has requested, and why it must stop.
 //!
-//! It owns every decision about limits; `mail` keeps every message in flight. It must never know wasmtime, a handler or a
-//! clock: time comes in as nanoseconds, so that a test can drive it.
+//! It owns every decision about limits; `mail` keeps the messages in flight. It must never know wasmtime, a handler
+//! or a clock: times are passed in as nanoseconds, so that tests can choose them.
 
 mod mail;
 mod watch;
@@ -20,17 +20,21 @@ use crate::stats::Stats;
 /// Nanoseconds since some fixed moment.
 pub(crate) type Nanos = u64;
 
-/// Fuel between two looks at the clock: 0.04 to 0.1 milliseconds of most code, half a one where it waits for memory at every step.
+/// Fuel between two clock readings: 0.04 to 0.1 milliseconds of most code, 0.5 milliseconds of code that waits for
+/// memory at every step.
 const SLICE: u64 = 1_000_000;
-/// Fuel that stands for a nanosecond where a time must not depend on the machine. A loop burns 25 units in one, and what waits for memory at
-/// every step has been seen to burn 2.1; the least counts, because a limit that errs must err by stopping.
+/// Converts fuel to nominal time, in units per nanosecond, where a time must not depend on the machine. A loop burns
+/// 25 units per nanosecond, and code that waits for memory at every step 2.1. This is set near the slowest observed
+/// rate, so that it overestimates the time and the limit still holds.
 const FUEL_PER_NANO: u64 = 2;
-/// Slices in which a guest can unwind. QuickJS asks once in ten thousand jumps and calls, which take up to two of them.
+/// Slices that a guest gets to unwind. QuickJS checks for an interrupt every ten thousand jumps and calls, which take
+/// up to two slices.
 const SLICES_TO_UNWIND: u32 = 3;
-/// How long a busy script may keep an executor's thread before it yields. Executors look at their timers and sockets every so many polls
-/// (tokio every 61), also when a task that wakes itself is always ready, so this times that is how late a neighbour wakes.
+/// How long a busy script may occupy an executor's thread before it yields. An executor looks at its timers and
+/// sockets only every so many polls (tokio: every 61), even if a task wakes itself at once, so other tasks wake late
+/// by up to this time multiplied by that number.
 const YIELD_AFTER: Nanos = 200_000;
-/// Why a call ends before its time.
+/// Why a call must stop.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stop {
     Limit(LimitKind),
@@ -38,7 +42,7 @@ pub(crate) enum Stop {
     Rejected(JsError),
     Protocol(&'static str),
     Diverged(String),
-    /// The machine refused what the call needs.
+    /// The system refused a resource that the call needs.
     Failed(Error),
 }
 
@@ -55,20 +59,20 @@ impl Stop {
     }
 }
 
-/// What the guest is told when it polls.
+/// The answer to a poll of the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     GoOn,
-    /// Leave, and nothing may catch it on the way.
+    /// Unwind; no script code may catch it.
     Unwind,
-    /// Let others run first.
+    /// Yield to other tasks first.
     Yield,
-    /// It had its chance to unwind.
+    /// Trap: the guest had time to unwind and did not.
     Kill,
 }
 
-/// What a call had used when it was paused. It goes on counting from here, so a pause is no way to a fresh budget. The numbers come out
-/// of a snapshot and may be any; sums with them end at the largest.
+/// What a call had used when it was paused. A resumed call continues to count from here, so a pause does not refill
+/// its budget. The numbers come from a snapshot and may be forged, so sums with them saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spent {
     pub(crate) cpu: Nanos,
@@ -81,35 +85,36 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    /// The same, with times that follow from the work and from no machine's clock: two runs of one script have spent as much. A pause
-    /// is still no way to a fresh budget: most scripts have taken a tenth of the time that they are charged for. Only what was waited for
-    /// until then is forgotten.
+    /// The same with nominal times, which are computed from the fuel and do not depend on the machine. Most scripts
+    /// have taken a tenth of the time that they are charged, so a pause still does not refill their budget. Time
+    /// spent waiting is forgotten.
     pub(crate) fn in_nominal_time(self) -> Spent {
         let nominal = self.fuel / FUEL_PER_NANO;
         Spent { cpu: nominal, wall: nominal, ..self }
     }
 }
 
-/// The state of one instance's call in progress, and what its calls have used in total.
+/// The state of an instance's call in progress, and the totals of all its calls.
 #[derive(Debug, Default)]
 pub(crate) struct Driver {
     limits: Limits,
-    /// What the call used before it was paused; zero in a call that never was.
+    /// What the call used before it was paused; zero in a call that was not.
     before: Spent,
     watch: Watch,
     yielded_at_cpu: Nanos,
     may_yield: bool,
     gives_way: bool,
-    /// Slices that are left for work of our own, while there is any.
+    /// Slices that are left for an operation of the host's own; None outside of one.
     chore: Option<u32>,
     stop: Option<Stop>,
-    /// Slices that have ended since a reason to stop came up.
+    /// Slices that have ended since there was a reason to stop.
     overdue: u32,
     mail: Mail,
     console_bytes: u64,
     call: Stats,
     total: Stats,
-    /// The methods of calls that had no answer when the call of the instance ended, as messages show them.
+    /// The methods of the handler calls that had no answer when the call of the instance ended, shortened for
+    /// messages.
     dropped: Vec<String>,
 }
 
@@ -118,19 +123,19 @@ impl Driver {
         Driver { limits, ..Driver::default() }
     }
 
-    /// Lets a busy guest give way to others.
+    /// Lets a busy guest yield to other tasks.
     pub(crate) fn allow_yield(&mut self) {
         self.may_yield = true;
     }
 
-    /// Starts a call. Nothing of an earlier one is left.
+    /// Starts a call, and discards the state of an earlier one.
     pub(crate) fn begin(&mut self, now: Nanos) {
         let (limits, total) = (std::mem::take(&mut self.limits), self.total);
         let call = Stats { calls: 1, ..Stats::default() };
         *self = Driver { limits, total, watch: Watch::begin(now), call, ..Driver::default() };
     }
 
-    /// Goes on with a call that was paused, and the calls of handlers that it waits for.
+    /// Resumes a paused call, which waits for `calls` handler calls of this total weight.
     pub(crate) fn begin_again(&mut self, now: Nanos, before: Spent, (calls, weight): (u32, u64)) {
         self.begin(now);
         self.call.calls = 0;
@@ -138,7 +143,7 @@ impl Driver {
         self.carry(calls, weight);
     }
 
-    /// What the call has used so far, its time before a pause included.
+    /// What the call has used so far, including before a pause.
     pub(crate) fn spent(&self, now: Nanos) -> Spent {
         Spent {
             cpu: self.cpu_at(now),
@@ -157,18 +162,18 @@ impl Driver {
         self.call.wall_time = Duration::from_nanos(self.watch.wall_at(now));
         self.call.handler_time = Duration::from_nanos(self.watch.handlers());
         self.total.add(&self.call);
-        // Nobody asks for it any more, and the next call may be a long time off.
+        // Frees the messages now, because the next call may come much later.
         self.mail = Mail::default();
         self.stop = None;
     }
 
-    /// The call of the instance ends while so many calls of handlers have no answer.
+    /// Counts handler calls that had no answer when the call of the instance ended.
     pub(crate) fn drop_calls(&mut self, calls: usize, methods: Vec<String>) {
         self.call.dropped_calls += calls as u64;
         self.dropped = methods;
     }
 
-    /// The methods of calls that had no answer when the newest call of the instance ended.
+    /// The methods of the handler calls that had no answer when the latest call of the instance ended.
     pub(crate) fn dropped(&self) -> &[String] {
         &self.dropped
     }
@@ -186,12 +191,12 @@ impl Driver {
         self.watch.resume(now);
     }
 
-    /// The guest starts to run at the newest moment that the driver was told.
+    /// The guest starts to run at the latest moment that the driver knows.
     pub(crate) fn resume_at_once(&mut self) {
         self.watch.resume(self.watch.seen());
     }
 
-    /// Adds the guest's time by the clock of its thread; see [`Watch::tick`].
+    /// Adds the guest's processor time by the thread's clock; see [`Watch::tick`].
     pub(crate) fn tick(&mut self, now: Nanos, thread_cpu: Nanos, fuel: u64) {
         self.watch.tick(now, thread_cpu, fuel);
     }
@@ -206,17 +211,17 @@ impl Driver {
         self.watch.pause(now);
     }
 
-    /// A handler has worked since the newest moment that the driver was told.
+    /// A handler has run from the latest moment that the driver knows until now.
     pub(crate) fn handler_worked(&mut self, now: Nanos) {
         self.watch.handler_worked(now);
     }
 
-    /// Code of the embedder's that is no handler has run until now.
+    /// Embedder code that is not a handler has run until now.
     pub(crate) fn embedder_worked(&mut self, now: Nanos) {
         self.watch.see(now);
     }
 
-    /// The newest moment that the driver was told.
+    /// The latest moment that the driver knows.
     pub(crate) fn seen(&self) -> Nanos {
         self.watch.seen()
     }
@@ -253,12 +258,12 @@ impl Driver {
         self.stop.is_some()
     }
 
-    /// As [`Driver::check`], at the newest moment that the driver was told.
+    /// As [`Driver::check`], at the latest moment that the driver knows.
     pub(crate) fn is_stopping(&mut self, cancelled: bool) -> bool {
         self.check(self.watch.seen(), cancelled)
     }
 
-    /// Whether the call is cancelled or has no wall time left, also where something else has stopped it before.
+    /// Whether the call is cancelled or out of wall time, even if it was already stopped for another reason.
     fn is_over(&mut self, cancelled: bool) -> bool {
         self.check(self.watch.seen(), cancelled);
         cancelled || self.wall_at(self.watch.seen()) >= nanos(self.limits.wall_time)
@@ -269,11 +274,11 @@ impl Driver {
         Duration::from_nanos(nanos(self.limits.wall_time).saturating_sub(self.wall_at(now)))
     }
 
-    /// The guest asks whether to go on: QuickJS does so every so often, and metered code when its slice of fuel is over. `fuel` is
-    /// what the call has used since it began or went on.
+    /// Answers a poll of the guest. QuickJS polls at its interrupt checks, and metered code polls when its slice of
+    /// fuel is used up. `fuel` is what the call has used since it began or was resumed.
     ///
-    /// A built-in that never asks on QuickJS's behalf cannot be told to unwind. It has a few slices from the moment that a
-    /// reason to stop has come up; then it is trapped.
+    /// A built-in that makes no interrupt check cannot be told to unwind. It gets a few slices after there is a
+    /// reason to stop; then it is trapped.
     pub(crate) fn poll(&mut self, now: Nanos, cancelled: bool, fuel: u64, is_slice_over: bool) -> Order {
         if let Some(slices) = &mut self.chore {
             *slices = slices.saturating_sub(u32::from(is_slice_over));
@@ -297,16 +302,16 @@ impl Driver {
             self.yielded_at_cpu = cpu;
             self.gives_way = true;
         }
-        // What a busy guest has asked for happens now, and not when it is done.
+        // Requests of a busy guest are handled now, not only when its operation ends.
         if is_slice_over && (self.gives_way || self.has_events()) { Order::Yield } else { Order::GoOn }
     }
 
-    /// Whether the guest has yielded so that the executor can run others, and not only to have its requests seen to.
+    /// Whether the guest yields to the executor, and not only to have its requests handled.
     pub(crate) fn take_gives_way(&mut self) -> bool {
         std::mem::take(&mut self.gives_way)
     }
 
-    /// Fuel for the guest's next slice, so that a fuel limit is met and not overshot.
+    /// Fuel for the guest's next slice: shortened so that a fuel limit is not overshot.
     pub(crate) fn next_slice(&self, fuel: u64) -> u64 {
         match self.limits.fuel {
             Some(limit) if self.stop.is_none() && self.chore.is_none() => {
@@ -317,19 +322,19 @@ impl Driver {
         }
     }
 
-    /// Starts work of our own in the guest, which has so many slices for it.
+    /// Starts an operation of the host's own in the guest, with at most this many slices.
     pub(crate) fn begin_chore(&mut self, slices: u32) {
         self.chore = Some(slices);
     }
 
-    /// Ends work of our own.
+    /// Ends an operation of the host's own.
     pub(crate) fn end_chore(&mut self) {
         self.chore = None;
-        // Whatever a guest that was taken over has said meanwhile.
+        // A hostile guest may have sent messages meanwhile; they are dropped.
         self.mail = Mail::default();
     }
 
-    /// Looks at the fuel that the call has used. A script that ends before QuickJS polls next is looked at when it ends.
+    /// Checks the fuel limit. This also catches a script that ends before QuickJS polls.
     pub(crate) fn burn(&mut self, fuel: u64) {
         if self.limits.fuel.is_some_and(|limit| self.before.fuel.saturating_add(fuel) > limit) {
             self.stop(Stop::Limit(LimitKind::Fuel));

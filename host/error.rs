@@ -1,7 +1,7 @@
-//! What can go wrong, whose fault it is, and the stable code of each.
+//! The errors: what went wrong, whose fault it is, and a stable code for each.
 //!
-//! It owns [`Error`]; `thrown.rs` owns what a script threw. It must never know wasmtime or a message of the guest's: a code comes from
-//! what the host saw, so a script that throws `new Error("interrupted")` gets `js_error` and nothing else.
+//! It owns [`Error`]; `thrown.rs` owns what a script threw. It must never know wasmtime or a message of the guest. A
+//! code comes from what the host observed: a script that throws `new Error("interrupted")` gets `js_error`.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::limits::{LimitKind, Limits};
 use crate::script::Script;
 pub(crate) use crate::thrown::JsError;
 
-/// The result of most calls.
+/// The result of most functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that a call can end with besides a value.
+/// The ways in which a call can fail.
 ///
 /// ```
 /// use belljar::{Error, Limits, Router, Runtime};
@@ -29,7 +29,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The script threw.
+    /// The script threw an error or another value.
     Js(JsError),
     /// A limit was hit.
     #[non_exhaustive]
@@ -39,35 +39,37 @@ pub enum Error {
         /// Its value, in [`LimitKind::unit`].
         limit: u64,
     },
-    /// A limit is too low for what an instance is to begin from.
+    /// A limit is too low for the memory or snapshot that an instance starts from.
     #[non_exhaustive]
     LimitTooLow {
         /// Which one.
         kind: LimitKind,
         /// Its value, in [`LimitKind::unit`].
         limit: u64,
-        /// The least value that would do.
+        /// The lowest value that is enough.
         needed: u64,
     },
     /// [`CancelHandle::cancel`](crate::CancelHandle::cancel) was called.
     Cancelled,
-    /// A call was stopped so hard that the instance's memory cannot be trusted to make sense; `reset()` brings it back.
+    /// A call was stopped in a way that may have left the memory of the instance inconsistent.
+    /// [`Instance::reset`](crate::Instance::reset) restores it.
     Poisoned,
     /// The result is a promise that nothing can settle any more.
     NeverSettled {
-        /// The methods of the calls that are still without an answer: the first twenty, then how many others there are. Of a long name
-        /// it has the first 80 characters, and an escape for what cannot be printed.
+        /// The methods of the calls that still have no answer: the first twenty, then the number of others. A name is
+        /// cut to its first 80 characters, and unprintable characters are escaped.
         pending: Vec<String>,
     },
-    /// A handler paused the call, but it was not started with `step_async`, which could have handed it over.
+    /// A handler paused the call, but the call was not started with a `step_…` method, which could have returned the
+    /// pause.
     Paused {
         /// The methods of the calls that were paused, as in [`Error::NeverSettled`].
         pending: Vec<String>,
     },
-    /// There is a result, but it has no JSON form: a cycle, a BigInt, a function.
+    /// The result has no JSON form, for example a cycle, a BigInt or a function.
     /// [`Instance::inspect`](crate::Instance::inspect) shows such a value.
     NotSerializable {
-        /// Why, in JavaScript's words.
+        /// Why, in the words of the JavaScript engine.
         message: String,
     },
     /// A JSON text did not have the shape that the caller asked for.
@@ -80,7 +82,7 @@ pub enum Error {
     NoSuchEvent {
         /// The event.
         name: String,
-        /// The events that have one: the first twenty, then how many others there are.
+        /// The events that have a handler: the first twenty, then the number of others.
         registered: Vec<String>,
     },
     /// What the caller passed cannot be used.
@@ -88,32 +90,32 @@ pub enum Error {
         /// Why.
         message: String,
     },
-    /// These bytes are not a program of this build.
+    /// The bytes are not a program of this build. Compile the source again.
     Program {
         /// What did not match.
         message: String,
     },
-    /// These bytes are not a snapshot of this build.
+    /// The bytes are not a snapshot of this build.
     Snapshot {
         /// What did not match.
         message: String,
     },
-    /// A script that was replayed did something else than was recorded.
+    /// A replayed script did something else than was recorded.
     Diverged {
         /// Which call it made, and which one was recorded.
         message: String,
     },
-    /// Every instance that the runtime may have is in use.
+    /// All instances of the runtime are in use.
     Capacity {
-        /// How many that is.
+        /// The number of instances of the runtime.
         instances: u32,
     },
-    /// The guest broke the protocol; nothing well-behaved does.
+    /// The guest broke the protocol between guest and host. An intact guest never does.
     Guest {
         /// How.
         message: String,
     },
-    /// The machine or the embedder's set-up is at fault; or too many calls are nested, see [`Router`](crate::Router).
+    /// The system or the embedder's set-up is at fault, or too many calls are nested; see [`Router`](crate::Router).
     Host {
         /// How.
         message: String,
@@ -126,11 +128,11 @@ pub enum Error {
 pub enum Blame {
     /// The script's.
     Script,
-    /// Nobody's: a limit did its work.
+    /// Nobody's: a limit was reached.
     Limits,
     /// The code that called belljar.
     Caller,
-    /// The machine's, or the embedder's set-up.
+    /// The system's, or that of the embedder's set-up.
     Host,
 }
 
@@ -166,7 +168,7 @@ impl Error {
             Error::Js(_) | Error::NeverSettled { .. } | Error::NotSerializable { .. } | Error::Guest { .. } => {
                 Blame::Script
             }
-            // Where there is no event at all, it is not the name that is wrong.
+            // The script registered no handler at all, so the name of the event is not at fault.
             Error::NoSuchEvent { registered, .. } if registered.is_empty() => Blame::Script,
             Error::Limit { .. } => Blame::Limits,
             Error::LimitTooLow { .. }
@@ -183,7 +185,7 @@ impl Error {
         }
     }
 
-    /// The same error; one that a script threw gets the line of this script where it was thrown.
+    /// The same error. If a script threw it, the line of this script is added where it was thrown.
     pub(crate) fn in_script(mut self, script: &Script<'_>) -> Error {
         if let Error::Js(error) = &mut self {
             error.locate(script);
@@ -209,7 +211,7 @@ impl Error {
 }
 
 impl Limits {
-    /// Refuses limits under which nothing can run, and those that contradict each other.
+    /// Refuses limits under which nothing can run, and limits that contradict each other.
     pub(crate) fn check(&self) -> Result<()> {
         for (kind, time) in [(LimitKind::CpuTime, self.cpu_time), (LimitKind::WallTime, self.wall_time)] {
             if time.is_zero() {
@@ -238,7 +240,7 @@ impl LimitKind {
     }
 }
 
-/// What happened, in words that name nothing of this library; [`Error::advice`] does.
+/// Says what happened without naming items of this library; [`Error::advice`] names them.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,29 +1,30 @@
-//! Text that a script chose, as messages show it: at most 80 characters, escaped, and few names of a list.
+//! Excerpts of text that a script chose, for messages: at most 80 characters, escaped, and only the first names of a
+//! list.
 //!
-//! A message is made on the host and kept there, so nothing that a script says may make it long. This file must never know
-//! what a text means or which message it goes into.
+//! Messages take memory on the host, so no text of a script may make one long. This file must never know what a text
+//! means or which message it goes into.
 
 use std::fmt::{self, Write};
 
 /// The most characters of a text that a message shows.
 const CHARACTERS: usize = 80;
-/// The most characters that a message shows at each end of a text that is partly ours: what a JSON parser says, for example. It
-/// frames a script's text with at least 40 characters of its own, so that no more than 80 of the script's are left.
+/// The most characters that are kept at each end of a message that quotes a script's text, such as that of a JSON
+/// parser. The parser adds at least 40 characters, so at most 80 of the script's are shown.
 const CHARACTERS_AT_EACH_END: usize = 60;
 /// The most names of a list that a message shows.
 const NAMES: usize = 20;
 
-/// The beginning of a text in quotes, as `{:?}` would show it.
+/// The beginning of a text, in quotes, as `{:?}` would show it.
 pub(crate) fn quoted(text: &str) -> impl fmt::Display {
     Excerpt { text, is_quoted: true }
 }
 
-/// The beginning of a text without quotes.
+/// The beginning of a text, without quotes.
 pub(crate) fn plain(text: &str) -> impl fmt::Display {
     Excerpt { text, is_quoted: false }
 }
 
-/// The first names of a list, and how many others there are as its last entry.
+/// The first names of a list; if there are others, the last entry says how many.
 pub(crate) fn names<'a>(mut names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut shown: Vec<String> = names.by_ref().take(NAMES).map(|name| plain(name).to_string()).collect();
     let others = names.count();
@@ -38,11 +39,11 @@ pub(crate) fn identity(identity: &[u8; 32]) -> String {
     identity.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What somebody else says about a text, which may quote any part of it. If it is long it loses its middle: what is wrong comes first, and
-/// where it is comes last. It is never copied as a whole.
+/// A message of another crate that may quote a script's text. A long message loses its middle, because the reason is
+/// at its beginning and the position at its end. The whole message is never held in memory.
 pub(crate) fn message(message: &impl fmt::Display) -> String {
     let mut ends = Ends::default();
-    // Keeping what is written cannot fail.
+    // Writing to `Ends` cannot fail.
     let _ = write!(ends, "{message}");
     let mut shown = String::new();
     escape(&mut shown, &ends.head);
@@ -53,7 +54,7 @@ pub(crate) fn message(message: &impl fmt::Display) -> String {
     shown
 }
 
-/// Keeps both ends of what is written to it.
+/// A writer that keeps only the beginning and the end of a text.
 #[derive(Default)]
 struct Ends {
     head: String,
@@ -105,7 +106,7 @@ fn escape(shown: &mut String, text: &str) {
     let _ = write_escaped(shown, text, false);
 }
 
-/// Writes what cannot be printed as an escape, and in quotes what would end them.
+/// Writes a text with unprintable characters escaped; inside quotes, quotes and backslashes are escaped too.
 fn write_escaped(to: &mut impl Write, text: &str, is_quoted: bool) -> fmt::Result {
     for character in text.chars() {
         match character {
@@ -144,7 +145,7 @@ mod tests {
         assert!(shown.ends_with("xxx\", expected a boolean at line 1 column 9"), "{shown}");
         assert_eq!(shown.chars().count(), 2 * CHARACTERS_AT_EACH_END + 1);
         assert!(shown.matches('x').count() <= CHARACTERS, "{shown}");
-        // The same in small pieces.
+        // The same when it is written in small pieces.
         let pieces = std::fmt::from_fn(|f| long.chars().try_for_each(|piece| f.write_char(piece)));
         assert_eq!(message(&pieces), shown);
         let just = "é".repeat(2 * CHARACTERS_AT_EACH_END);

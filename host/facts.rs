@@ -1,17 +1,17 @@
-//! What a build is made of, for whoever has to say so: a `--version`, a health page, a report of a fault.
+//! Versions and checksums of a build, for `--version`, health pages and bug reports.
 //!
-//! It owns the list. It must never know how any of it works, nor measure anything.
+//! It owns the list. It must never know how the parts work, nor measure anything.
 
 use std::fmt::Write as _;
 
 use crate::runtime::Runtime;
 
-/// The crate that binds the guest to QuickJS, as `runtime-guest/Cargo.lock` has it.
+/// The crate that binds the guest to QuickJS, as in `runtime-guest/Cargo.lock`.
 const BINDINGS: &str = "rquickjs-sys 0.14.0";
-/// The QuickJS inside that crate. It changes only with the line above, and its version is in that crate's `quickjs.h`.
+/// The version of QuickJS inside that crate, from its `quickjs.h`. It changes only together with `BINDINGS`.
 const SCRIPT_ENGINE: &str = "QuickJS-ng 0.16.2";
 
-/// What [`Runtime::facts`] tells.
+/// The versions, checksums and settings of a runtime: the result of [`Runtime::facts`].
 ///
 /// ```
 /// let facts = belljar::Runtime::new()?.facts();
@@ -24,32 +24,33 @@ const SCRIPT_ENGINE: &str = "QuickJS-ng 0.16.2";
 pub struct Facts {
     /// The version of this crate.
     pub version: &'static str,
-    /// The machine that the guest was compiled for, as Rust names it.
+    /// The target triple that the guest was compiled for.
     pub target: &'static str,
     /// The checksum of `runtime-guest/guest.wasm`, which `make verify-guest` rebuilds.
     pub guest_sha256: &'static str,
-    /// What programs and snapshots carry and are refused by when it differs: the checksum of the guest that runs, which need not be the one
-    /// inside.
+    /// The checksum of the guest that this runtime runs, which is the built-in one unless `RuntimeBuilder::guest`
+    /// chose another. Programs and snapshots carry it, and are refused if it differs.
     pub identity: String,
-    /// What runs WebAssembly, and its version.
+    /// The WebAssembly engine and its version.
     pub engine: &'static str,
-    /// What runs JavaScript, and its version.
+    /// The JavaScript engine and its version.
     pub script_engine: &'static str,
-    /// What binds the two, and its version.
+    /// The bindings between the guest and the JavaScript engine, and their version.
     pub bindings: &'static str,
-    /// What the native code wants of a processor beyond the least that every one of its kind has.
+    /// The processor features that the native code needs beyond the baseline of the target.
     pub processor_features: Vec<&'static str>,
-    /// How many instances there may be at once.
+    /// The maximum number of instances at a time.
     pub max_instances: u32,
-    /// How the memory of an instance that is gone is made fresh for the next one. `page scan` and `page map`: the kernel names the pages that
-    /// have changed, by a system call of Linux 6.7 or by `/proc/self/pagemap`, and they are written back. `discard`: every page is given back
-    /// to the system. `unmap`: nothing is used again, as with [`RuntimeBuilder::on_demand`](crate::RuntimeBuilder::on_demand). `clear`:
-    /// wasmtime's pool does it, on systems other than Linux. Which of them works is tried out and not inferred.
+    /// How the memory of a dropped instance is cleaned for the next one. `page scan` and `page map`: the kernel
+    /// reports the changed pages, through a system call of Linux 6.7 or `/proc/self/pagemap`, and they are restored.
+    /// `discard`: every page is returned to the system. `unmap`: slots are not reused, as with
+    /// [`RuntimeBuilder::on_demand`](crate::RuntimeBuilder::on_demand). `clear`: wasmtime's pool clears memory, on
+    /// systems other than Linux. The method is chosen by a test at run time, not by the kernel's version.
     pub memory_reset: &'static str,
 }
 
 impl Runtime {
-    /// What this runtime is made of.
+    /// The versions, checksums and settings of this runtime.
     #[must_use]
     pub fn facts(&self) -> Facts {
         let identity = self.shared().identity().iter().fold(String::new(), |mut digits, byte| {

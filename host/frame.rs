@@ -1,22 +1,22 @@
-//! Where in a script an error was thrown: the line, the column, and the expression that stands there.
+//! Finds where in a script an error was thrown: the line, the column, and the expression there.
 //!
-//! It reads a stack and a source as text, and both may hold anything: what it gives is bounded, and where it cannot tell it says nothing. It must
-//! never know what was thrown.
+//! It parses a stack and a source, both of which may contain anything. So its results are bounded, and it returns
+//! nothing if it cannot tell. It must never know what was thrown.
 
 use serde::Serialize;
 
 use crate::script::Script;
 
-/// The most characters of a line that are kept, and the most of them in front of the column.
+/// The most characters of a line that are kept, and the most of them before the column.
 const LINE_CHARACTERS: usize = 160;
 const BEFORE_CHARACTERS: usize = 80;
 /// The longest expression, in bytes.
 const EXPRESSION_BYTES: usize = 80;
-/// How far an expression is looked for on each side.
+/// How far to search for an expression on each side.
 const WINDOW_BYTES: usize = 200;
-/// What stands for the arguments behind a function of the engine in which something failed.
+/// Stands for the arguments in the call of a built-in that failed.
 const CALL: &str = "(…)";
-/// How many lines of a stack are looked at.
+/// How many lines of a stack are read.
 const STACK_LINES: usize = 64;
 
 /// A line of a script in a [`JsError`](crate::JsError).
@@ -37,14 +37,15 @@ pub struct Frame {
     pub line: usize,
     /// The column in bytes, counted from 1.
     pub column: usize,
-    /// The text of the line; of a long one the part around the column, of no more than 160 characters.
+    /// The text of the line. Of a long line, at most 160 characters around the column.
     pub text: String,
-    /// What the message is about, where that can be told: what is called or walked over, or the call of a built-in that failed.
+    /// The expression that the message is about, if it is known: what was called or iterated, or the call of a
+    /// built-in that failed.
     pub expression: Option<String>,
 }
 
 impl Frame {
-    /// The innermost frame of a stack that lies in this script.
+    /// The innermost frame of a stack that is in this script.
     pub(crate) fn of(message: &str, stack: &str, script: &Script<'_>) -> Option<Frame> {
         let mut lines = stack.lines().take(STACK_LINES).enumerate();
         let (depth, (line, column)) = lines.find_map(|(depth, line)| Some((depth, place(line, script.name())?)))?;
@@ -61,7 +62,7 @@ impl Frame {
     }
 }
 
-/// The message of the engine with the expression that it is about.
+/// The engine's message, with the expression that it is about.
 pub(crate) fn told(message: &str, expression: &str) -> String {
     match message {
         _ if expression.ends_with(CALL) => format!("{expression}: {message}"),
@@ -71,7 +72,7 @@ pub(crate) fn told(message: &str, expression: &str) -> String {
     }
 }
 
-/// The line and the column of a line of a stack that lies in the script of this name.
+/// The line and column in a line of a stack, if it refers to the script of this name.
 fn place(line: &str, name: &str) -> Option<(usize, usize)> {
     let line = line.trim().strip_suffix(')').unwrap_or(line.trim());
     let (rest, column) = line.rsplit_once(':')?;
@@ -80,7 +81,8 @@ fn place(line: &str, name: &str) -> Option<(usize, usize)> {
     (before.ends_with('(') || before.ends_with(' ')).then_some((row.parse().ok()?, column.parse().ok()?))
 }
 
-/// In the first row the engine counts from 0 in some places: then it names what stands before a word, where nothing can fail.
+/// Corrects a column of the first line, where QuickJS sometimes counts from 0. Such a column points at the character
+/// before a word, where nothing can fail.
 fn first_row(text: &str, column: usize) -> usize {
     let byte = |at: usize| text.as_bytes().get(at).copied().unwrap_or_default();
     let is_short = column > 1
@@ -89,31 +91,32 @@ fn first_row(text: &str, column: usize) -> usize {
     column + usize::from(is_short)
 }
 
-/// The part of a line around a byte of it.
+/// The part of a line around a byte offset.
 fn around(text: &str, at: usize) -> String {
     let text = text.trim_end_matches('\r');
     let before = text.get(..at).map_or(0, |before| before.chars().count());
     text.chars().skip(before.saturating_sub(BEFORE_CHARACTERS)).take(LINE_CHARACTERS).collect()
 }
 
-/// The bytes of a line that are looked at for an expression, and where in them the column is: a line may be as long as the script.
+/// The part of a line that is searched for an expression, and the column's offset in it. It is bounded, because a
+/// line may be as long as the script.
 fn window(text: &str, at: usize) -> Option<(&str, usize)> {
     let from = text.floor_char_boundary(at.saturating_sub(WINDOW_BYTES));
     let to = text.floor_char_boundary(at.saturating_add(2 * WINDOW_BYTES));
     Some((text.get(from..to)?, at.checked_sub(from)?))
 }
 
-/// What a message of the engine is about: the expression at this byte of the line. Where the engine threw in a function of its own, the
-/// line has the call of it.
+/// The expression that an engine message is about, at this byte of the line. If a built-in threw, the line holds the
+/// call of it.
 fn expression<'t>(message: &str, is_inside: bool, text: &'t str, at: usize) -> Option<&'t str> {
     let found = chain(text, at)?;
     let after = text.get(found.end..)?.trim_start();
     let is_called = after.starts_with('(') || after.starts_with("?.(");
     let before = text.get(..found.start)?.trim_end();
-    // A script that makes an error names its class there.
+    // A script that constructs an error names its class there.
     let text = text.get(found).filter(|text| !text.ends_with("Error"))?;
     match message {
-        // What a call results in may be called in turn, and then it cannot be told which of them failed.
+        // // In a chain of calls such as `f()()`, the column does not tell which call failed.
         "not a function" | "not a constructor" if !is_inside => {
             (is_called && !is_called_again(after) || after.starts_with('`')).then_some(text)
         }
@@ -129,7 +132,8 @@ fn expression<'t>(message: &str, is_inside: bool, text: &'t str, at: usize) -> O
     }
 }
 
-/// A chain of names such as `orders.first?.price`, with what is in square brackets, around a byte of a line.
+/// The range of a chain of names such as `orders.first?.price`, including indexes in square brackets, around a byte
+/// of a line.
 fn chain(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
     let bytes = text.as_bytes();
     let word_end =
@@ -143,7 +147,7 @@ fn chain(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
     }
     let mut start = at;
     let mut end = word_end(at);
-    // From a key in square brackets to the whole that it is the key of.
+    // From inside square brackets, extend to the expression that is indexed.
     while bytes.get(end) == Some(&b']') {
         start = opened(bytes, end)?;
         end += 1;
@@ -157,7 +161,7 @@ fn chain(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
             break;
         } else {
             start -= if before.ends_with(b"?.") { 2 } else { 1 };
-            // What a call results in has no name.
+            // The result of a call has no name.
             if bytes.get(..start)?.ends_with(b")") {
                 break;
             }
@@ -173,12 +177,12 @@ fn chain(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
     (end > start && end - start <= EXPRESSION_BYTES).then_some(start..end)
 }
 
-/// Where the square bracket was opened that closes at this byte.
+/// The offset of the bracket that opens what closes at this byte.
 fn opened(bytes: &[u8], close: usize) -> Option<usize> {
     bytes.get(..close)?.iter().rposition(|one| *one == b'[')
 }
 
-/// Whether what is behind an expression is a call whose result is called too.
+/// Whether the text after an expression is a call whose result is called too.
 fn is_called_again(after: &str) -> bool {
     let mut depth = 0_usize;
     for (at, one) in after.char_indices() {

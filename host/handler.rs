@@ -1,7 +1,7 @@
-//! What answers one method: a closure of the embedder's, with what other closures of the embedder's put around it.
+//! A handler: the embedder's closure that answers a method, and the layers around it.
 //!
-//! It owns the conversion of parameters and replies, and the containment of panics. It must never know which method it answers for, nor
-//! who polls it.
+//! It owns the conversion of parameters and replies, and the containment of panics. It must never know which method
+//! it answers, nor who polls it.
 
 use std::fmt;
 use std::future::Future;
@@ -20,15 +20,15 @@ use crate::panics::{contain, discard};
 use crate::reply::{IntoReply, Reply, RpcError};
 use crate::value;
 
-/// An async handler at work.
+/// The future of an async handler.
 pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 type Body = dyn Fn(Call, &Json) -> Replying + Send + Sync;
 
-/// Answers a method. Clones share it.
+/// A handler that answers a method. A clone costs one reference count.
 ///
-/// A router makes one of each closure that it is given. One of your own is useful to register it under several names, with
-/// [`Router::route`](crate::Router::route), and to put something around it, with [`Router::layer`](crate::Router::layer).
+/// A router makes a handler of each closure that it is given. Make one yourself to register it under several names
+/// with [`Router::route`](crate::Router::route), or to wrap it as [`Router::layer`](crate::Router::layer) does.
 ///
 /// ```
 /// use belljar::{Call, Handler, Limits, Router, Runtime};
@@ -46,7 +46,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers on the spot, as [`Router::handle`](crate::Router::handle) says.
+    /// A synchronous handler, as [`Router::handle`](crate::Router::handle) registers.
     pub fn new<P, R, F>(handler: F) -> Handler
     where
         P: DeserializeOwned,
@@ -55,14 +55,14 @@ impl Handler {
     {
         Handler::contained(false, move |call, params| {
             Replying::ready(match read_params(&call, params) {
-                // Writing the reply runs the embedder's code too.
+                // Serializing the reply runs the embedder's code too, so a panic there is contained as well.
                 Ok(params) => handler(&call, params).into_reply(),
                 Err(error) => Reply::Error(error),
             })
         })
     }
 
-    /// Answers with a future, as [`Router::handle_async`](crate::Router::handle_async) says.
+    /// An async handler, as [`Router::handle_async`](crate::Router::handle_async) registers.
     pub fn new_async<P, R, F, Fut>(handler: F) -> Handler
     where
         P: DeserializeOwned,
@@ -76,8 +76,9 @@ impl Handler {
         })
     }
 
-    /// Puts a closure around this handler. It gets the handler, the call and its parameters, and decides: it can refuse, change what goes in,
-    /// look at the reply or change it, or answer itself. The new handler is async if the old one is.
+    /// Wraps this handler in a closure. The closure gets the handler, the call and its parameters. It can refuse the
+    /// call, change the parameters, look at the reply or change it, or answer the call itself. The new handler is
+    /// async if the old one is.
     ///
     /// ```
     /// use belljar::{Call, Limits, Replying, Router, RpcError, Runtime};
@@ -108,12 +109,12 @@ impl Handler {
         Handler::contained(self.is_async, move |call, params| around(&self, call, params))
     }
 
-    /// Answers a call, or begins to.
+    /// Calls the handler, and returns its reply or the future of it.
     pub fn answer(&self, call: Call, params: &Json) -> Replying {
         (self.body)(call, params)
     }
 
-    /// Whether it answers with a future. Synchronous calls of an instance do not reach such a handler.
+    /// Whether the handler answers with a future. Synchronous calls of an instance do not reach such a handler.
     #[must_use]
     pub fn is_async(&self) -> bool {
         self.is_async
@@ -133,7 +134,7 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// A reply that is there, or a future of one.
+/// The reply of a handler: either ready, or a future.
 ///
 /// ```
 /// # use belljar::{Call, Handler, Replying, Reply, Router, RpcError};
@@ -157,28 +158,28 @@ impl fmt::Debug for Handler {
 pub struct Replying(Progress);
 
 enum Progress {
-    /// None after it was taken.
+    /// None once the reply has been taken.
     Ready(Option<Reply>),
     Later(Working),
 }
 
 impl Replying {
-    /// A reply that is there.
+    /// A reply that is ready.
     pub fn ready(reply: impl IntoReply) -> Replying {
         Replying(Progress::Ready(Some(reply.into_reply())))
     }
 
     /// A future of a reply.
     pub fn later<R: IntoReply>(reply: impl Future<Output = R> + Send + 'static) -> Replying {
-        // Combinators keep the future once, where an async block would keep it twice and move it through the stack.
+        // // Combinators store the future once. An async block would store it twice and move it over the stack.
         Replying(Progress::Later(Box::pin(AssertUnwindSafe(reply).catch_unwind().map(|reply| {
             let reply = reply.map_err(discard).ok();
-            // Writing the reply runs the embedder's code too.
+            // Serializing the reply runs the embedder's code too, so a panic there is contained as well.
             reply.and_then(|reply| contain(|| reply.into_reply())).unwrap_or_else(|| RpcError::panicked().into())
         }))))
     }
 
-    /// Looks at the reply when it is there, and may change it.
+    /// Applies a function to the reply once it is ready.
     ///
     /// ```
     /// # use belljar::{Call, Reply, Router};
@@ -199,13 +200,13 @@ impl Replying {
         }
     }
 
-    /// Whether the reply is there.
+    /// Whether the reply is ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(self.0, Progress::Ready(_))
     }
 
-    /// The reply if it is there, and otherwise the future of it.
+    /// The reply if it is ready, otherwise the future.
     pub(crate) fn into_parts(self) -> Result<Reply, Working> {
         match self.0 {
             Progress::Ready(reply) => Ok(reply.unwrap_or_else(|| RpcError::panicked().into())),
@@ -219,7 +220,7 @@ impl Future for Replying {
 
     /// # Panics
     ///
-    /// When it is polled after it was ready.
+    /// When it is polled after it has returned the reply.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
         match &mut self.0 {
             Progress::Ready(reply) => match reply.take() {

@@ -1,6 +1,7 @@
-//! One sealed jar: it takes a script, an event or a program, and says how it ended.
+//! The public face of an instance: it takes a script, an event or a program, and returns how the call ended.
 //!
-//! It owns the public face of a call; `course` drives the guest through it and `pause` interrupts it. It must never know wasmtime.
+//! `course` drives the guest through a call, `pause` suspends and resumes one, and `outcome` turns the guest's answer
+//! into a result. This file must never know wasmtime.
 
 mod course;
 mod outcome;
@@ -43,26 +44,26 @@ use crate::vm::state::{Desk, Refusal};
 pub enum Status {
     /// It takes calls.
     Ready,
-    /// It was stopped in the middle of a call; [`Instance::reset`] brings it back.
+    /// It was stopped in the middle of a call and refuses further ones; [`Instance::reset`] restores it.
     Poisoned,
 }
 
-/// Where the guest stands between two calls of this file.
+/// What the guest is doing between two calls of methods in this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Nothing is going on.
+    /// No call is in progress.
     Idle,
     /// The guest is in the middle of an operation.
     Running,
     /// A call is in progress, but the guest has returned from its operation.
     Waiting,
-    /// A call is in progress that handlers have paused.
+    /// A call is in progress, and handlers have paused it.
     Paused,
 }
 
-/// A sealed JavaScript world: its own globals, its own memory, its own limits.
+/// A sealed JavaScript world with its own globals, memory and limits.
 ///
-/// It is `Send`, and every call takes `&mut self`, so the compiler sees to it that one call at a time runs in it.
+/// It is `Send`, and every call takes `&mut self`, so the compiler ensures that only one call runs in it at a time.
 ///
 /// ```
 /// use belljar::{Call, Limits, Router, Runtime};
@@ -77,34 +78,34 @@ enum Phase {
 pub struct Instance {
     vm: Option<Vm>,
     phase: Phase,
-    /// What the guest was last told of its limits.
+    /// The limits and switches that the guest was last told.
     configured: Configured,
     /// The calls that handlers have paused, in [`Phase::Paused`].
     paused: Vec<PendingCall>,
-    /// The ids of its calls.
+    /// Gives ids to the calls of handlers.
     ids: Arc<Ids>,
-    /// Why the newest call did not get the linear memory that it asked for, where it did not.
+    /// Why the newest request of the latest call for linear memory was refused; None when it was not.
     refusal: Option<Refusal>,
     desk: Arc<Desk>,
     routes: Arc<Routes>,
     limits: Limits,
     code_generation: bool,
-    /// Whether scripts may declare again what older ones have declared.
+    /// Whether a script may redeclare what an earlier one has declared.
     is_session: bool,
-    /// Whether a call waits for what its script started and does not await.
+    /// Whether a call also waits for handler calls that its script started and does not await.
     drains: bool,
-    /// What [`Instance::inspect`] asks of the guest: bits of `flag`.
+    /// The `flag` bits that [`Instance::inspect`] sends to the guest.
     inspection: u32,
     data: Data,
-    /// What the instance began as.
+    /// What the instance started from.
     origin: Origin,
-    /// Whether the random numbers go on where those of the origin stopped.
+    /// Whether the random numbers continue the sequence of the origin.
     keeps_random: bool,
-    /// What the call in [`Phase::Paused`] had used.
+    /// What the call in [`Phase::Paused`] has used so far.
     spent: Spent,
-    /// Nothing can be done with a shared instance but to ask for its figures, so nobody may count on sharing one.
+    /// Deliberately `!Sync`, so internals may rely on one thread at a time.
     _not_sync: PhantomData<Cell<()>>,
-    /// Declared after `vm`, so that a slot of the pool is free before the permit for it is.
+    /// Declared after `vm`, so that the slot of the pool is free before its permit is.
     runtime: Permit,
 }
 
@@ -140,7 +141,7 @@ impl Instance {
             }
             _ => (options.clock.unwrap_or_default(), options.seed, 0, false),
         };
-        // A guest that has begun a session does not end it.
+        // The guest cannot leave session mode once it has entered it.
         let was_session = |snapshot: &Snapshot| {
             snapshot.about.configured.get(configure::SWITCHES).is_some_and(|word| word & configure::SESSION != 0)
         };
@@ -172,14 +173,14 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Runs a script to its end and gives the value of its last expression.
+    /// Runs a script to its end and returns the value of its last expression.
     ///
-    /// There is no `await` at the top level, and `host.rpc` and `host.rpcSync` reach synchronous handlers only. A result that is a promise
-    /// is unwrapped if it can settle without waiting.
+    /// There is no `await` at the top level, and `host.rpc` and `host.rpcSync` reach synchronous handlers only. A
+    /// result that is a promise is unwrapped if it settles without waiting.
     ///
     /// # Errors
     ///
-    /// Whatever [`Error`] says; the instance stays usable unless it is [`Status::Poisoned`] afterwards.
+    /// Any [`Error`]. The instance stays usable unless it is [`Status::Poisoned`] afterwards.
     pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
         let script = script.into();
         let message = self.open_script(Op::Eval, &script)?;
@@ -187,10 +188,11 @@ impl Instance {
         self.value_of(&script, ended)
     }
 
-    /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is awaited.
+    /// As [`Instance::eval`], with `await` at the top level and async handlers. A result that is a promise is
+    /// awaited.
     ///
-    /// Handlers are polled inside this future, on any executor: dropping it drops them. A busy script gives way to the
-    /// executor every few milliseconds.
+    /// Handlers are polled inside this future, on any executor; dropping the future drops them. A busy script yields
+    /// to the executor about every half millisecond.
     ///
     /// # Errors
     ///
@@ -204,11 +206,12 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::eval`], but the value need not have a JSON form: it comes back as the console shows it, and a string as itself.
+    /// As [`Instance::eval`], but the value need not have a JSON form: it is returned as the console would show it,
+    /// and a string as itself.
     ///
-    /// Nothing of the script runs while its value is looked at: a getter is named and not called, a Proxy is not entered, and what
-    /// the script does to `console` or to a prototype makes no difference. A string is as long as a message may be; of anything else
-    /// that is large, the console shows a part.
+    /// No code of the script runs while its value is formatted: a getter is named and not called, a Proxy is not
+    /// entered, and changes that the script made to `console` or to a prototype have no effect. A string may be as
+    /// long as a message; any other large value is shortened as on the console.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -228,7 +231,8 @@ impl Instance {
         self.shown_of(&script, ended)
     }
 
-    /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is awaited.
+    /// As [`Instance::inspect`], with `await` at the top level and async handlers. A value that is a promise is
+    /// awaited.
     ///
     /// # Errors
     ///
@@ -243,11 +247,11 @@ impl Instance {
         }
     }
 
-    /// Calls the handler that a script registered with `host.on(event, handler)`, and gives what it returns.
+    /// Calls the handler that a script registered with `host.on(event, handler)`, and returns its result.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchEvent`] when there is none; otherwise as [`Instance::eval`].
+    /// [`Error::NoSuchEvent`] when the event has no handler; otherwise as [`Instance::eval`].
     pub fn dispatch(&mut self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Json> {
         let message = self.open_event(event, params)?;
         let ended = now(self.execute(Mode::Sync, message));
@@ -295,7 +299,7 @@ impl Instance {
         }
     }
 
-    /// Compiles a script in this instance, which belongs to nobody else.
+    /// Compiles a script. The instance is used for nothing else.
     pub(crate) fn compile(&mut self, script: &Script<'_>) -> Result<Vec<u8>> {
         let message = self.open_script(Op::Compile, script)?;
         match now(self.execute(Mode::Sync, message))? {
@@ -304,8 +308,9 @@ impl Instance {
         }
     }
 
-    /// The events that scripts have registered handlers for with `host.on`, in the order of their names. There are at most a thousand, and
-    /// a name of more than a thousand bytes is left out. Nothing of a script runs, and a call that a handler has paused stays paused.
+    /// The events for which scripts have registered handlers with `host.on`, sorted by name. At most a thousand are
+    /// listed, and names longer than a thousand bytes are left out. No script code runs, and a paused call stays
+    /// paused.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -317,7 +322,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to say.
+    /// [`Error::Poisoned`] when the instance takes no calls, and [`Error::Host`] when the guest image is too old to
+    /// list its events.
     pub fn events(&mut self) -> Result<Vec<String>> {
         if self.phase != Phase::Paused {
             self.admit()?;
@@ -326,28 +332,29 @@ impl Instance {
         Self::events_in(&json)
     }
 
-    /// Stops the call in progress from anywhere.
+    /// A handle that stops the call in progress from any thread.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { desk: self.desk.clone() }
     }
 
-    /// Brings the instance back to how it began: its memory, its globals, its handlers. What it has used stays counted.
+    /// Restores the initial state of the instance: its memory, its globals, its handlers. Its statistics keep
+    /// counting.
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the machine refuses.
+    /// [`Error::Host`] when the system refuses a resource.
     pub fn reset(&mut self) -> Result<()> {
         self.runtime.tally().add(Count::Reset);
         self.begin_anew()
     }
 
     fn begin_anew(&mut self) -> Result<()> {
-        // A call whose future was dropped has used what it has used.
+        // // The future of the call was dropped. What the call used is still counted.
         if matches!(self.phase, Phase::Running | Phase::Waiting) {
             self.close(Leftovers::None);
         }
-        // The old slot goes back to the pool before the new one is taken.
+        // // The old slot is returned to the pool before a new one is taken.
         self.vm = None;
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
@@ -361,7 +368,7 @@ impl Instance {
                 *word = *was;
             }
             if !self.keeps_random {
-                // The guest must not go on with the numbers of the one that it was copied from.
+                // // The guest must not continue the random numbers of the instance that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
             if !about.pending.is_empty() {
@@ -380,13 +387,13 @@ impl Instance {
         if self.vm.is_none() || self.phase == Phase::Running { Status::Poisoned } else { Status::Ready }
     }
 
-    /// What the instance has used since it began.
+    /// What the instance has used since it was made.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().1)
     }
 
-    /// What the newest call has used.
+    /// What the latest call has used.
     #[must_use]
     pub fn call_stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().0)
@@ -401,10 +408,11 @@ impl Instance {
         stats
     }
 
-    /// The methods of the calls that had no answer when the newest call ended: their handlers were dropped in the middle, or never started.
-    /// That happens where a limit, a cancellation or a dropped future ends the call, and after
-    /// [`InstanceBuilder::without_draining`](crate::InstanceBuilder::without_draining). There are at most twenty, and then how many
-    /// more; [`Stats::dropped_calls`] counts them all.
+    /// The methods of the handler calls that had no answer when the latest call of the instance ended: their handlers
+    /// were dropped before they finished, or never started. This happens when a limit, a cancellation or a dropped
+    /// future ends the call, and with
+    /// [`InstanceBuilder::without_draining`](crate::InstanceBuilder::without_draining). The list has at most twenty
+    /// methods, and then an entry with the number of others; [`Stats::dropped_calls`] counts all.
     ///
     /// ```
     /// # use belljar::{Call, Limits, Router, RpcError, Runtime};
@@ -425,13 +433,13 @@ impl Instance {
         self.desk.driver().dropped().to_vec()
     }
 
-    /// The limits that the instance was made with.
+    /// The limits of the instance.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Opens a call: from here on a cancellation means it, also before its future is first polled.
+    /// Opens a call. A cancellation applies to it from here on, even before its future is first polled.
     fn open(&self) {
         self.desk.forget_cancel();
     }
@@ -448,7 +456,7 @@ impl Instance {
         Ok(Message::of(op, &[script.name().as_bytes(), b"\0", script.source().as_bytes()], script.name().len()))
     }
 
-    /// Opens a call of a handler of the script's, and makes its message.
+    /// Opens a call of a handler that the script registered, and makes its message.
     fn open_event(&self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Message> {
         self.open();
         let message = Message::event(event.as_bytes(), params)?;

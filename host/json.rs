@@ -1,4 +1,4 @@
-//! A value as JSON text. It must never know an error of ours; conversions that can fail are in `value.rs`.
+//! A value as JSON text. It must never know this crate's errors; conversions that can fail are in `value.rs`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -23,31 +23,31 @@ impl Json {
     /// `undefined`.
     pub const UNDEFINED: Json = Json(None);
 
-    /// Text that is known to be JSON, or nothing.
+    /// A value from text that is known to be JSON, or `undefined` for None.
     pub(crate) fn from_option(text: Option<String>) -> Json {
         Json(text)
     }
 
-    /// The JSON of a Rust value. Where that is itself [`Json::UNDEFINED`], which has no text of its own, it stays so.
+    /// The JSON of a Rust value. [`Json::UNDEFINED`], which has no JSON text, stays `undefined`.
     pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Json> {
         HAS_UNDEFINED.set(false);
         let text = serde_json::to_string(value)?;
-        // Undefined is written as null, so nothing but itself gives this text.
+        // `undefined` is written as null. The text is exactly "null" only if the whole value is `undefined`.
         if text == "null" && HAS_UNDEFINED.get() { Ok(Json::UNDEFINED) } else { Ok(Json(Some(text))) }
     }
 
-    /// The text, if it is not undefined.
+    /// The text; None for `undefined`.
     pub(crate) fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
-    /// The text; `undefined` for undefined, which is not JSON.
+    /// The text; for `undefined` the word `undefined`, which is not JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or("undefined")
     }
 
-    /// The text, owned; None for undefined.
+    /// The text, owned; None for `undefined`.
     #[must_use]
     pub fn into_text(self) -> Option<String> {
         self.0
@@ -61,7 +61,7 @@ impl Json {
 }
 
 thread_local! {
-    /// Whether something undefined was written since [`Json::write`] began on this thread.
+    /// Whether an undefined value was written since [`Json::write`] began on this thread.
     static HAS_UNDEFINED: Cell<bool> = const { Cell::new(false) };
 }
 

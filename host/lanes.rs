@@ -1,8 +1,10 @@
-//! The engines of a runtime, side by side: threads that make instances at the same time do so in different ones.
+//! Lanes: the engines of a runtime. Threads that make instances at the same time use different lanes, which avoids
+//! contention.
 //!
-//! Making an instance and letting it go counts some thirty references and figures that belong to an engine, its code and its pool. Two threads that
-//! share an engine wait for each other at every one of them, and together make hardly more instances than one. So a thread has its
-//! lane, an engine with code and a pool of its own; the first lane has room for every instance, and the others for those that come and go.
+//! Making and dropping an instance changes some thirty reference counts and counters that belong to an engine, its
+//! code and its pool. Two threads that share an engine contend for each of them, and together make hardly more
+//! instances than one thread. So each thread is assigned a lane, an engine with separate code and a separate pool.
+//! Lanes beyond the first are made when they are needed.
 //!
 //! It must never know what an instance is for.
 
@@ -19,12 +21,12 @@ use crate::vm::image::Image;
 use crate::vm::pool::MemoryImage;
 use crate::vm::state::Desk;
 
-/// The most lanes of a runtime. Each holds a copy of the native code and of the image, five megabytes.
+/// The most lanes of a runtime. Each holds a copy of the native code, a few megabytes.
 const MOST: usize = 8;
 
 pub(crate) struct Lanes {
     first: Image,
-    /// Made when a thread first needs it; None where the machine refused, and then its threads use the first.
+    /// Made when a thread first needs it; None if the system refused, and then its threads use the first lane.
     others: Box<[OnceLock<Option<Image>>]>,
     allocation: Allocation,
 }
@@ -35,19 +37,19 @@ impl Lanes {
         Lanes { first: image, others: Box::default(), allocation }
     }
 
-    /// A lane for each thread that the machine can run at once, as long as they are few; `image` is the built-in one.
+    /// One lane for each hardware thread, up to [`MOST`]; `image` is the built-in one.
     pub(crate) fn many(image: Image, allocation: Allocation) -> Lanes {
         let lanes = available_parallelism().map_or(1, NonZero::get).min(MOST);
         let others = (1..lanes).map(|_| OnceLock::new()).collect();
         Lanes { first: image, others, allocation }
     }
 
-    /// What is the same in all of them.
+    /// The image of the first lane; what is asked of it is the same in all lanes.
     pub(crate) fn image(&self) -> &Image {
         &self.first
     }
 
-    /// What becomes of the memory of instances.
+    /// How the memory of instances is allocated.
     pub(crate) fn allocation(&self) -> Allocation {
         self.allocation
     }
@@ -57,7 +59,7 @@ impl Lanes {
         thread::number() % (self.others.len() + 1)
     }
 
-    /// Stamps out an instance in that lane, whose memory begins as this image.
+    /// Makes an instance in this lane, whose memory starts as this image.
     pub(crate) fn vm(&self, lane: usize, memory: &Arc<MemoryImage>, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
         Vm::new(self.other(lane).unwrap_or(&self.first), memory, desk.clone(), limits)
     }

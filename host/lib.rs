@@ -1,5 +1,5 @@
-//! Run untrusted JavaScript inside a Rust program: every script in a sealed instance of its own, under limits that hold,
-//! with handlers that you registered as the only way out.
+//! Run untrusted JavaScript inside a Rust program. Each script runs in a sealed instance under enforced limits, and
+//! reaches the host only through handlers that you register.
 //!
 //! ```
 //! use belljar::{Call, Limits, Router, Runtime};
@@ -16,35 +16,42 @@
 //! # Ok::<(), belljar::Error>(())
 //! ```
 //!
-//! The engine is QuickJS, compiled to WebAssembly and from there, when this crate is built, to native code that
-//! wasmtime runs. A script cannot reach a file, a socket, the environment or another instance, because the guest that
-//! it runs in imports six functions and none of them does that.
+//! The engine is QuickJS, compiled to WebAssembly. When this crate is built, wasmtime compiles that WebAssembly to
+//! native code. A script cannot reach a file, a socket, the environment or another instance: the guest that contains
+//! it imports six functions, and none of them gives access to these.
 //!
 //! # Core concepts
 //!
-//! - A [`Runtime`] holds the engine, the guest image and a pool. One is enough for a process; its clones share it.
-//! - A [`Router`] names the handlers that scripts can call. Parameters and results are any types that serde knows; what
-//!   a handler refuses reaches the script as an error with the code and the message of an [`RpcError`], and nothing else.
-//!   [`Call`] tells a handler which method was called, whether anybody still waits, how much time is left, and the data
-//!   that [`InstanceBuilder::data`] gave the instance.
-//! - [`Limits`] say how much one instance may use. Every default but those of `fuel` and `opcodes` is a finite number, and the times
-//!   stop a script that sets no other limit off.
-//! - An [`Instance`] is a JavaScript world with globals of its own. It is `Send` and its calls take `&mut self`. Making
-//!   one is cheap enough to do it for every request, which is also the safest way to use it.
-//! - A [`Script`] is source text with a name for stack traces; text converts into one. What comes back is a [`Json`]: the
-//!   value of the last expression as JSON text, which [`Json::get`] turns into any type that serde knows.
-//! - A [`Program`] is a script compiled ahead. Its bytes can be stored, and run by any process of the same build.
-//! - A prelude ([`RuntimeBuilder::prelude`]) runs once, and every instance starts from the memory that it leaves.
-//! - A [`Snapshot`] is an instance at rest: between two calls, or at an `await` whose handler answered [`Reply::pause`].
-//!   [`Runtime::restore`] brings it back, in any process of the same build and as often as one likes.
-//! - A [`Recording`] keeps what scripts asked and were told, and replays them without the handlers.
-//! - [`Instance::dispatch`] calls what a script registered with `host.on(event, handler)`, so a script can be loaded
-//!   once and asked many times.
+//! - A [`Runtime`] holds the engine, the guest image and a pool of instances. One is enough for a process; its clones
+//!   share it.
+//! - A [`Router`] names the handlers that scripts can call. Parameters and results are any types that serde supports.
+//!   When a handler fails, the script sees the code and the message of its [`RpcError`], and nothing else of the
+//!   failure. [`Call`] tells a handler which method was called, whether the reply is still wanted, how much time is
+//!   left, and the data that [`InstanceBuilder::data`] gave the instance.
+//! - [`Limits`] say how much one instance may use. All defaults are finite except those of `fuel` and `opcodes`,
+//!   which are off; the time limits stop a script that reaches no other limit.
+//! - An [`Instance`] is a JavaScript world with its own globals. It is `Send`, and its calls take `&mut self`. It is
+//!   cheap enough to make one for every request, which is also the safest way to use it.
+//! - A [`Script`] is source text with a name for stack traces; a string converts into one. Running it gives a
+//!   [`Json`]: the value of the last expression as JSON text, which [`Json::get`] converts to any type that serde
+//! supports.
+//! - A [`Program`] is a script compiled ahead of time. Its bytes can be stored, and every process of the same build
+//!   can run them.
+//! - A prelude ([`RuntimeBuilder::prelude`]) is a script that runs once. Every instance starts from the memory that
+//!   it leaves.
+//! - A [`Snapshot`] is the saved state of an instance: between two calls, or at an `await` whose handler answered
+//!   [`Reply::pause`]. [`Runtime::restore`] makes an instance from it, any number of times, in any process of the
+//!   same build.
+//! - A [`Recording`] keeps the calls that scripts made and the answers that they got. It can replay them without the
+//!   handlers.
+//! - [`Instance::dispatch`] calls a handler that a script registered with `host.on(event, handler)`, so a script can
+//!   be loaded once and called many times.
 //! - [`Stats`] say what calls have cost: work, time, memory, bytes.
 //!
 //! ## What a script sees
 //!
-//! The ECMAScript built-ins, `console`, `performance.now`, and `host`, which is frozen:
+//! The ECMAScript built-ins, `console`, `performance.now`, `queueMicrotask`, `TextEncoder`, `TextDecoder`, and
+//! `host`, which is frozen:
 //!
 //! | | |
 //! |---|---|
@@ -52,18 +59,19 @@
 //! | `host.rpcSync(method, params)` | calls a handler and waits for its reply |
 //! | `host.on(event, handler)` | registers what [`Instance::dispatch`] calls |
 //!
-//! The console goes to [`Router::on_console`] and nowhere else, time comes from a [`Clock`], the time zone is UTC, and
-//! `Math.random` is seeded for each instance.
+//! Console output goes to [`Router::on_console`] and nowhere else. The time comes from a [`Clock`], the time zone is
+//! UTC, and `Math.random` is seeded separately for each instance.
 //!
 //! ## Sync and async
 //!
-//! Each call exists twice. [`Instance::eval`] runs to its end on the thread that calls it: there is no `await` at the top
-//! level, and only handlers made with [`Router::handle`] can be reached. [`Instance::eval_async`] gives a future: the
-//! script may `await`, a result that is a promise is awaited, calls of async handlers run at the same time, and
-//! `host.rpcSync` reaches those too, suspending the script and not the thread.
+//! Each call has a synchronous and an async form. [`Instance::eval`] runs to its end on the calling thread: there is
+//! no `await` at the top level, and scripts reach only handlers made with [`Router::handle`].
+//! [`Instance::eval_async`] returns a future: the script may `await`, a result that is a promise is awaited, and
+//! calls of async handlers run concurrently. `host.rpcSync` reaches async handlers too; it suspends the script, not
+//! the thread.
 //!
-//! Handlers are polled inside that future, so any executor will do and dropping the future drops them. A script that
-//! keeps the processor busy gives way to the executor every few milliseconds.
+//! Handlers are polled inside that future, so it runs on any executor, and dropping the future drops the handlers. A
+//! script that keeps the processor busy yields to the executor about every half millisecond.
 //!
 //! ```
 //! # use belljar::{Call, Limits, Router, Runtime};
@@ -80,19 +88,21 @@
 //!
 //! ## Errors and blame
 //!
-//! [`Error::code`] is a short string that stays the same across versions, and [`Error::blame`] says whose fault it was:
-//! the script's, a limit's, the caller's or the host's. Both come from what the host saw. A script that throws
-//! `new Error("interrupted")`, or an object with a `code`, gets [`Error::Js`] like any other.
+//! [`Error::code`] is a short string that stays the same across versions. [`Error::blame`] says whose fault the error
+//! is: the script's, a limit's, the caller's or the host's. Both come from what the host observed, never from what
+//! the script says. A script that throws `new Error("interrupted")`, or an object with a `code`, gets [`Error::Js`]
+//! like any other.
 //!
 //! ## Soft and hard stop
 //!
-//! When a limit is hit or [`CancelHandle::cancel`] is called, the interpreter is told to unwind; no `catch` or `finally`
-//! of the script runs on the way. That is the soft stop: the instance keeps its state and takes the next call.
+//! When a limit is hit or [`CancelHandle::cancel`] is called, the host tells the interpreter to unwind; no `catch` or
+//! `finally` of the script runs on the way. This is the soft stop: the instance keeps its state and takes the next
+//! call.
 //!
-//! A native built-in such as the join of a huge array does not ask the host whether to go on. It is cut off a slice of
-//! work later, and since its memory may then be half-changed the instance is [`Status::Poisoned`]: it refuses calls until
-//! [`Instance::reset`] brings it back to how it began, or it is dropped. So does an instance whose future was dropped
-//! while the guest was in the middle of something.
+//! A native built-in, such as the join of a huge array, does not check for a stop request. The host therefore stops
+//! it with a trap a few slices of fuel later. The memory of the instance may then be half-changed, so its status is
+//! [`Status::Poisoned`]: it refuses calls until [`Instance::reset`] restores its initial state. An instance is also
+//! poisoned when a future is dropped while guest code is suspended in it.
 //!
 //! ```
 //! # use belljar::{Limits, Router, Runtime, Status};
@@ -109,21 +119,39 @@
 //!
 //! # Cargo features
 //!
-//! Both are off by default.
+//! All three are off by default.
 //!
 //! | feature | gives | costs |
 //! |---|---|---|
-//! | `compiler` | `RuntimeBuilder::guest`: guest images of your own, compiled at run time | Cranelift in the program: a longer build, a larger binary, more to attack |
-//! | `cross` | building for another processor than the one that builds | the compiler's other half: a longer build, and nothing in the program |
-//! | `tracing` | a span per call with its outcome and cost, an event per handler that it calls | the crate `tracing`; a look at a flag per call where nobody listens |
+//! | `compiler` | `RuntimeBuilder::guest`: your own guest images, compiled at run time | Cranelift in the program: a longer build, a larger binary, a larger attack surface |
+//! | `cross` | building for another processor than the one that builds | a longer build, because the compiler's back ends for other processors are built too; nothing in the program |
+//! | `tracing` | a span for each call with its outcome and cost, and an event for each handler call | the crate `tracing`; one check of a flag for each call when no subscriber is interested |
+//!
+//! With the feature `tracing`, each call of an instance runs in a span named `call`, with the target `belljar` and
+//! the level DEBUG. A resumed call has its own span. The fields of the span:
+//!
+//! | field | value |
+//! |---|---|
+//! | `op` | what the call does: `Eval`, `Dispatch`, `Run`, `Compile`, or `Answer` for a resumed call |
+//! | `code` | the [`Error::code`] of a call that was stopped or that the guest refused; `ok` otherwise, also when the script threw, the call was paused or the event has no handler |
+//! | `fuel` | [`Stats::fuel`] of this call |
+//! | `cpu_us`, `wall_us` | [`Stats::cpu_time`] and [`Stats::wall_time`] of this call, in microseconds |
+//! | `rpc_calls` | [`Stats::rpc_calls`] of this call |
+//! | `dropped_calls` | [`Stats::dropped_calls`] of this call |
+//!
+//! All but `op` are recorded when the call ends; they stay empty when the future of the call is dropped. Inside the
+//! span there is one event named `rpc` for each handler call, at the same level, with the field `method`. Neither the
+//! span nor the event carries a script's text, values or messages. A method name is chosen by the script where a
+//! fallback answers, so it is escaped and cut to 80 characters.
 //!
 //! # Where to read on
 //!
 //! - The `examples` folder: `hello`, `rpc`, `limits`, `cancel`, `agent_tools` (scripts that a language model writes),
-//!   `webhook_rules` (rules of many tenants), `approve` (a call that waits for a person), `fork` (ten continuations of one state) and
-//!   `prelude` (a library that is loaded once). Each runs with `cargo run --example NAME`.
-//! - `README.md` says when this is the wrong tool. `docs/limits.md` and `docs/errors.md` have the tables of limits and errors.
-//! - `SECURITY.md` says what is trusted and how to run this well. `ARCHITECTURE.md` is the map of the source.
+//!   `webhook_rules` (rules of many tenants), `approve` (a call that waits for a person), `fork` (ten continuations
+//!   of one state) and `prelude` (a library that is loaded once). Run each with `cargo run --example NAME`.
+//! - `README.md` says when belljar is the wrong tool. `docs/limits.md` and `docs/errors.md` have the tables of limits
+//!   and errors.
+//! - `SECURITY.md` says what is trusted and how to run belljar safely. `ARCHITECTURE.md` describes the source.
 #![deny(missing_docs)]
 
 mod advice;

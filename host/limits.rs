@@ -1,12 +1,12 @@
-//! How much a script may use: the numbers and their names. It must never know how they are enforced.
+//! The limits of an instance: their values and names. It must never know how they are enforced.
 
 use std::time::Duration;
 
-/// How many opcodes one question of QuickJS stands for.
+/// The number of opcodes that QuickJS runs between two interrupt checks.
 pub const OPCODES_PER_POLL: u64 = 10_000;
 
-/// What one instance may use. Set the fields that matter and leave the rest: a later version may have more of them, so begin with
-/// [`Limits::default`] or a `with_…` method.
+/// The limits of one instance. Set the fields that you need and leave the rest at their defaults. A later version may
+/// add fields, so start from [`Limits::default`] or a `with_…` method.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -23,37 +23,42 @@ pub const OPCODES_PER_POLL: u64 = 10_000;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Work in one call, in units that depend on nothing but the script and this build: ten to twenty million of them
-    /// take a millisecond on a machine of today, and two million where a script waits for memory at every step. None by default, because the time limits already bound it.
+    /// Work in one call, in units that depend only on the script and this build. A current machine executes ten to
+    /// twenty million units in a millisecond, and two million if the script waits for memory at every step. None (no
+    /// limit) by default, because the time limits already bound work.
     pub fuel: Option<u64>,
-    /// Work in one call as QuickJS counts it: it asks the host after every [`OPCODES_PER_POLL`] jumps and calls of script
-    /// code, and each question counts for as many. Coarser than `fuel`, blind to what built-ins do, and the same figure with
-    /// every guest of one version of QuickJS. None by default.
+    /// Work in one call as QuickJS counts it: QuickJS checks for an interrupt after every [`OPCODES_PER_POLL`] jumps
+    /// and calls of script code, and each check counts as that many opcodes. This is coarser than `fuel` and does not
+    /// count work inside built-ins, but it is the same with every guest of one QuickJS version. None (no limit) by
+    /// default.
     pub opcodes: Option<u64>,
-    /// Time inside the guest in one call, summed over all its segments. Waiting for handlers does not count.
+    /// Processor time inside the guest in one call, summed over all its segments. Waiting for handlers does not
+    /// count.
     pub cpu_time: Duration,
-    /// Time from the start of a call to its end; everything counts. Your own code is not interrupted, but once the time is over no handler is
-    /// started or polled, nothing is printed, and the call does not end with a value.
+    /// Time from the start of a call to its end, including all waiting. Your own code is not interrupted, but after
+    /// this time no handler is started or polled, nothing is printed, and the call does not end with a value.
     pub wall_time: Duration,
-    /// What QuickJS may hold. Script sees an out-of-memory error, which it can catch. An eighth of it, 256 KiB at the most,
-    /// is kept back, so that a script can still begin in a heap that an earlier one has filled.
+    /// Memory that QuickJS may allocate. Beyond it the script gets an out-of-memory error, which it can catch. One
+    /// eighth of it, at most 256 KiB, is kept in reserve, so that a script can still start when an earlier one has
+    /// filled the heap.
     pub js_heap_bytes: u64,
-    /// The hard ceiling of the instance's linear memory. The same number bounds what the host keeps for a call beside that memory: requests and
-    /// their parameters, replies that the script has not taken, paused calls, lines and rejections on their way, the result, and what a
-    /// [`Recording`](crate::Recording) writes down in the call. A call that needs more ends and starts no further handler. What your handlers
-    /// hold is yours to bound, and the reply that did not fit was made by one of them.
+    /// The maximum size of the instance's linear memory. The same number also bounds the data that the host keeps for
+    /// a call outside of that memory: requests and their parameters, replies that the script has not taken, paused
+    /// calls, queued console lines and rejections, the result, and what a [`Recording`](crate::Recording) stores
+    /// during the call. A call that needs more ends and starts no further handler. Memory that your handlers allocate
+    /// is not counted; a reply is counted once its handler has returned it.
     pub memory_bytes: u64,
-    /// The stack of script code. Script sees a RangeError, which it can catch.
+    /// The stack of script code. Beyond it the script gets a RangeError, which it can catch.
     pub stack_bytes: u64,
-    /// Calls of handlers in flight at once, those that handlers have paused included.
+    /// Calls of handlers in flight at once, including paused ones.
     pub pending_rpcs: u32,
     /// Calls of handlers in one call of the instance.
     pub rpc_calls: u32,
-    /// One message in either direction: parameters, a reply, a result.
+    /// The size of one message in either direction: parameters, a reply, a result.
     pub message_bytes: u64,
-    /// One script.
+    /// The size of one script.
     pub source_bytes: u64,
-    /// Everything that one call prints.
+    /// The console output of one call.
     pub console_bytes: u64,
 }
 
@@ -229,7 +234,7 @@ impl LimitKind {
         }
     }
 
-    /// The value that these limits give it.
+    /// The value of this limit in `limits`.
     #[must_use]
     pub fn of(self, limits: &Limits) -> u64 {
         match self {
@@ -265,7 +270,7 @@ impl LimitKind {
         }
     }
 
-    /// What a call did that hit this limit.
+    /// The error message of a call that hit this limit.
     pub(crate) fn exceeded(self, limit: u64) -> String {
         match self {
             LimitKind::Fuel => format!("the call used more than its {limit} units of fuel"),

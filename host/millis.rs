@@ -1,10 +1,10 @@
-//! A moment as milliseconds since the Unix epoch, as stored bytes have it. It must never know whose moment it is.
+//! The serialized form of a moment: milliseconds since the Unix epoch. It must never know what the moment means.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// What older builds did not write down.
+/// Stands for a time that older builds did not store.
 pub(crate) fn unknown() -> SystemTime {
     UNIX_EPOCH
 }

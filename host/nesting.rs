@@ -1,24 +1,27 @@
-//! How many calls of instances are nested on one thread: a handler runs a script in another instance, that script calls a handler, and so on.
+//! Counts calls of instances that are nested on one thread: a handler runs a script in another instance, that script
+//! calls a handler, and so on.
 //!
-//! Each call uses some of the thread's own stack, and running out of that ends the process. This file must never know what a call does.
+//! Each call uses some of the thread's stack, and a stack overflow would end the process. This file must never know
+//! what a call does.
 
 use std::cell::Cell;
 
 use crate::error::{Error, Result};
 
-/// The most calls that may be nested on one thread. In a debug build, where each uses the most, they leave half of a stack of 2 MB free.
+/// The most calls that may be nested on one thread. In a debug build, which uses the most stack, this many calls
+/// leave half of a 2 MB stack free.
 const MOST: u32 = 24;
 
 thread_local! {
-    /// How many calls this thread is in.
+    /// The number of calls in progress on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether this thread has room for one more.
+/// Checks that this thread has room for one more call.
 ///
 /// # Errors
 ///
-/// [`Error::Host`] when it has not.
+/// [`Error::Host`] when it has no room.
 pub(crate) fn check() -> Result<()> {
     if DEPTH.get() < MOST {
         return Ok(());
@@ -29,7 +32,7 @@ pub(crate) fn check() -> Result<()> {
     )))
 }
 
-/// Polls a call, which counts meanwhile.
+/// Polls a call, and counts it as nested during the poll.
 ///
 /// # Errors
 ///
@@ -40,7 +43,7 @@ pub(crate) fn inside<R>(poll: impl FnOnce() -> R) -> Result<R> {
     Ok(poll())
 }
 
-/// One more call, until it is dropped: a panic of the embedder's executor may go through here.
+/// Counts one call until it is dropped. A guard, because a panic may unwind through a poll.
 struct Inside;
 
 impl Inside {

@@ -1,4 +1,4 @@
-//! What an instance begins with: where its memory comes from, and the rarer choices of its builder.
+//! How an instance starts: where its memory comes from, and the options of its builder.
 //!
 //! It must never know a builder or an instance.
 
@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::data::Data;
 use crate::snapshot::Snapshot;
 
-/// The rarer choices of an instance.
+/// The options of an instance.
 pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
     pub(crate) clock: Option<Clock>,
@@ -18,21 +18,21 @@ pub(crate) struct Options {
     pub(crate) origin: Origin,
 }
 
-/// What an instance begins as.
+/// What an instance starts from.
 #[derive(Clone)]
 pub(crate) enum Origin {
-    /// What the runtime's set-up left, or the bare guest where there is none.
+    /// The runtime's preludes, or the bare guest if there are none.
     Runtime,
     /// The bare guest.
     Image,
-    /// What somebody's set-up left; the instance is a new one all the same.
+    /// A snapshot used as a prelude; the instance is otherwise a new one.
     Prelude(Snapshot),
-    /// An instance that goes on.
+    /// A snapshot that the instance continues.
     Restored(Snapshot),
 }
 
 impl Origin {
-    /// The memory to begin with, where that is not the bare guest's.
+    /// The snapshot to start from; None for the bare guest.
     pub(crate) fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Origin::Runtime | Origin::Image => None,

@@ -1,8 +1,8 @@
-//! Bytes that LZ4 has made small, and how large they are, proven before any memory is taken for them.
+//! Bytes compressed with LZ4, with an uncompressed length that is verified before any memory is allocated for it.
 //!
-//! It owns the walk through a block of LZ4. It must never know what the bytes are.
+//! It owns the verification of an LZ4 block. It must never know what the bytes mean.
 
-/// Bytes in LZ4's block format that unpack to so many, and cannot unpack to any other number.
+/// An LZ4 block that is verified to decompress to exactly `length` bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     bytes: Vec<u8>,
@@ -14,7 +14,7 @@ impl Packed {
         Packed { bytes: lz4_flex::block::compress(bytes), length: bytes.len() }
     }
 
-    /// What claims to unpack to so many bytes; None if it would not.
+    /// Verifies that a block decompresses to this many bytes; None if it does not.
     pub(crate) fn check(bytes: &[u8], length: usize) -> Option<Packed> {
         (walk(bytes) == Some(length as u64)).then(|| Packed { bytes: bytes.to_vec(), length })
     }
@@ -23,7 +23,7 @@ impl Packed {
         &self.bytes
     }
 
-    /// How many bytes it unpacks to.
+    /// The uncompressed length.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
@@ -33,9 +33,10 @@ impl Packed {
     }
 }
 
-/// How many bytes a block stands for; None if it is none. Nothing is written, and the lengths in it are only added up.
+/// The uncompressed length of a block; None if it is not a valid block. Nothing is decompressed: the lengths in the
+/// block are only added up.
 fn walk(mut rest: &[u8]) -> Option<u64> {
-    /// A match is never shorter.
+    /// The format encodes match lengths relative to this.
     const SHORTEST_MATCH: u64 = 4;
     let mut length = 0_u64;
     loop {
@@ -59,8 +60,8 @@ fn walk(mut rest: &[u8]) -> Option<u64> {
     }
 }
 
-/// A length whose first four bits are in the token, and what comes after it. Every byte of it adds 255 at most, so no sum of them comes near
-/// the largest number.
+/// Decodes a length whose first four bits are in the token; returns it and the bytes after it. Each byte adds at most
+/// 255, so a sum cannot overflow.
 fn extent(bits: u8, mut rest: &[u8]) -> Option<(u64, &[u8])> {
     const GOES_ON: u8 = 15;
     let mut extent = u64::from(bits);
@@ -76,7 +77,7 @@ fn extent(bits: u8, mut rest: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     use super::*;
 
-    /// Bytes of a kind that packs in every way: runs, repetitions near and far, noise.
+    /// Test data that exercises the whole format: runs, near and far repetitions, noise.
     fn contents(length: usize) -> Vec<u8> {
         let mut state = 1_u32;
         let noise = std::iter::repeat_with(|| {
@@ -127,7 +128,8 @@ mod tests {
         }
     }
 
-    /// The walk and the decoder agree about every block: what one takes the other does, to the same length.
+    /// The verification and the decoder agree about every block: both accept it with the same length, or neither
+    /// does.
     #[test]
     fn the_walk_says_what_the_decoder_makes() {
         let good = Packed::pack(&contents(3000)).bytes;

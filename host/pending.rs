@@ -1,6 +1,6 @@
-//! Calls of handlers by name, and those that a script waits for while nobody is at work on them.
+//! The ids of handler calls, and the calls that a paused script waits for.
 //!
-//! It owns the form of a name. It must never know a handler, nor where calls are kept.
+//! It owns the format of an id. It must never know a handler, nor where calls are kept.
 
 use std::fmt;
 use std::process;
@@ -17,15 +17,16 @@ use crate::millis;
 use crate::random;
 use crate::reply::RpcError;
 
-/// Names a call of a handler, in this process and wherever it is kept: it is text of at most 37 characters, a string in JSON.
+/// The id of a handler call, valid in every process. It is a string of at most 37 characters, also in JSON.
 ///
-/// No other call has it, so an answer that comes too late meets no other call. An instance numbers its calls, before and after it was
-/// restored, and sets in front of the number 64 random bits of its own. Twins of one snapshot draw other bits, and so does a forked
-/// process. What was pending in a snapshot keeps its id in all of them, and a call that is
-/// [made again](crate::Answer::CallAgain) keeps it too.
+/// It is unique across restored copies: 64 random bits of the instance, and a counter of its calls. So a late answer
+/// cannot reach another call. Instances restored from one snapshot draw different bits, and so does a forked process.
+/// Calls that were pending in a snapshot keep their ids in all of its copies, and so does a call that is [made
+/// again](crate::Answer::CallAgain).
 ///
-/// An instance with a [seed](crate::InstanceBuilder::seed) has its bits from there, so that a run with the same seed gives the same ids;
-/// then twins need seeds of their own to differ, and a reset begins the ids anew.
+/// An instance with a [seed](crate::InstanceBuilder::seed) derives the bits from the seed, so that runs with the same
+/// seed have the same ids. Then copies of one snapshot need different seeds to have different ids, and a reset starts
+/// the same ids again.
 ///
 /// ```
 /// use belljar::CallId;
@@ -54,7 +55,7 @@ impl FromStr for CallId {
         let id = text.split_once('-').and_then(|(nonce, number)| {
             Some(CallId { nonce: u64::from_str_radix(nonce, 16).ok()?, number: number.parse().ok()? })
         });
-        // A call has one name and not several: no capitals, no sign, no zero in front.
+        // // An id has exactly one spelling: no capitals, no sign, no leading zeros in the number.
         id.filter(|id| id.to_string() == text).ok_or_else(|| Error::input("not the id of a call"))
     }
 }
@@ -83,29 +84,29 @@ impl<'de> Deserialize<'de> for CallId {
     }
 }
 
-/// Gives ids to the calls that one instance makes. Its handlers at work share it.
+/// Gives ids to the calls that one instance makes. Its running handlers share it.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     /// The embedder's seed.
     seed: Option<u64>,
-    /// Drawn when the first id is asked for, so that most instances pay nothing, and the process that drew it: an instance that lives on in a
-    /// forked child is another one there.
+    /// The random bits, and the id of the process that drew them. They are drawn for the first id, so that most
+    /// instances pay nothing, and again in a forked child, where the instance is a different one.
     nonce: Mutex<Option<(u64, u32)>>,
     next: AtomicU64,
 }
 
 impl Ids {
-    /// For an instance that has made so many calls, which a snapshot counts; its nonce is its own.
+    /// For an instance that has made `calls` calls, counted by its snapshot. It draws its own random bits.
     pub(crate) fn after(calls: u64, seed: Option<u64>) -> Ids {
         Ids { seed, nonce: Mutex::default(), next: AtomicU64::new(calls) }
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     pub(crate) fn calls(&self) -> u64 {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// The number of the next call. One near the end comes out of a forged snapshot.
+    /// The number of the next call. A forged snapshot can start near the largest number; the counter wraps then.
     pub(crate) fn count(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
@@ -122,7 +123,8 @@ impl Ids {
         Ok(CallId { nonce, number })
     }
 
-    /// What sets the ids of this instance apart. They are shown to others, so nobody may learn the seed from one.
+    /// The bits that make the ids of this instance unique. Ids are shown to others, so the seed must not be
+    /// computable from one.
     fn draw(&self) -> Result<u64> {
         const PURPOSE: &str = "belljar call ids";
         match self.seed {
@@ -132,25 +134,26 @@ impl Ids {
     }
 }
 
-/// A call that a script waits for: its handler has paused it, or let itself be dropped when another one did.
+/// A call that a script waits for: its handler paused it, or allowed belljar to drop it when another handler paused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingCall {
-    /// What an answer names it by.
+    /// The id, by which an answer names the call.
     pub id: CallId,
-    /// The guest's own number for it, which is used again.
+    /// The number by which the guest knows the call. The guest reuses these numbers.
     pub(crate) slot: u32,
     /// The method.
     pub method: String,
     /// The parameters.
     #[serde(default, skip_serializing_if = "Json::is_undefined")]
     pub params: Json,
-    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds.
+    /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
+    /// gave the instance.
     #[serde(default = "millis::unknown", with = "millis")]
     pub made_at: SystemTime,
 }
 
-/// What becomes of a [`PendingCall`].
+/// The answer to a [`PendingCall`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
@@ -158,7 +161,8 @@ pub enum Answer {
     Result(Json),
     /// The call has failed.
     Error(RpcError),
-    /// The handler is asked again. If it pauses again, the call is pending behind the others. Its id stays the same.
+    /// The handler is called again. If it pauses again, the call moves to the end of the pending calls. Its id stays
+    /// the same.
     CallAgain,
 }
 

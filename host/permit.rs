@@ -1,4 +1,4 @@
-//! The right to an instance: what all instances of a runtime share, and the place that each takes.
+//! The permit for an instance, and what all instances of a runtime share.
 //!
 //! It must never know what an instance does.
 
@@ -15,7 +15,7 @@ use crate::vm::fibre::Vm;
 use crate::vm::image::Image;
 use crate::vm::state::Desk;
 
-/// What all instances have in common.
+/// What all instances of a runtime share.
 pub(crate) struct Shared {
     permits: Queue,
     instances: u32,
@@ -29,7 +29,7 @@ impl Shared {
         Shared { permits: Queue::new(instances), instances, prelude: None, lanes, tally: Tally::default() }
     }
 
-    /// The same with what the preludes left.
+    /// The same, with the memory that the preludes left.
     pub(crate) fn with_prelude(self, prelude: Snapshot) -> Shared {
         Shared { prelude: Some(prelude), ..self }
     }
@@ -38,7 +38,7 @@ impl Shared {
         self.lanes.image()
     }
 
-    /// What the preludes left.
+    /// The memory that the preludes left.
     pub(crate) fn prelude(&self) -> Option<&Snapshot> {
         self.prelude.as_ref()
     }
@@ -47,7 +47,7 @@ impl Shared {
         &self.lanes.image().identity
     }
 
-    /// Where it is counted what becomes of instances.
+    /// Counts what happens to instances.
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -57,7 +57,7 @@ impl Shared {
         self.permits.figures()
     }
 
-    /// Makes a snapshot an image that instances map.
+    /// Makes an image of a snapshot, which instances map.
     pub(crate) fn make_image(&self, snapshot: &Snapshot) -> Result<()> {
         snapshot.start().make_image(snapshot.frozen()?, self.image().memory(), self.lanes.allocation())
     }
@@ -67,14 +67,14 @@ impl Shared {
     }
 }
 
-/// The right to one instance of a runtime, and the runtime with it.
+/// The permit for one instance of a runtime, and the runtime itself.
 pub(crate) struct Permit {
     shared: Arc<Shared>,
     lane: usize,
 }
 
 impl Permit {
-    /// The right to one instance, if one is free.
+    /// Takes a permit if one is free.
     pub(crate) fn take(shared: Arc<Shared>) -> Result<Permit> {
         let instances = shared.instances;
         if shared.permits.try_enter() {
@@ -84,7 +84,7 @@ impl Permit {
         Err(Error::Capacity { instances })
     }
 
-    /// The right to one instance, in its turn.
+    /// Takes a permit; waits in the queue.
     pub(crate) async fn wait(shared: Arc<Shared>) -> Permit {
         shared.permits.enter().await;
         Permit::new(shared)
@@ -95,7 +95,7 @@ impl Permit {
         Permit { shared, lane }
     }
 
-    /// The machine of a fresh instance that begins with what a snapshot holds, or as the bare guest.
+    /// The virtual machine of a fresh instance that starts from a snapshot, or from the bare guest.
     pub(crate) fn vm(&self, snapshot: Option<&Snapshot>, desk: &Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let lanes = &self.shared.lanes;
         let bare = lanes.image().memory();

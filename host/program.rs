@@ -1,4 +1,4 @@
-//! Compiled scripts, and the bytes that they travel as.
+//! Compiled scripts, and their format as bytes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,10 +17,17 @@ const _: () = assert!(
     "programs lie in other people's stores: change FORMAT with the layout, and say in CHANGELOG.md that old ones must be compiled again"
 );
 
-/// A script compiled to QuickJS bytecode. Any instance of the same build can run it, in any thread or process.
+/// A script compiled to QuickJS bytecode. Any instance of the same build can run it, in any thread or process. A
+/// clone costs one reference count.
 ///
-/// Its bytes are trusted input: they carry the identity of the build and a checksum, which catch accidents. Whoever can forge
-/// them can corrupt the instance that runs them, and only that.
+/// Its bytes are trusted input: they carry the identity of the guest and a checksum, which detect accidents but not
+/// forgery. Forged bytes can corrupt the instance that runs them, and nothing else.
+///
+/// A program belongs to one guest: an update of belljar that changes the guest also invalidates stored programs.
+/// Running one then ends with [`Error::Program`]. So store the source next to the program, and on this error compile
+/// the source again and replace the stored bytes. [`Facts::identity`](crate::Facts::identity) names the guest of a
+/// runtime: store it with the program to see in advance which programs must be compiled again. With the feature
+/// `compiler`, `RuntimeBuilder::guest` can run the older guest image instead.
 ///
 /// ```
 /// use belljar::{Limits, Program, Router, Runtime};
@@ -59,7 +66,7 @@ impl Program {
         &self.bytecode
     }
 
-    /// The program as bytes: magic, format, flags, the build's identity, the length, a checksum, the bytecode.
+    /// The program as bytes: magic, format, flags, the guest's identity, the length, a checksum, the bytecode.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.bytecode.len());
@@ -74,11 +81,11 @@ impl Program {
         bytes
     }
 
-    /// Reads a program. Whether it belongs to this build is checked when it is run.
+    /// Reads what [`Program::to_bytes`] wrote. Whether the program belongs to this build is checked when it is run.
     ///
     /// # Errors
     ///
-    /// [`Error::Program`], which names what did not match.
+    /// [`Error::Program`], which says what did not match.
     pub fn from_bytes(bytes: &[u8]) -> Result<Program> {
         let Some((header, bytecode)) = bytes.split_at_checked(HEADER_BYTES) else {
             return refuse("it is shorter than its header");

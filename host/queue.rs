@@ -1,7 +1,7 @@
-//! The queue for the right to an instance: a caller is served at once or waits, and those who wait are served in the order in which they
-//! came. A later caller is never served before them.
+//! A fair queue of permits, one for each instance: callers are served first come, first served, and no later caller
+//! overtakes one that waits.
 //!
-//! It must never know what a permit stands for, nor who holds it; each holder gives it back.
+//! It must never know what a permit stands for, nor who holds it; each holder returns it.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -11,7 +11,8 @@ use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
 
-/// So many permits, and those who wait for one. While anybody waits, no permit is free: one that is given back goes to the first of them.
+/// A number of permits, and the callers that wait for one. While a caller waits, no permit is free: a returned permit
+/// goes directly to the first of them.
 pub(crate) struct Queue {
     state: Mutex<State>,
 }
@@ -21,7 +22,7 @@ struct State {
     waiting: VecDeque<Arc<Ticket>>,
 }
 
-/// A place in the queue.
+/// One waiting caller.
 #[derive(Default)]
 struct Ticket {
     is_called: AtomicBool,
@@ -49,7 +50,7 @@ impl Queue {
         self.state().take()
     }
 
-    /// Takes a permit, as soon as it is this caller's turn.
+    /// Takes a permit; waits until it is this caller's turn.
     pub(crate) async fn enter(&self) {
         let place = {
             let mut state = self.state();
@@ -63,7 +64,7 @@ impl Queue {
         place.wait().await;
     }
 
-    /// Gives a permit back, to the first who waits.
+    /// Returns a permit; the first waiting caller gets it.
     pub(crate) fn leave(&self) {
         self.call_next(self.state());
     }
@@ -88,7 +89,7 @@ impl State {
     }
 }
 
-/// Somebody who waits, and may give up.
+/// The wait of one caller. Dropping it gives up the wait.
 struct Place<'a> {
     queue: &'a Queue,
     /// None once the permit has been taken.
@@ -118,7 +119,7 @@ impl Drop for Place<'_> {
             Some(at) => {
                 state.waiting.remove(at);
             }
-            // It was called and does not come, so the next one is.
+            // The caller was given the permit and gives up, so the next one gets it.
             None => self.queue.call_next(state),
         }
     }
@@ -143,7 +144,7 @@ mod tests {
         let (mut second, mut third) = (pin!(queue.enter()), pin!(queue.enter()));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
         queue.leave();
-        // The permit is the second one's, although it has not come for it yet.
+        // The permit belongs to the second caller, although it has not been polled yet.
         assert!(!queue.try_enter());
         assert!(poll(third.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_ready(), "it was called");

@@ -1,13 +1,13 @@
 //! The system's randomness.
 //!
-//! Every draw asks the system anew. Nothing that was drawn is kept to draw more from, so a forked child shares none of it with its parent.
-//! It must never know what the numbers are for.
+//! Every draw asks the system. No drawn bytes are kept to generate more from, so a forked child shares none with its
+//! parent. This file must never know what the numbers are for.
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// Bytes that nobody can guess. There is no weaker source to fall back on: without the system's there are none.
+/// Unpredictable bytes from the system. If the system provides none this fails; there is no weaker fallback.
 pub(crate) fn draw<const BYTES: usize>() -> Result<[u8; BYTES]> {
     #[cfg(test)]
     if tests::IS_DENIED.get() {
@@ -22,7 +22,7 @@ pub(crate) fn draw<const BYTES: usize>() -> Result<[u8; BYTES]> {
     }
 }
 
-/// 64 bits for one purpose out of a secret, which they do not give away.
+/// Derives 64 bits for one purpose from a secret, which cannot be computed from them.
 pub(crate) fn derive(purpose: &str, secret: &[u8]) -> u64 {
     let digest = Sha256::new().chain_update(purpose).chain_update(secret).finalize();
     digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
@@ -39,7 +39,7 @@ mod tests {
     use crate::{Call, Instance, Limits, Reply, Router, Runtime, Status};
 
     thread_local! {
-        /// Whether the system refuses this thread its randomness.
+        /// Whether this thread's draws fail.
         pub(super) static IS_DENIED: Cell<bool> = const { Cell::new(false) };
     }
 
@@ -69,7 +69,7 @@ mod tests {
         let mut jar = jar();
         let ended = denied(|| jar.eval("let drawn = 'nothing'; try { drawn = Math.random() } finally { drawn }"));
         assert_eq!(ended.as_ref().map_err(Error::code), Err("host_error"), "{ended:?}");
-        // What it would have drawn next comes from no weaker source.
+        // The guest has no seed, so it may not draw any number.
         assert_eq!(jar.status(), Status::Poisoned);
         jar.reset().expect("it comes back");
         assert_eq!(denied(|| jar.eval("1 + 2")).expect("it draws nothing").as_str(), "3");

@@ -1,4 +1,4 @@
-//! What a script asked for and what it was told, written down, and read back to a script in the place of the handlers.
+//! Recording and replay of the calls of a script and the answers that it got.
 //!
 //! It owns the log, its format and the comparison. It must never know a handler, the guest, or when a call is made.
 
@@ -17,16 +17,20 @@ use crate::reply::{Answered, RpcError};
 
 const FORMAT: u32 = 2;
 
-/// Writes down every call that scripts of one instance make and every answer that they get, to replay the instance without its
-/// handlers: for a bug report, an audit, a test.
+/// A recording of every handler call that the scripts of one instance make, and of every answer that they get. The
+/// instance can be replayed from it without its handlers, for a bug report, an audit or a test.
 ///
-/// Answers are kept in the order, and in the groups, in which the script got them, because a script can tell. A replay gives the same
-/// result if nothing else differs: the scripts, the seed, and the clock. So give the instance that is recorded a seed and a
-/// clock of its own ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed), [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
+/// A clone costs one reference count, and records into the same log.
 ///
-/// A recording is of one instance. It may go on in the instance that is restored from a snapshot of the first, also in another process:
-/// store [`Recording::to_bytes`] beside the snapshot, and [`Recording::record`] there what was read back. The replay then goes through in
-/// one piece, because the answers that resumed the script are recorded like any other.
+/// Answers are kept in the order and in the groups in which the script got them, because a script can observe both. A
+/// replay gives the same result if the scripts, the seed and the clock are the same. So give the recorded instance a
+/// seed and a clock ([`InstanceBuilder::seed`](crate::InstanceBuilder::seed),
+/// [`Clock::Stepped`](crate::Clock::Stepped)), and its replay the same ones.
+///
+/// A recording belongs to one instance. It can continue in an instance that is restored from a snapshot of the first,
+/// even in another process: store [`Recording::to_bytes`] with the snapshot, read it back there, and pass the router
+/// through its [`Recording::record`]. The replay then covers both parts, because the answers that resumed the script
+/// are recorded like any others.
 ///
 /// ```
 /// use belljar::{Call, Limits, Recording, Router, Runtime};
@@ -45,7 +49,7 @@ const FORMAT: u32 = 2;
 /// assert_eq!(again.eval(script)?, result);
 /// replay.finish()?;
 ///
-/// // Another script asks for something else.
+/// // Another script makes a different call.
 /// let replay = recording.replay();
 /// let mut other = runtime.build_instance().seed(1).start(&replay.router(), &Limits::default())?;
 /// let error = other.eval("host.rpcSync('price', 'gold')").unwrap_err();
@@ -61,19 +65,19 @@ pub struct Recording {
 struct Log {
     events: Vec<Event>,
     calls: u64,
-    /// Which call it is that the guest has under a number of its own.
+    /// Maps the guest's numbers of open calls to the numbers in the recording.
     open: BTreeMap<u32, u64>,
 }
 
-/// One step of a recording. Calls are counted from zero, in the order in which the script made them.
+/// One step of a recording. Calls are numbered from zero, in the order in which the script made them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Event {
     /// A call of `host.rpc`.
     Call(Asked),
-    /// A call of `host.rpcSync`, and its answer; none if the script was stopped while it waited for that.
+    /// A call of `host.rpcSync` and its answer; None if the script was stopped while it waited for the answer.
     SyncCall(Asked, Option<Told>),
-    /// Answers that the script got together, each with the number of its call.
+    /// Answers that the script got at the same time, each with the number of its call.
     Answers(Vec<(u64, Told)>),
 }
 
@@ -97,7 +101,7 @@ impl Asked {
     }
 }
 
-/// The same call, whenever it is made.
+/// Compares the calls; the time at which they were made does not count.
 impl PartialEq for Asked {
     fn eq(&self, other: &Asked) -> bool {
         (&self.method, &self.params) == (&other.method, &other.params)
@@ -110,7 +114,7 @@ impl fmt::Display for Asked {
     }
 }
 
-/// What a script was told.
+/// An answer as the script got it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
@@ -137,13 +141,13 @@ impl Told {
     }
 }
 
-/// What recordings of all formats have.
+/// The field that recordings of every format have.
 #[derive(Deserialize)]
 struct Format {
     belljar_recording: u32,
 }
 
-/// A recording as bytes: JSON, so that people can read it.
+/// The serialized form of a recording: JSON, so that people can read it.
 #[derive(Serialize, Deserialize)]
 struct Written {
     belljar_recording: u32,
@@ -159,28 +163,28 @@ pub struct RecordedCall {
     pub method: String,
     /// The parameters.
     pub params: Json,
-    /// When the script made the call: by the system's clock, or by the one that the embedder gave the instance. In whole milliseconds;
-    /// the Unix epoch in recordings of builds that did not write it down.
+    /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
+    /// gave the instance. The Unix epoch in recordings of builds that did not store the time.
     pub made_at: SystemTime,
-    /// What the script was told; None if it ended, or waits, without an answer.
+    /// The answer that the script got; None if it ended before the answer, or still waits for it.
     pub answer: Option<std::result::Result<Json, RpcError>>,
 }
 
 impl Recording {
-    /// A recording of nothing yet.
+    /// An empty recording.
     #[must_use]
     pub fn new() -> Recording {
         Recording::default()
     }
 
-    /// What was recorded so far, to be gone through from the start.
+    /// A replay of what was recorded so far, from its start.
     #[must_use]
     pub fn replay(&self) -> Replay {
         let events = self.log().events.clone();
         Replay { course: Arc::new(Mutex::new(Course { events, ..Course::default() })) }
     }
 
-    /// The calls that were made, with their answers: an audit trail.
+    /// The recorded calls with their answers: an audit trail.
     #[must_use]
     pub fn calls(&self) -> Vec<RecordedCall> {
         let told = |told: &Told| told.clone().into_reply();
@@ -217,15 +221,15 @@ impl Recording {
     pub fn to_bytes(&self) -> Vec<u8> {
         let Log { events, open, .. } = self.log().clone();
         let written = Written { belljar_recording: FORMAT, events, open };
-        // Every field is a text, a number or JSON, so this cannot fail.
+        // Every field is a string, a number or JSON, so this cannot fail.
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
-    /// Reads what [`Recording::to_bytes`] wrote, to replay it or to go on with it.
+    /// Reads what [`Recording::to_bytes`] wrote, to replay it or to continue recording.
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when it is no recording, or one of another format.
+    /// [`Error::Input`] when the bytes are not a recording, or one of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Recording> {
         let refused = |error: serde_json::Error| Error::input(format!("not a recording: {}", excerpt::message(&error)));
         let Format { belljar_recording: format } = serde_json::from_slice(bytes).map_err(refused)?;
@@ -251,8 +255,8 @@ impl fmt::Debug for Recording {
     }
 }
 
-/// A recording that answers in the place of the handlers. Every call must be the one that was recorded; the first that is not ends the
-/// script with [`Error::Diverged`], which the script cannot catch.
+/// A replay: a recording that answers in place of the handlers. Every call must equal the recorded one; the first
+/// that differs ends the script with [`Error::Diverged`], which the script cannot catch.
 #[derive(Clone)]
 pub struct Replay {
     course: Arc<Mutex<Course>>,
@@ -261,15 +265,15 @@ pub struct Replay {
 #[derive(Default)]
 struct Course {
     events: Vec<Event>,
-    /// Events that have happened again.
+    /// Number of events that have been replayed.
     done: usize,
     calls: u64,
-    /// The guest's numbers for the calls that have no answer yet.
+    /// Maps the numbers of calls without an answer to the guest's numbers.
     open: HashMap<u64, u32>,
 }
 
 impl Replay {
-    /// Sees to it that nothing is left of the recording.
+    /// Checks that the script has made every recorded call.
     ///
     /// # Errors
     ///
@@ -303,7 +307,7 @@ impl Course {
         }
     }
 
-    /// Takes the next event if it is the one that happens.
+    /// Takes the next event if it matches what the script does now.
     fn step(&mut self, asked: &Asked, is_it: impl FnOnce(&Event) -> bool) -> std::result::Result<Event, String> {
         match self.events.get(self.done) {
             Some(event) if is_it(event) => {
@@ -324,7 +328,7 @@ impl fmt::Debug for Replay {
     }
 }
 
-/// What a router has besides handlers: somebody who listens, or somebody who knows the answers already.
+/// Records or replays the router's calls.
 #[derive(Clone)]
 pub(crate) enum Tape {
     Recording(Recording),
@@ -332,7 +336,7 @@ pub(crate) enum Tape {
 }
 
 impl Tape {
-    /// What is kept in memory of a message of this length.
+    /// The memory that recording a message of this length takes.
     pub(crate) fn weight(&self, length: usize) -> u64 {
         match self {
             Tape::Recording(_) => (length + size_of::<Event>()) as u64,
@@ -340,7 +344,7 @@ impl Tape {
         }
     }
 
-    /// A call of `host.rpc` is made. True when it will be answered from here, and an error when it was not to be made.
+    /// Handles a call of `host.rpc`: true if the replay will answer it, an error if it differs from the recording.
     pub(crate) fn call(
         &self,
         slot: u32,
@@ -368,7 +372,7 @@ impl Tape {
         }
     }
 
-    /// A call of `host.rpcSync` is made; gives the answer where it is known.
+    /// Handles a call of `host.rpcSync`: the answer if the replay has it.
     pub(crate) fn sync_call(
         &self,
         method: &[u8],
@@ -393,7 +397,8 @@ impl Tape {
         }
     }
 
-    /// The call of `host.rpcSync` that was made last is answered. Nothing else of the script happens before.
+    /// Records the answer to the last call of `host.rpcSync`. The script does nothing between such a call and its
+    /// answer.
     pub(crate) fn sync_answer(&self, reply: &Answered) {
         let Tape::Recording(recording) = self else { return };
         if let Some(Event::SyncCall(_, told)) = recording.log().events.last_mut() {
@@ -401,12 +406,12 @@ impl Tape {
         }
     }
 
-    /// What [`Tape::answers`] needs of an answer; nothing where nobody writes it down.
+    /// What [`Tape::answers`] needs of an answer; None for a replay.
     pub(crate) fn told(&self, slot: u32, reply: &Answered) -> Option<(u32, Told)> {
         matches!(self, Tape::Recording(_)).then(|| (slot, Told::new(reply)))
     }
 
-    /// The script gets these answers together.
+    /// Records that the script gets these answers at the same time.
     pub(crate) fn answers(&self, answers: Vec<(u32, Told)>) {
         if let Tape::Recording(recording) = self {
             let mut log = recording.log();
@@ -416,7 +421,7 @@ impl Tape {
         }
     }
 
-    /// The script waits; gives what it gets next, where that is known.
+    /// The answers that a replay has for a script that waits now.
     pub(crate) fn next_answers(&self) -> std::result::Result<Vec<(u32, Answered)>, String> {
         let Tape::Replay(replay) = self else { return Ok(Vec::new()) };
         let mut course = replay.course();

@@ -1,6 +1,6 @@
-//! What a call is answered with: a value, an error that script sees, or a pause.
+//! The answer to a call of a handler: a value, an error that the script sees, or a pause.
 //!
-//! It must never know who answers, nor what carries the answer to the guest.
+//! It must never know who answers, nor how the answer is sent to the guest.
 
 use std::fmt;
 use std::io;
@@ -10,12 +10,12 @@ use serde::Serialize;
 use crate::excerpt;
 use crate::json::Json;
 
-/// The answer to one call.
+/// The final answer to one call.
 pub(crate) type Answered = Result<Json, RpcError>;
 
-/// What a handler gives for a call.
+/// The reply of a handler to a call.
 ///
-/// Most handlers give a value or a [`Result`], which [`IntoReply`] turns into one.
+/// Most handlers return a value or a [`Result`], which [`IntoReply`] converts to a `Reply`.
 ///
 /// ```
 /// # use belljar::{Call, Limits, Reply, Router, RpcError, Runtime, Turn};
@@ -46,7 +46,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A value. One that has no JSON form becomes an error with the code `invalid_reply`.
+    /// A reply with a value. A value without a JSON form becomes an error with the code `invalid_reply`.
     #[must_use]
     pub fn value(value: &(impl Serialize + ?Sized)) -> Reply {
         match Json::write(value) {
@@ -58,15 +58,16 @@ impl Reply {
         }
     }
 
-    /// The call stays open, and whoever started it with [`Instance::step_async`](crate::Instance::step_async) answers it later, in this
-    /// process or another. A script that waits in `host.rpcSync` cannot be put away, so it gets an error with the code `paused`; elsewhere
-    /// than in a step the call of the instance ends with [`Error::Paused`](crate::Error::Paused).
+    /// A reply that leaves the call pending. The code that started the script with
+    /// [`Instance::step_async`](crate::Instance::step_async) answers the call later, in this process or another. A
+    /// script that waits in `host.rpcSync` cannot be paused, so it gets an error with the code `paused`. When the
+    /// call of the instance is not a step, it ends with [`Error::Paused`](crate::Error::Paused).
     #[must_use]
     pub fn pause() -> Reply {
         Reply::Pause
     }
 
-    /// The answer, where nothing can wait for it.
+    /// The answer when a pause is impossible.
     pub(crate) fn at_once(self) -> Answered {
         match self {
             Reply::Value(json) => Ok(json),
@@ -76,9 +77,9 @@ impl Reply {
     }
 }
 
-/// What a handler can give: a [`Reply`], a value, or a [`Result`] whose error is an [`RpcError`].
+/// The types that a handler can return: a [`Reply`], a value, or a [`Result`] whose error is an [`RpcError`].
 ///
-/// A plain value can be a number, a text, a list and the like. Put a type of your own into `Ok`.
+/// A plain value can be a number, a string, a list and the like. Wrap your own types in `Ok`.
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};
@@ -98,7 +99,7 @@ impl Reply {
     note = "a type of your own that implements `Serialize` goes into `Ok`, and an error must be an `RpcError`"
 )]
 pub trait IntoReply {
-    /// The reply.
+    /// Converts it to a reply.
     fn into_reply(self) -> Reply;
 }
 
@@ -156,7 +157,8 @@ values!(
     Option<T> where T, Vec<T> where T, Box<T> where T,
 );
 
-/// All that a script sees of a failure: a code and a message. Nothing of the host's own error crosses by itself.
+/// The error of a handler: a code and a message, which are all that a script sees of the failure. No error of the
+/// host reaches a script unless a handler puts it here.
 ///
 /// ```
 /// # use belljar::{Call, Limits, Router, RpcError, Runtime};
@@ -174,7 +176,7 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    /// An error with the `code` and `message` that script will see.
+    /// An error with the `code` and `message` that the script will see.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> RpcError {
         RpcError { code: code.into(), message: message.into() }
     }
@@ -200,17 +202,17 @@ impl RpcError {
         Json::write(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
     }
 
-    /// How long code and message are in the wire form, where a character can take six bytes.
+    /// The length of code and message in the wire form, where escaping can make a character six bytes long.
     pub(crate) fn wire_bytes(&self) -> u64 {
         const AROUND_THEM: u64 = r#"["",""]"#.len() as u64;
         let mut length = Length(0);
-        // Two texts have a JSON form, and counting cannot fail.
+        // Two strings always have a JSON form, and counting cannot fail.
         let _ = serde_json::to_writer(&mut length, &(&self.code, &self.message));
         length.0.saturating_sub(AROUND_THEM)
     }
 }
 
-/// Counts what is written to it.
+/// Counts the bytes that are written to it.
 struct Length(u64);
 
 impl io::Write for Length {

@@ -1,4 +1,5 @@
-//! Figures, limits and errors as JSON and the like: one shape for lines, responses and logs. It must never know who reads it.
+//! The serialized forms of statistics, limits and errors, the same for JSON lines, responses and logs. It must never
+//! know who reads them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,8 +16,8 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "droppedCalls", "bytesIn", "bytesOut", "heapBytes",
-/// "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
+/// `{"calls", "fuel", "opcodes", "cpuTimeUs", "wallTimeUs", "handlerTimeUs", "rpcCalls", "droppedCalls", "bytesIn",
+/// "bytesOut", "heapBytes", "heapPeakBytes", "memoryBytes"}`, the names of the JSON lines.
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Stats", 13)?;
@@ -37,7 +38,7 @@ impl Serialize for Stats {
     }
 }
 
-/// Each field by its name in camel case; `residentBytes` is `null` where the system does not tell.
+/// Each field by its name in camel case; `residentBytes` is `null` if the system does not report it.
 impl Serialize for RuntimeStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("RuntimeStats", 11)?;
@@ -56,7 +57,7 @@ impl Serialize for RuntimeStats {
     }
 }
 
-/// Each field by its name in camel case; times in microseconds, `null` where there is no limit.
+/// Each field by its name in camel case; times in microseconds, and `null` for no limit.
 impl Serialize for Limits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Limits", 12)?;
@@ -87,8 +88,8 @@ impl Serialize for Blame {
     }
 }
 
-/// `{"name", "message", "stack", "code", "method", "properties", "errors", "cause", "thrown", "frame"}`; all but the first two only where there
-/// is one.
+/// `{"name", "message", "stack", "code", "method", "properties", "errors", "cause", "thrown", "frame"}`. All fields
+/// except the first two are left out if there is no value.
 impl Serialize for JsError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("JsError", 10)?;

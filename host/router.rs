@@ -1,4 +1,4 @@
-//! What a script may call: names and handlers.
+//! Which methods a script may call: names and handlers.
 //!
 //! It owns names. It must never know wasm, limits or who drives the call.
 
@@ -21,16 +21,21 @@ use crate::reply::IntoReply;
 type Console = Arc<dyn Fn(&Data, ConsoleLevel, &str) + Send + Sync>;
 type Rejections = Arc<dyn Fn(&Data, &JsError) -> Verdict + Send + Sync>;
 
-/// The handlers that scripts can call, by name. Nothing else of the host is in their reach.
+/// The handlers that scripts can call, by name. Scripts can reach nothing else of the host.
 ///
-/// A handler takes its [`Call`] and one parameter of any type that serde can read; a script passes that parameter
-/// as `host.rpc(method, params)`. It returns what [`IntoReply`] lists: a value, or a `Result` with an [`RpcError`](crate::RpcError).
+/// A handler takes its [`Call`] and one parameter of any type that serde can deserialize; a script passes that
+/// parameter as `host.rpc(method, params)`. The handler returns one of the types that [`IntoReply`] lists: a value,
+/// or a `Result` with an [`RpcError`](crate::RpcError).
 ///
-/// A router is a few shared references: a clone costs no more than one, and what is added to a clone copies the names once.
+/// [`Router::layer`] wraps the handlers in a function that sees every call of them: its method, its parameters, the
+/// data of the instance and the reply. Audits, permission checks and time-outs are layers.
 ///
-/// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way; the next one ends with
-/// [`Error::Host`](crate::Error::Host), because each uses some of the thread's own stack. Give those instances a router without the handler, unless
-/// their scripts should be able to call it again.
+/// A clone costs one reference count. The first change to a clone copies its table of handlers, but not the handlers,
+/// which stay shared.
+///
+/// A handler may run scripts in other instances. Up to 24 calls can be nested on one thread this way, because each
+/// uses some of the thread's stack; the next one ends with [`Error::Host`](crate::Error::Host). Give the inner
+/// instances a router without that handler, unless their scripts should be able to call it again.
 ///
 /// ```
 /// use belljar::{Call, Router, RpcError};
@@ -50,7 +55,7 @@ pub struct Router {
     routes: Arc<Routes>,
 }
 
-/// What an instance has of a router.
+/// The contents of a router, which its instances share.
 #[derive(Clone, Default)]
 pub(crate) struct Routes {
     handlers: HashMap<Arc<str>, Handler>,
@@ -67,7 +72,8 @@ impl Router {
         Router::default()
     }
 
-    /// Answers a method on the spot. `host.rpcSync` and `host.rpc` both reach it, in every kind of call.
+    /// Registers a synchronous handler for a method. `host.rpcSync` and `host.rpc` both reach it, in every kind of
+    /// call.
     ///
     /// # Panics
     ///
@@ -82,8 +88,8 @@ impl Router {
         self.route(method, Handler::new(handler))
     }
 
-    /// Answers a method with a future. It is polled inside the call that the script runs in, so dropping that call drops
-    /// it; `host.rpc` reaches it, and in async calls `host.rpcSync` too.
+    /// Registers an async handler for a method. Its future is polled inside the call that the script runs in, so
+    /// dropping that call drops the future. `host.rpc` reaches it, and in async calls `host.rpcSync` does too.
     ///
     /// # Panics
     ///
@@ -99,7 +105,7 @@ impl Router {
         self.route(method, Handler::new_async(handler))
     }
 
-    /// Answers a method with a handler that was made before.
+    /// Registers an existing [`Handler`] for a method.
     ///
     /// # Panics
     ///
@@ -112,8 +118,10 @@ impl Router {
         self
     }
 
-    /// Puts the same thing around every handler that the router has so far, the fallback included: an audit, a check of grants, a time-out.
-    /// [`Handler::around`] and [`Replying`](crate::Replying) have examples. The last layer is the outermost one.
+    /// Wraps every handler that the router has so far, the fallback included, for example in an audit, a permission
+    /// check or a time-out. The layer then sees every call of these handlers and decides what happens with it;
+    /// handlers that are added later are not wrapped. The layer that is added last is the outermost.
+    /// [`Handler::around`] and [`Replying`](crate::Replying) have examples.
     #[must_use]
     pub fn layer(mut self, layer: impl Fn(Handler) -> Handler) -> Router {
         let routes = Arc::make_mut(&mut self.routes);
@@ -123,11 +131,11 @@ impl Router {
         self
     }
 
-    /// Answers every method that has no handler of its own; [`Call::method`] says which.
+    /// Registers a synchronous handler for every method without one; [`Call::method`] says which was called.
     ///
     /// # Panics
     ///
-    /// When there is a fallback already.
+    /// When the router already has a fallback.
     #[must_use]
     pub fn fallback<P, R, F>(self, handler: F) -> Router
     where
@@ -138,11 +146,11 @@ impl Router {
         self.set_fallback(Handler::new(handler))
     }
 
-    /// As [`Router::fallback`], with a future.
+    /// As [`Router::fallback`], with an async handler.
     ///
     /// # Panics
     ///
-    /// When there is a fallback already.
+    /// When the router already has a fallback.
     #[must_use]
     pub fn fallback_async<P, R, F, Fut>(self, handler: F) -> Router
     where
@@ -154,7 +162,8 @@ impl Router {
         self.set_fallback(Handler::new_async(handler))
     }
 
-    /// Takes the lines that scripts print, with the data of the instance. Without it nothing is formatted and nothing crosses.
+    /// Registers a closure for the lines that scripts print; it also gets the data of the instance. Without one, the
+    /// guest does not format console output at all.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -172,7 +181,7 @@ impl Router {
     ///
     /// # Panics
     ///
-    /// When there is such a closure already.
+    /// When the router already has such a closure.
     #[must_use]
     pub fn on_console(mut self, console: impl Fn(&Data, ConsoleLevel, &str) + Send + Sync + 'static) -> Router {
         let before = Arc::make_mut(&mut self.routes).console.replace(Arc::new(console));
@@ -180,12 +189,12 @@ impl Router {
         self
     }
 
-    /// Hears of every promise that was rejected while nobody listened, with the data of the instance, and decides whether the call goes on.
-    /// Without it the call goes on.
+    /// Registers a closure for unhandled promise rejections; it also gets the data of the instance, and decides
+    /// whether the call continues. Without one, the call continues.
     ///
     /// # Panics
     ///
-    /// When there is such a closure already.
+    /// When the router already has such a closure.
     #[must_use]
     pub fn on_unhandled_rejection(
         mut self,
@@ -209,8 +218,8 @@ impl Router {
         methods
     }
 
-    /// Adds the handlers of another router, each under the prefix and its own name. What is not bound to a name comes along too: the fallback,
-    /// the console's closure and that of rejections.
+    /// Adds the handlers of another router, each with the prefix before its name. The other router's fallback,
+    /// console closure and rejection closure are added too.
     ///
     /// ```
     /// use belljar::{Call, Router};
@@ -222,7 +231,7 @@ impl Router {
     ///
     /// # Panics
     ///
-    /// When both have a handler for one name, or both have a fallback, a closure for the console or one for rejections.
+    /// When both have a handler for the same name, or both have a fallback, a console closure or a rejection closure.
     #[must_use]
     pub fn merge(mut self, prefix: &str, other: Router) -> Router {
         let Routes { handlers, fallback, console, rejections, tape } = Arc::unwrap_or_clone(other.routes);
@@ -268,7 +277,7 @@ impl Routes {
         self.tape.as_ref()
     }
 
-    /// The handler of a method, and the name under which it is known.
+    /// The handler for a method, and the method's name.
     pub(crate) fn find(&self, method: &str) -> Option<(Arc<str>, Handler)> {
         match self.handlers.get_key_value(method) {
             Some((name, handler)) => Some((name.clone(), handler.clone())),
@@ -280,14 +289,14 @@ impl Routes {
         self.console.is_some()
     }
 
-    /// Prints a line. A panic in the embedder's closure ends here.
+    /// Prints a line. A panic of the embedder's closure is caught here.
     pub(crate) fn print(&self, data: &Data, level: Level, line: &str) {
         if let Some(console) = &self.console {
             contain(|| console(data, level_of(level), line));
         }
     }
 
-    /// What the embedder thinks of a rejection. A panic in its closure counts as stop.
+    /// The embedder's verdict on a rejection. A panic of its closure counts as [`Verdict::Stop`].
     pub(crate) fn judge(&self, data: &Data, rejection: &JsError) -> Verdict {
         match &self.rejections {
             Some(judge) => contain(|| judge(data, rejection)).unwrap_or(Verdict::Stop),
@@ -297,9 +306,9 @@ impl Routes {
 }
 
 impl Recording {
-    /// The same router, with everything that goes through it written down here, in memory. What is written down in one call of the instance
-    /// counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes), and a call that asks and is told more ends. A recording of many
-    /// calls grows with each of them.
+    /// The same router, which also records all of its calls and answers here, in memory. What one call of the
+    /// instance records counts against [`Limits::memory_bytes`](crate::Limits::memory_bytes); a call that exceeds it
+    /// ends. A recording of many calls grows with each of them.
     #[must_use]
     pub fn record(&self, router: &Router) -> Router {
         router.clone().with_tape(Tape::Recording(self.clone()))
@@ -307,7 +316,8 @@ impl Recording {
 }
 
 impl Replay {
-    /// A router that answers from the recording. A console can be added to it; handlers of it are never called.
+    /// A router that answers from the recording. A console closure can be added to it; handlers that are added are
+    /// never called.
     #[must_use]
     pub fn router(&self) -> Router {
         Router::new().with_tape(Tape::Replay(self.clone()))
@@ -320,7 +330,7 @@ impl fmt::Debug for Router {
     }
 }
 
-/// How loud a console line is.
+/// The severity of a console line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ConsoleLevel {
@@ -349,11 +359,11 @@ fn level_of(level: Level) -> ConsoleLevel {
     }
 }
 
-/// What becomes of a call after a rejection that nobody handled.
+/// What happens to a call after an unhandled rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It goes on.
+    /// The call continues.
     Continue,
-    /// It ends, with the rejection as its error.
+    /// The call ends with the rejection as its error.
     Stop,
 }

@@ -1,4 +1,4 @@
-//! Where instances come from: a guest image, the lanes that it runs in, and the places that are to be had.
+//! Creates instances: from a guest image, in an engine for each thread, up to a maximum number.
 
 use std::fmt;
 use std::future::Future;
@@ -23,10 +23,10 @@ use crate::vm::image::Image;
 use crate::vm::pool::census;
 use crate::vm::start::images;
 
-/// How many instances a runtime may have at once when nothing else is said.
+/// The default of [`RuntimeBuilder::max_instances`].
 const DEFAULT_INSTANCES: u32 = 1_000;
 
-/// Makes instances. One is enough for a process; clones share it.
+/// Makes instances. One is enough for a process; a clone costs one reference count and shares the same pool.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -42,16 +42,16 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime with the built-in guest and room for a thousand instances.
+    /// A runtime with the built-in guest and at most a thousand instances at a time.
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the machine refuses, with what to change.
+    /// [`Error::Host`] when the system refuses a resource; the message says what to change.
     pub fn new() -> Result<Runtime> {
         Runtime::builder().build()
     }
 
-    /// A runtime with other choices.
+    /// A builder for a runtime with other options.
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder {
             instances: DEFAULT_INSTANCES,
@@ -62,7 +62,7 @@ impl Runtime {
         }
     }
 
-    /// A fresh instance, with the handlers that its scripts can call and the limits that they run under.
+    /// Makes a fresh instance whose scripts can call these handlers, under these limits.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Runtime {
         self.build_instance().start(router, limits)
     }
 
-    /// As [`Runtime::instance`], waiting for its turn when every instance is in use.
+    /// As [`Runtime::instance`], but waits in a first-come, first-served queue when every instance is in use.
     ///
     /// # Errors
     ///
@@ -80,16 +80,16 @@ impl Runtime {
         self.build_instance().start_async(router, limits).await
     }
 
-    /// A fresh instance with the rarer choices: seed, clock, data for handlers.
+    /// A builder for an instance with more options: seed, clock, data for handlers, and others.
     pub fn build_instance(&self) -> InstanceBuilder {
         InstanceBuilder::new(self.shared.clone())
     }
 
-    /// An instance that goes on where a snapshot was taken. Handlers and limits are given anew, because they are the
-    /// embedder's and not the script's. [`InstanceBuilder::restore`] does it with the rarer choices.
+    /// Makes an instance that continues where a snapshot was taken. Handlers and limits are not in the snapshot, so
+    /// they are given again. [`InstanceBuilder::restore`] does the same with more options.
     ///
-    /// A snapshot holds all that its instance was, the runtime's preludes of that time included. So it comes back the same in every
-    /// runtime with the same guest, whatever preludes that one has.
+    /// A snapshot holds the whole state of its instance, including what the runtime's preludes of that time left. So
+    /// it restores to the same state in every runtime with the same guest, whatever preludes that runtime has.
     ///
     /// # Errors
     ///
@@ -98,8 +98,8 @@ impl Runtime {
         self.build_instance().restore(snapshot).start(router, limits)
     }
 
-    /// Compiles a script, in an instance of its own under default limits. It runs nothing, and it does not look at what the
-    /// preludes defined: a program runs in every runtime with the same guest. For scripts of strangers there is
+    /// Compiles a script, in a temporary instance under default limits. The script is not run, and definitions of
+    /// preludes are not consulted: the program runs in every runtime with the same guest. For untrusted scripts use
     /// [`Runtime::compile_within`].
     ///
     /// # Errors
@@ -109,7 +109,8 @@ impl Runtime {
         self.compile_within(script, &Limits::default())
     }
 
-    /// As [`Runtime::compile`], under these limits: a script can be made so that compiling it takes long or needs much memory.
+    /// As [`Runtime::compile`], under these limits. An untrusted script can be written so that compiling it takes
+    /// long or needs much memory.
     ///
     /// ```
     /// # use belljar::{Limits, Runtime};
@@ -121,16 +122,18 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Limit`] when compiling needs more, [`Error::Capacity`] when every instance is in use; otherwise as [`Runtime::compile`].
+    /// [`Error::Limit`] when compiling exceeds a limit, [`Error::Capacity`] when every instance is in use; otherwise
+    /// as [`Runtime::compile`].
     pub fn compile_within<'s>(&self, script: impl Into<Script<'s>>, limits: &Limits) -> Result<Program> {
         self.compile_in(Permit::take(self.shared.clone())?, &script.into(), limits)
     }
 
-    /// As [`Runtime::compile_within`], waiting for its turn when every instance is in use. Compiling itself holds up the thread.
+    /// As [`Runtime::compile_within`], but waits in a first-come, first-served queue when every instance is in use.
+    /// The compilation itself blocks the thread.
     ///
     /// # Errors
     ///
-    /// As [`Runtime::compile_within`], but for [`Error::Capacity`].
+    /// As [`Runtime::compile_within`], without [`Error::Capacity`].
     pub fn compile_async<'s>(
         &self,
         script: impl Into<Script<'s>>,
@@ -146,12 +149,13 @@ impl Runtime {
         Ok(Program::new(*self.shared.identity(), jar.compile(script)?))
     }
 
-    /// Makes a snapshot an image, so that every instance that starts from it maps its memory and copies nothing: that takes microseconds,
-    /// whatever its size. Without this a snapshot is an image from the fourth instance on, of at most 64 snapshots in a process.
+    /// Makes an image of a snapshot: every instance that starts from the snapshot then maps its memory copy-on-write
+    /// instead of copying it, which takes microseconds whatever its size. Without this call a snapshot becomes an
+    /// image when the fourth instance starts from it, for at most 64 snapshots in a process.
     ///
-    /// It is worth it for what many instances start from. An image takes as much memory as the snapshot and a file descriptor, until the last
-    /// clone of the snapshot and the last instance that began from it are gone; there can be 1,024 in a process.
-    /// [`RuntimeStats::images`] counts them.
+    /// Use it for a snapshot that many instances start from. An image takes as much memory as the snapshot, and a
+    /// file descriptor, until the last clone of the snapshot and the last instance that started from it are dropped.
+    /// A process can have 1,024 images; [`RuntimeStats::images`] counts them.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
@@ -167,16 +171,16 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Snapshot`] when it belongs to another build, [`Error::Host`] when there are too many or the machine has no room. The snapshot
-    /// can be used all the same.
+    /// [`Error::Snapshot`] when the snapshot belongs to another build, [`Error::Host`] when there are too many images
+    /// or the system has no memory for one. The snapshot stays usable in both cases.
     pub fn image_of(&self, snapshot: &Snapshot) -> Result<()> {
         let all = Limits { memory_bytes: u64::MAX, pending_rpcs: u32::MAX, ..Limits::default() };
         snapshot.check(self.shared.identity(), &all)?;
         self.shared.make_image(snapshot)
     }
 
-    /// What the runtime's instances are doing and have done. It asks the kernel about the pages of every slot, which takes some
-    /// microseconds each: ask it every second, not in every call.
+    /// Statistics of the runtime's instances. The call asks the kernel about the pages of every slot, which takes a
+    /// few microseconds for each: call it every second, not for every request.
     #[must_use]
     pub fn stats(&self) -> RuntimeStats {
         let (free, waiting) = self.shared.queue();
@@ -214,7 +218,7 @@ enum Guest {
     Wasm(Vec<u8>),
 }
 
-/// Makes a runtime with other choices than the default ones.
+/// Makes a runtime with other options than the default ones.
 ///
 /// ```
 /// let runtime = belljar::Runtime::builder().max_instances(10).build()?;
@@ -230,35 +234,38 @@ pub struct RuntimeBuilder {
 }
 
 impl RuntimeBuilder {
-    /// How many instances may be alive at once; 1,000 unless this says otherwise. Each reserves about four gigabytes of address space, and
-    /// no memory. A place that was used is cleaned and kept for a later instance.
+    /// Sets how many instances may exist at once; the default is 1,000. Each reserves about four gigabytes of address
+    /// space, but no memory. The slot of a dropped instance is cleaned and kept for a later one.
     ///
-    /// Threads that make instances at the same time do so in engines of their own, up to eight, so that they do not hold each other up. An
-    /// engine beside the first is made when a thread needs it, which takes three to four milliseconds and three megabytes.
+    /// Threads that make instances at the same time use separate engines, up to eight, to avoid lock contention. An
+    /// engine beyond the first is made when a thread needs it, which takes three to four milliseconds and three
+    /// megabytes.
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self
     }
 
-    /// Maps memory for every instance and unmaps it when the instance goes. Nothing is used again: it is slower to start, and holds no
-    /// memory and no address space for later instances.
+    /// Maps new memory for every instance, and unmaps it when the instance is dropped. Instances start more slowly,
+    /// but no memory or address space is kept for later ones.
     pub fn on_demand(mut self) -> Self {
         self.on_demand = true;
         self
     }
 
-    /// Runs another guest image than the built-in one: an older release's, to run programs that it compiled.
+    /// Runs another guest image than the built-in one, for example that of an older release to run programs that it
+    /// compiled.
     #[cfg(feature = "compiler")]
     pub fn guest(mut self, wasm: impl Into<Vec<u8>>) -> Self {
         self.guest = Guest::Wasm(wasm.into());
         self
     }
 
-    /// Runs a script once, when the runtime is made; every instance starts from the memory that it leaves. Preludes run one after the
-    /// other, in the order in which they are given, in one instance that no handler can be reached from.
+    /// Runs a script once, when the runtime is made; every instance starts from the memory that it leaves. Preludes
+    /// run in the order in which they are added, all in one instance without handlers.
     ///
-    /// What they define, `host.on` handlers included, is there in every instance. Time and random numbers are not: each instance has its
-    /// own. A prelude is trusted like the program that holds it: scripts can change what it left, in their own instance.
+    /// Everything that they define, including handlers registered with `host.on`, exists in every instance. Time and
+    /// random numbers are separate in each instance. A prelude is trusted code of the embedder; scripts can change
+    /// what it left, but only in their own instance.
     ///
     /// ```
     /// use belljar::{Limits, Router, Runtime};
@@ -278,7 +285,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// What each prelude may use; [`Limits::default`] unless this says otherwise. Instances have limits of their own.
+    /// Sets the limits of each prelude; the default is [`Limits::default`]. They do not apply to instances.
     pub fn prelude_limits(mut self, limits: &Limits) -> Self {
         self.prelude_limits = limits.clone();
         self
@@ -288,7 +295,8 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the machine refuses, [`Error::Input`] when the choices make no sense, and whatever ended a prelude.
+    /// [`Error::Host`] when the system refuses a resource, [`Error::Input`] when the options are invalid, or the
+    /// error that ended a prelude.
     pub fn build(self) -> Result<Runtime> {
         if self.instances == 0 {
             return Err(Error::input("a runtime needs room for at least one instance"));
@@ -310,19 +318,19 @@ impl RuntimeBuilder {
         if self.preludes.is_empty() {
             return Ok(bare);
         }
-        // A promise that fails while nobody looks would leave half a set-up in every instance.
+        // // An unhandled rejection in a prelude would leave a half-finished set-up in every instance.
         let strict = Router::new().on_unhandled_rejection(|_, _| Verdict::Stop);
         let mut jar = bare.instance(&strict, &self.prelude_limits)?;
         for script in &self.preludes {
             match jar.eval(script) {
-                // A prelude is run for what it leaves; its value may be a function.
+                // A prelude is run for its side effects, so its value need not have a JSON form.
                 Ok(_) | Err(Error::NotSerializable { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         let prelude = jar.snapshot()?;
         drop(jar);
-        // Where the machine has no room for an image, instances copy the memory.
+        // If the system has no memory for an image, instances copy the prelude's memory instead.
         let _ = bare.shared.make_image(&prelude);
         match Arc::into_inner(bare.shared) {
             Some(shared) => Ok(Runtime { shared: Arc::new(shared.with_prelude(prelude)) }),

@@ -1,8 +1,8 @@
-//! A script as text, and its name. It must never know what becomes of it.
+//! The source text of a script, and its name. It must never know how the script is used.
 
 use std::borrow::Cow;
 
-/// A script: its source, and the name that stack traces give it.
+/// A script: its source text, and its name in stack traces.
 ///
 /// ```
 /// # use belljar::Script;
@@ -30,7 +30,7 @@ impl<'a> Script<'a> {
         self
     }
 
-    /// The same script with text of its own.
+    /// The same script with owned text.
     pub(crate) fn into_owned(self) -> Script<'static> {
         Script { source: self.source.into_owned().into(), name: self.name.into_owned().into() }
     }

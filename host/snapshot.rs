@@ -1,6 +1,6 @@
-//! An instance apart from any process: taken between calls or at an `await`, as bytes, and brought back.
+//! Snapshots: the state of an instance as bytes, taken between calls or at an `await`, and restored.
 //!
-//! It owns the format and its refusals. It must never know how memory is read or written.
+//! It owns the format and rejects bytes that are not in it. It must never know how memory is read or written.
 
 mod index;
 
@@ -35,28 +35,33 @@ const _: () = assert!(
     "snapshots lie in other people's stores: change FORMAT with the layout, and say in CHANGELOG.md what becomes of old ones"
 );
 
-/// An instance at rest. Restoring it twice makes two instances that share nothing.
+/// The saved state of an instance. Restoring it twice makes two independent instances.
+///
+/// A clone costs three reference counts; it shares the memory.
 ///
 /// | | in a snapshot |
 /// |---|---|
-/// | everything that script made: globals, closures, generators, promises, suspended functions, event handlers | yes, as the pages of memory that differ from the guest image |
+/// | everything that scripts made: globals, closures, generators, promises, suspended functions, event handlers | yes, as the pages of memory that differ from the guest image |
 /// | the calls that wait for an answer | yes: [`Snapshot::pending`] |
-/// | what the paused call has used of its limits | yes; under a clock of the embedder's its times are worked out from its fuel, a millisecond for every two million units, so that its bytes do not depend on the machine. That is five to twelve times what most scripts take: give such calls a limit on fuel, and time to spare. [`Instance::renew_budget`](crate::Instance::renew_budget) forgets it |
-/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of its own, a restored instance draws anew, and so do the [ids](crate::CallId) of its next calls |
-/// | the clock that the embedder chose, or how old the instance is by the system's | yes |
+/// | what the paused call has used of its limits | yes. Under a clock of the embedder its times are computed from its fuel, at two million units per millisecond, so that the bytes do not depend on the machine. This is five to twelve times what most scripts take: give such calls a fuel limit, and generous time limits. [`Instance::renew_budget`](crate::Instance::renew_budget) resets it |
+/// | the seed that the embedder chose, and the state of `Math.random` | yes; without a seed of the embedder, a restored instance draws new random numbers, and new [ids](crate::CallId) for its next calls |
+/// | the clock that the embedder chose, or the age of the instance by the system's clock | yes |
 /// | whether code generation was turned off | yes, and it stays off |
 /// | a label | yes: [`Snapshot::labelled`] |
-/// | handlers, the console, limits, [`InstanceBuilder::data`](crate::InstanceBuilder::data), statistics | no: they are given anew, or begin anew |
-/// | handlers at work | no: a pause waits until they have answered, or drops those that allow it; see [`Call::allow_drop`](crate::Call::allow_drop) |
+/// | handlers, the console, limits, [`InstanceBuilder::data`](crate::InstanceBuilder::data), statistics | no: they are given again, or start from zero |
+/// | running handlers | no: a pause waits until they have answered, or drops those that allow it; see [`Call::allow_drop`](crate::Call::allow_drop) |
 ///
-/// It is bound to the guest image, and any process with the same one can restore it. Its size is that of what script keeps: one to ten
-/// kilobytes for a small one, about a third of the memory that a large one fills with objects and text. A prelude is part of it.
+/// It is bound to the guest image, and any process with the same image can restore it. Its size depends on what
+/// scripts keep: one to ten kilobytes for a small script, about a third of the memory for a large one full of objects
+/// and strings. What a prelude left is part of it.
 ///
-/// Memory that a script has freed is cleared before a snapshot is taken. Three things can stay: objects that only a cycle holds, until the engine
-/// collects them; a few bytes at the end of blocks that were used again or shortened; and short names of properties.
+/// Memory that a script has freed is cleared before a snapshot is taken. Three kinds of data can remain: objects that
+/// only a cycle keeps alive, until the engine collects them; a few bytes at the end of blocks that were reused or
+/// shortened; and short property names.
 ///
-/// One that was read from bytes stays packed until it is first restored, and then only if it fits under the limits of that restore:
-/// reading takes memory in proportion to the bytes. What was unpacked is kept for the next restore, as long as there is a clone of it.
+/// A snapshot that was read from bytes stays compressed until it is first restored, and is decompressed only if it
+/// fits under the limits of that restore. So reading takes memory in proportion to the bytes. The decompressed memory
+/// is kept for the next restore as long as a clone of the snapshot exists.
 ///
 /// ```
 /// use belljar::{Limits, Router, Runtime};
@@ -81,20 +86,20 @@ pub struct Snapshot {
 
 /// The memory of a snapshot.
 enum Memory {
-    /// As it was taken.
+    /// As it was taken from an instance.
     Taken(Frozen),
-    /// As it was read.
+    /// As it was read from bytes.
     Read(Stored),
 }
 
-/// Memory as bytes of somebody's have it.
+/// Memory as stored bytes contain it; the bytes may be forged.
 struct Stored {
     stack_pointer: i32,
     memory_bytes: u64,
     pages: Vec<u32>,
-    /// So many pages, one after the other.
+    /// The contents of these pages, in order.
     contents: Packed,
-    /// Made by the first restore that has room for it; None if the packed pages were none after all.
+    /// Set by the first restore whose limits allow it; None if the pages cannot be decompressed.
     unpacked: OnceLock<Option<Frozen>>,
 }
 
@@ -114,7 +119,8 @@ impl Snapshot {
         Snapshot { identity, memory: Arc::new(Memory::Taken(frozen)), start: Arc::default(), about: Arc::new(about) }
     }
 
-    /// Refuses what belongs to another guest, or does not fit under these limits. Nothing is unpacked for that.
+    /// Refuses a snapshot of another guest, or one that does not fit under these limits. Nothing is decompressed for
+    /// the check.
     pub(crate) fn check(&self, identity: &[u8; 32], limits: &Limits) -> Result<()> {
         if self.identity != *identity {
             return refuse(&format!(
@@ -137,7 +143,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The memory, unpacked if need be. Only limits know whether there is room for it: [`Snapshot::check`] comes first.
+    /// The memory, decompressed if necessary. Call [`Snapshot::check`] first, which ensures that the limits allow its
+    /// size.
     pub(crate) fn frozen(&self) -> Result<&Frozen> {
         match &*self.memory {
             Memory::Taken(frozen) => Ok(frozen),
@@ -148,7 +155,7 @@ impl Snapshot {
         }
     }
 
-    /// What instances that start from it share.
+    /// What all instances that start from it share.
     pub(crate) fn start(&self) -> &Start {
         &self.start
     }
@@ -159,20 +166,20 @@ impl Snapshot {
         &self.about.pending
     }
 
-    /// What [`Snapshot::labelled`] said.
+    /// The label that [`Snapshot::labelled`] set.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.about.label
     }
 
-    /// The same snapshot with a label, for whoever finds it in a store.
+    /// The same snapshot with a label, to tell stored snapshots apart.
     #[must_use]
     pub fn labelled(mut self, label: impl Into<String>) -> Snapshot {
         Arc::make_mut(&mut self.about).label = label.into();
         self
     }
 
-    /// How much memory differs from the image.
+    /// The size of the memory that differs from the guest image.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         match &*self.memory {
@@ -181,8 +188,8 @@ impl Snapshot {
         }
     }
 
-    /// The snapshot as bytes that only storage of your own may hold: they carry a checksum and the identity of the build, and
-    /// nothing that keeps a stranger from writing others. [`Snapshot::seal`] does.
+    /// The snapshot as bytes for trusted storage. They carry a checksum and the identity of the build, but no
+    /// protection against forgery; [`Snapshot::seal`] has that.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let body = self.body();
@@ -193,8 +200,8 @@ impl Snapshot {
         bytes
     }
 
-    /// Reads what [`Snapshot::to_bytes`] wrote. Whatever the bytes are, that takes no more memory than eight times their
-    /// length and a few kilobytes.
+    /// Reads what [`Snapshot::to_bytes`] wrote. For any bytes, this takes at most eight times their length and a few
+    /// kilobytes of memory.
     ///
     /// # Errors
     ///
@@ -211,8 +218,8 @@ impl Snapshot {
         Snapshot::read_body(identity, body)
     }
 
-    /// The snapshot encrypted and authenticated under a key. The context says whose it is and what for; it is not stored, and
-    /// opening wants the same one.
+    /// The snapshot as bytes, encrypted and authenticated with a key. The context names, for example, the owner and
+    /// the purpose; it is not stored, and [`Snapshot::open`] needs the same context.
     ///
     /// ```
     /// # use belljar::{Limits, Router, Runtime, Snapshot};
@@ -226,7 +233,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when the system has no randomness to give.
+    /// [`Error::Host`] when the system provides no randomness.
     pub fn seal(&self, key: &[u8; 32], context: &[u8]) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE_BYTES] = random::draw()?;
         let mut bytes = self.header(SEALED_MAGIC);
@@ -239,7 +246,8 @@ impl Snapshot {
         Ok(bytes)
     }
 
-    /// Opens what [`Snapshot::seal`] closed. Nothing of the contents is looked at before key, context and every byte are proven.
+    /// Decrypts what [`Snapshot::seal`] encrypted. The contents are parsed only after the key, the context and every
+    /// byte have been authenticated.
     ///
     /// # Errors
     ///
@@ -275,7 +283,7 @@ impl Snapshot {
 
     fn body_of(&self, (stack_pointer, memory_bytes): (i32, u64), pages: &[u32], contents: &Packed) -> Vec<u8> {
         let index = Index { about: About::clone(&self.about), stack_pointer, memory_bytes, pages: pages.to_vec() };
-        // Every field is a number, a text or a list of those, so this cannot fail.
+        // Every field is a number, a string or a list of those, so this cannot fail.
         let index = serde_json::to_vec(&index).unwrap_or_default();
         [&(index.len() as u64).to_le_bytes(), index.as_slice(), contents.as_bytes()].concat()
     }
@@ -333,30 +341,30 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// How far a script got.
+/// How far a step has run a script.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Turn<T = Json> {
-    /// To its end.
+    /// The script has ended.
     Done(T),
-    /// To calls that only the embedder can answer.
+    /// The script waits for calls that the embedder must answer.
     Paused(Paused),
 }
 
-/// A script that waits, and the instance that it waits in.
+/// A paused script, with the snapshot of its instance.
 #[derive(Clone, Debug)]
 pub struct Paused {
     pub(crate) snapshot: Snapshot,
 }
 
 impl Paused {
-    /// The calls that it waits for.
+    /// The calls that the script waits for.
     #[must_use]
     pub fn pending(&self) -> &[PendingCall] {
         self.snapshot.pending()
     }
 
-    /// Everything that is needed to go on later, elsewhere.
+    /// The snapshot, from which any process of the same build can resume the script.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot

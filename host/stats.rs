@@ -1,9 +1,9 @@
-//! What calls cost. Plain numbers; it must never know where they come from.
+//! Statistics of instances and runtimes. Plain numbers; it must never know where they come from.
 
 use std::time::Duration;
 
-/// What an instance has used: since it began with [`Instance::stats`](crate::Instance::stats), in its newest call
-/// with [`Instance::call_stats`](crate::Instance::call_stats).
+/// What an instance has used: since it was made ([`Instance::stats`](crate::Instance::stats)), or in its latest call
+/// ([`Instance::call_stats`](crate::Instance::call_stats)).
 ///
 /// ```
 /// # use belljar::{Limits, Router, Runtime};
@@ -15,29 +15,30 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Calls of the instance.
+    /// Number of calls of the instance.
     pub calls: u64,
-    /// Units of work; the same script costs the same on every machine of one build.
+    /// Units of work; the same script costs the same on every machine with the same build.
     pub fuel: u64,
-    /// Time inside the guest.
+    /// Processor time inside the guest.
     pub cpu_time: Duration,
     /// Time from the start of a call to its end.
     pub wall_time: Duration,
     /// Time inside handlers. Async handlers count while they are polled, not while they wait.
     pub handler_time: Duration,
-    /// Calls of handlers.
+    /// Number of handler calls.
     pub rpc_calls: u64,
-    /// Calls of handlers that had no answer when their call of the instance ended.
+    /// Number of handler calls that had no answer when their call of the instance ended.
     pub dropped_calls: u64,
-    /// Bytes that the guest was given: scripts, parameters, replies.
+    /// Bytes sent to the guest: scripts, parameters, replies.
     pub bytes_in: u64,
-    /// Bytes that the guest handed out: results, parameters of calls, console lines.
+    /// Bytes received from the guest: results, parameters of handler calls, console lines.
     pub bytes_out: u64,
-    /// How often QuickJS asked whether to go on, which it does every [`OPCODES_PER_POLL`](crate::OPCODES_PER_POLL) opcodes.
+    /// Number of interrupt checks of QuickJS, which makes one every [`OPCODES_PER_POLL`](crate::OPCODES_PER_POLL)
+    /// opcodes.
     pub polls: u64,
-    /// What QuickJS holds now, by its own account.
+    /// Bytes that QuickJS has allocated now, as it reports.
     pub heap_bytes: u64,
-    /// The most that it ever held, by its own account.
+    /// The peak of `heap_bytes`.
     pub heap_peak_bytes: u64,
     /// The size of the instance's linear memory.
     pub memory_bytes: u64,
@@ -61,7 +62,7 @@ impl Stats {
     }
 }
 
-/// What a runtime's instances are doing and have done: what [`Runtime::stats`](crate::Runtime::stats) tells.
+/// The result of [`Runtime::stats`](crate::Runtime::stats): what the instances of a runtime are doing and have done.
 ///
 /// ```
 /// # use belljar::{Limits, Router, Runtime};
@@ -76,27 +77,29 @@ impl Stats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeStats {
-    /// Instances that there are.
+    /// Instances that exist now.
     pub instances_in_use: u64,
-    /// Instances that could be made now.
+    /// Instances that could be made before the maximum is reached.
     pub instances_free: u64,
-    /// Callers that wait for an instance.
+    /// Callers that are waiting for an instance.
     pub waiting: u64,
-    /// Instances made since the runtime began.
+    /// Instances made since the runtime was built.
     pub made: u64,
     /// Calls of [`Instance::reset`](crate::Instance::reset).
     pub reset: u64,
-    /// Instances that were stopped so hard that they had to be reset or dropped, each time counted.
+    /// How often an instance was poisoned.
     pub poisoned: u64,
-    /// Callers that were told that every instance is in use.
+    /// How often [`Error::Capacity`](crate::Error::Capacity) was returned.
     pub refused: u64,
-    /// Snapshots and preludes that are images by now, in this process: see [`Runtime::image_of`](crate::Runtime::image_of).
+    /// Snapshots and preludes that have an image, in this process; see
+    /// [`Runtime::image_of`](crate::Runtime::image_of).
     pub images: u64,
-    /// Memory of images in this process, the guest's own included.
+    /// Memory of all images in this process, including that of the guest.
     pub image_bytes: u64,
-    /// Address space that this process reserves for instances, used or idle. It is no memory.
+    /// Address space that this process reserves for slots, used or idle. It is not memory.
     pub mapped_bytes: u64,
-    /// Memory of instances in this process, used or idle, besides what they share with images; None where the system does not tell.
+    /// Memory of slots in this process, used or idle, without the pages that they share with images; None if the
+    /// system does not report it.
     pub resident_bytes: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! How often something happened to the instances of a runtime, counted by each thread for itself and added up when somebody asks.
+//! Sharded counters of what happened to the instances of a runtime: each thread adds to one shard, which avoids
+//! cache-line contention, and a reader sums all shards.
 //!
 //! It must never know what is counted.
 
@@ -6,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::thread;
 
-/// How many groups of threads count for themselves.
+/// The number of shards; threads share them by their number.
 const SHARDS: usize = 8;
 
-/// What is counted.
+/// The events that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
     Made,
@@ -18,10 +19,10 @@ pub(crate) enum Count {
     Refused,
 }
 
-/// How many kinds of counts there are.
+/// The number of variants of [`Count`].
 const COUNTS: usize = 4;
 
-/// The counts of one group of threads, on a line of memory of their own.
+/// One shard, aligned so that no two shards share a cache line.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shard([AtomicU64; COUNTS]);

@@ -1,4 +1,4 @@
-//! A number for each thread, by which threads that do the same thing keep apart.
+//! A number for each thread, by which sharded structures assign threads to shards.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,7 +1,7 @@
-//! What a script threw, as the guest reports it.
+//! Errors that a script threw, as the guest reports them.
 //!
-//! It owns [`JsError`] and how a report is read. Everything in a report is the guest's word, so nothing here decides anything, and what is kept of
-//! a report is bounded by its bytes. It must never know limits or wasmtime.
+//! It owns [`JsError`] and the parsing of a report. A report is the guest's claim, so nothing here makes decisions,
+//! and memory for a report is bounded by its length. It must never know limits or wasmtime.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::frame::{self, Frame};
 use crate::json::Json;
 use crate::script::Script;
 
-/// What a script threw.
+/// An error or another value that a script threw.
 ///
 /// ```
 /// # use belljar::{Error, Limits, Router, Runtime, Script};
@@ -34,35 +34,35 @@ use crate::script::Script;
 #[serde(from = "Report")]
 #[non_exhaustive]
 pub struct JsError {
-    /// The error's `name`; empty when what was thrown is not an Error.
+    /// The error's `name`; empty when the thrown value is not an Error.
     pub name: String,
-    /// The error's `message`, or the text of what was thrown.
+    /// The error's `message`, or the thrown value as text.
     pub message: String,
-    /// Where it was thrown, with the script's own name and lines.
+    /// The stack trace, with the script's name and lines.
     pub stack: Option<String>,
     /// The error's `cause`.
     pub cause: Option<Box<JsError>>,
-    /// What was thrown, when it was not an Error and has a JSON form.
+    /// The thrown value, when it is not an Error and has a JSON form.
     pub thrown: Option<Json>,
-    /// What few errors have, apart so that an error is small.
+    /// Rare fields, boxed to keep the type small.
     details: Option<Box<Details>>,
-    /// What the engine ran out of when it threw this by itself; the guest's word.
+    /// The resource that the engine ran out of when it threw this error itself, as the guest claims.
     pub(crate) native: Option<Native>,
 }
 
-/// What QuickJS can run out of and still throw an error that script could have caught.
+/// Resources whose exhaustion QuickJS reports with an error that the script could have caught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Native {
     Memory,
 }
 
-/// A script can throw `null`, which serde would take for nothing at all.
+/// Keeps a thrown `null`, which serde would read as None.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
 }
 
-/// The most properties or errors of one error that are kept, whatever a guest says.
+/// The most properties or nested errors of one error that are kept.
 const MOST: usize = 16;
 
 fn properties<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BTreeMap<String, Json>, D::Error> {
@@ -97,7 +97,7 @@ struct Details {
     frame: Option<Frame>,
 }
 
-/// A report of the guest's.
+/// A report of the guest.
 #[derive(Deserialize)]
 struct Report {
     #[serde(default)]
@@ -122,7 +122,8 @@ struct Report {
     native: Option<Native>,
 }
 
-/// One error of several. It has no errors and no cause of its own, so what the host makes of a report is bounded by the report.
+/// One of several nested errors. It has no nested errors and no cause itself, so the size of a parsed report is
+/// bounded by the report.
 #[derive(Deserialize)]
 struct One {
     #[serde(default)]
@@ -159,7 +160,7 @@ impl From<Report> for JsError {
     }
 }
 
-/// The first items of a list; those behind them are read and dropped.
+/// The first items of a list; the others are read and dropped.
 pub(crate) struct First<T, const MOST: usize>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, MOST> {
@@ -188,44 +189,44 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for First<T, 
 }
 
 impl JsError {
-    /// The error's `code`, where that is a string. For a call of a handler that failed it is the code of its
-    /// [`RpcError`](crate::RpcError). A script can give any code to an error of its own.
+    /// The error's `code`, if it is a string. For a failed call of a handler, it is the code of the
+    /// [`RpcError`](crate::RpcError). A script can also set any code on its own errors.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.details.as_ref()?.code.as_deref()
     }
 
-    /// The method of the call that failed. A script can name any method in an error of its own.
+    /// The method of the handler call that failed. A script can also set any method on its own errors.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
         self.details.as_ref()?.method.as_deref()
     }
 
-    /// A property that the script has set on the error and that JSON can hold, such as `status`.
+    /// A property that the script has set on the error, such as `status`, if it has a JSON form.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Json> {
         self.details.as_ref()?.properties.get(name)
     }
 
-    /// The properties that [`JsError::property`] knows, by their names: the first sixteen, each of no more than 4 KiB.
+    /// All properties for [`JsError::property`], sorted by name: at most the first sixteen, each of at most 4 KiB.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.details.iter().flat_map(|details| &details.properties).map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The first sixteen errors of an `AggregateError`, without their causes and with texts of no more than 4 KiB.
+    /// The first sixteen errors of an `AggregateError`, without their causes, and with strings of at most 4 KiB.
     #[must_use]
     pub fn errors(&self) -> &[JsError] {
         self.details.as_ref().map_or(&[], |details| &details.errors)
     }
 
-    /// The line of the script where it was thrown. `eval` and `inspect` have the source and find it;
-    /// [`JsError::locate`] finds it for other calls.
+    /// The line of the script where the error was thrown. `eval` and `inspect` have the source and set it; for other
+    /// calls use [`JsError::locate`].
     #[must_use]
     pub fn frame(&self) -> Option<&Frame> {
         self.details.as_ref()?.frame.as_ref()
     }
 
-    /// Finds the innermost line of this script that the stack names, and puts it into the place of the [`JsError::frame`].
+    /// Finds the innermost line of this script that the stack names, and sets the [`JsError::frame`] to it.
     ///
     /// ```
     /// # use belljar::{Error, Limits, Router, Runtime, Script};
@@ -246,7 +247,7 @@ impl JsError {
     }
 }
 
-/// Names what the message of the engine is about, where the frame tells.
+/// Adds the expression that the engine's message is about, if the frame has it.
 impl fmt::Display for JsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expression = self.frame().and_then(|frame| frame.expression.as_deref());

@@ -1,12 +1,12 @@
-//! Wakes tasks at moments: a call that waits feels its wall-clock limit by this.
+//! Wakes tasks at given moments. A call that waits is woken this way at its wall-clock limit.
 //!
-//! There is one thread in a process, started when a first call waits, and it sleeps until the earliest moment. A forked child has no thread of
-//! its parent's but the one that forked, and a lock that another thread held stays locked in it for ever. So each process has a schedule of
-//! its own, with its own lock and its own thread, and touches no other; processes are told apart by their numbers. Two that have one number
-//! are not told apart: a child in a new pid namespace can have its parent's. Calls that wait there feel no wall-clock limit if the parent's
-//! had to wait before.
+//! A process has one timer thread, which is started when a call first waits, and sleeps until the earliest moment. A
+//! forked child inherits only the thread that forked, and a lock that another thread held stays locked in the child
+//! for ever. So each process has a separate schedule with a separate lock and thread, and uses no other. Schedules
+//! are matched by process id. A child in a new pid namespace can have the same id as its parent; if a call of the
+//! parent had waited before the fork, calls that wait in that child are not woken at their wall-clock limit.
 //!
-//! It must never know what it wakes, nor call anybody's code while it holds its lock.
+//! It must never know what it wakes, nor call foreign code while it holds its lock.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -19,54 +19,54 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::panics::contain;
 
-/// How late a task may be woken, so that the thread wakes once for all whose moments lie so close together.
+/// How late a task may be woken, so that the thread wakes only once for moments that are close together.
 const SLACK: Duration = Duration::from_millis(1);
 
-/// A task's place in the schedule: its moment, and a number that no other has.
+/// A task's key in the schedule: its moment, and a unique number.
 type Place = (Instant, u64);
 
-/// Wakes one task at one moment, unless it is dropped before.
+/// Wakes one task at one moment. Dropping it removes the task from the schedule.
 #[derive(Default)]
 pub(crate) struct Timer {
     set: Option<Set>,
 }
 
-/// Where a task stands, and what wakes it.
+/// A task's entry in the schedule.
 struct Set {
     schedule: &'static Schedule,
     place: Place,
     waker: Waker,
 }
 
-/// Who is to be woken when, in one process.
+/// The schedule of one process.
 struct Schedule {
     process: u32,
     state: Mutex<State>,
     changed: Condvar,
-    /// That of a child which was forked, there and in its children.
+    /// The schedule of a forked child; set in that child and its own children.
     child: OnceLock<Box<Schedule>>,
 }
 
-/// Whoever is in `tasks` has a thread that looks in time: at `looks_at`, or sooner.
+/// Invariant: if `tasks` is not empty, a thread exists and checks it at `looks_at` or sooner.
 #[derive(Default)]
 struct State {
     tasks: BTreeMap<Place, Waker>,
-    /// How many places there were.
+    /// The number of entries so far, which makes keys unique.
     places: u64,
     has_thread: bool,
-    /// When the thread looks next if nobody tells it to; None if never.
+    /// When the thread checks next without being notified; None if never.
     looks_at: Option<Instant>,
 }
 
 impl Timer {
-    /// Sees to it that a task is woken once the moment has come, and no other that this timer was set for before.
+    /// Wakes the task when the moment has come. This replaces an earlier task or moment of the same timer.
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] when there is no thread and none can be started.
+    /// [`Error::Host`] when the timer thread cannot be started.
     pub(crate) fn wake_at(&mut self, moment: Instant, waker: &Waker) -> Result<()> {
         let schedule = Schedule::of_this_process();
-        // A task stays in the schedule until its moment, unless its timer takes it out.
+        // An entry stays in the schedule until its moment, unless its timer removes it.
         let stands = |set: &Set| {
             ptr::eq(set.schedule, schedule)
                 && set.place.0 == moment
@@ -83,7 +83,8 @@ impl Timer {
     }
 
     fn unset(&mut self) {
-        // What belongs to another process, of which this one is a child, wakes nobody here.
+        // An entry in the parent's schedule is left alone: nothing wakes it in this process, and its lock may be held
+        // for ever.
         if let Some(Set { schedule, place, .. }) = self.set.take()
             && schedule.process == std::process::id()
         {
@@ -108,7 +109,8 @@ impl Schedule {
         static FIRST: OnceLock<Schedule> = OnceLock::new();
         let process = std::process::id();
         let mut newest = FIRST.get_or_init(|| Schedule::new(process));
-        // All but the last are those of processes that this one comes from, whose numbers may have been given away again.
+        // // All but the last belong to ancestors of this process. Their ids may have been reused, so only the last
+        // is compared.
         while let Some(child) = newest.child.get() {
             newest = child;
         }
@@ -119,7 +121,7 @@ impl Schedule {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a task at a new place.
+    /// Adds a task.
     fn add(&'static self, moment: Instant, waker: Waker) -> Result<Place> {
         let mut state = self.lock();
         if !state.has_thread {
@@ -137,9 +139,9 @@ impl Schedule {
         Ok(place)
     }
 
-    /// What the thread does.
+    /// The loop of the timer thread.
     fn work(&self) {
-        /// Lets another one be started, should this one ever end.
+        /// Allows a new thread to be started if this one ever ends.
         struct AtWork<'a>(&'a Schedule);
         impl Drop for AtWork<'_> {
             fn drop(&mut self) {
@@ -191,10 +193,10 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for any machine, and never waited for.
+    /// Long enough for any machine, and never reached.
     const LONG: Duration = Duration::from_secs(60);
 
-    /// Says when it is woken, and how often it exists.
+    /// Sends the time when it is woken; its reference count shows how many places hold it.
     struct Bell(Mutex<Sender<Instant>>);
 
     impl Wake for Bell {
@@ -242,7 +244,7 @@ mod tests {
         let mut timer = Timer::default();
         assert!(timer.wake_at(later, &waker).is_ok() && timer.wake_at(soon(5), &waker).is_ok());
         assert!(woken.recv_timeout(LONG).is_ok());
-        // One that has been woken can be set anew.
+        // A timer that has fired can be set again.
         assert!(timer.wake_at(soon(1), &waker).is_ok());
         assert!(woken.recv_timeout(LONG).is_ok());
     }

@@ -1,5 +1,5 @@
-//! What an operator sees of calls, with the feature `tracing`: a span per call, an event per handler that it calls. Without
-//! the feature there is nothing here. It must never carry a script's text, its values or its messages.
+//! Spans and events of calls, with the feature `tracing`; without it this file does nothing. The fields are listed in
+//! the documentation of the crate. It must never record a script's text, values or messages.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ use belljar_abi::Op;
 use crate::error::Result;
 use crate::stats::Stats;
 
-/// Runs a call inside its span.
+/// Runs a call in its span.
 #[cfg(feature = "tracing")]
 pub(crate) fn call<F: Future>(op: Op, future: F) -> impl Future<Output = F::Output> {
     use tracing::field::Empty;
@@ -25,7 +25,7 @@ pub(crate) fn call<F: Future>(_: Op, future: F) -> F {
     future
 }
 
-/// Takes down how the call in progress has ended.
+/// Records how the call in progress has ended.
 #[cfg(feature = "tracing")]
 pub(crate) fn ended<T>(result: &Result<T>, stats: &Stats) {
     let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -38,17 +38,17 @@ pub(crate) fn ended<T>(result: &Result<T>, stats: &Stats) {
     span.record("dropped_calls", stats.dropped_calls);
 }
 
-/// Takes down how the call in progress has ended.
+/// Records how the call in progress has ended.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn ended<T>(_: &Result<T>, _: &Stats) {}
 
-/// A handler is about to be called.
+/// Records that a handler is about to be called.
 #[cfg(feature = "tracing")]
 pub(crate) fn rpc(method: &str) {
-    // Where a fallback answers, a script can choose any name.
+    // With a fallback, a script can choose any method name, so it is escaped and cut.
     tracing::debug!(target: "belljar", method = &*crate::excerpt::plain(method).to_string(), "rpc");
 }
 
-/// A handler is about to be called.
+/// Records that a handler is about to be called.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn rpc(_: &str) {}

@@ -1,6 +1,6 @@
-//! The guest's turn: one operation from its start to its status, and the wait for answers before the next.
+//! One turn of the guest: an operation from its start to its status, and the wait for answers before the next.
 //!
-//! It joins the virtual machine with the handlers at work. It must never know what the operation is for.
+//! It connects the virtual machine with the running handlers. It must never know what the operation is for.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -17,10 +17,10 @@ use crate::timer::Timer;
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
 
-/// Room for the JSON of a small value.
+/// Initial capacity: room for the JSON of a small value.
 const FIRST_BYTES: usize = 128;
 
-/// An operation of the guest, and what it is given for it.
+/// An operation of the guest, and its input.
 pub(crate) struct Message {
     pub(crate) op: Op,
     bytes: Vec<u8>,
@@ -33,12 +33,12 @@ impl Message {
         Message { op, bytes: parts.concat(), split, flags: 0 }
     }
 
-    /// Answers, or none.
+    /// Answers to calls; may be empty.
     pub(crate) fn answers(bytes: Vec<u8>) -> Message {
         Message { op: Op::Answer, bytes, split: 0, flags: 0 }
     }
 
-    /// An event's name and, behind it, its parameters as JSON.
+    /// An event's name, followed by its parameters as JSON.
     pub(crate) fn event(start: &[u8], value: &(impl Serialize + ?Sized)) -> Result<Message> {
         let mut bytes = Vec::with_capacity(start.len() + FIRST_BYTES);
         bytes.extend_from_slice(start);
@@ -48,7 +48,7 @@ impl Message {
         }
     }
 
-    /// The same message with a wish about the result: bits of `belljar_abi::flag`.
+    /// The same message with additional flags: bits of `belljar_abi::flag`.
     pub(crate) fn flagged(mut self, flags: u32) -> Message {
         self.flags |= flags;
         self
@@ -59,8 +59,9 @@ impl Message {
     }
 }
 
-/// Runs one operation of the guest to its end, slice by slice, with the synchronous calls that it makes. It goes by the newest moment that
-/// the driver was told wherever nothing has taken time since, because reading the clock is a good part of what a small call costs.
+/// Runs one operation of the guest to its end, slice by slice, and the synchronous calls that it makes. Where no time
+/// has passed it uses the latest moment that the driver knows, because reading the clock is a large part of the cost
+/// of a small call.
 pub(crate) async fn turn(
     vm: &mut Vm,
     desk: &Desk,
@@ -85,7 +86,8 @@ pub(crate) async fn turn(
             let mut driver = desk.driver();
             let now = desk.now();
             driver.resume(now);
-            // What follows is shorter than a process may be without a processor, so the thread's own clock has to be read at both ends.
+            // // The segment that follows is shorter than the time for which a thread may be descheduled, so the
+            // thread's CPU clock is read at both of its ends.
             driver.tick(now, desk.thread_cpu(), 0);
         }
         if in_sync_call {
@@ -104,7 +106,7 @@ pub(crate) async fn turn(
                     return Poll::Pending;
                 }
                 let mut driver = desk.driver();
-                // A handler that took too long ends the call here, and not when the guest happens to poll.
+                // A handler that took too long ends the call now, not at the guest's next poll.
                 driver.is_stopping(desk.is_cancelled());
                 driver.resume_at_once();
                 in_sync_call = false;
@@ -139,19 +141,19 @@ pub(crate) async fn turn(
     .await
 }
 
-/// What a guest that waits for answers gets.
+/// How the wait of a guest for answers ended.
 pub(crate) enum Waited {
-    /// At least one answer.
+    /// There is at least one answer.
     Answered,
-    /// A reason to stop.
+    /// The call must stop.
     Stopped(Stop),
-    /// Nothing: every call that is still open was paused by its handler.
+    /// Every open call has been paused by its handler.
     Paused,
-    /// Nothing: there is no call that could be answered.
+    /// No open call can be answered any more.
     Stuck,
 }
 
-/// Waits until there is an answer for the guest, or until it is certain that there will be none.
+/// Waits until there is an answer for the guest, or there can be none.
 pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) -> Waited {
     poll_fn(|context| {
         loop {
@@ -165,7 +167,7 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) 
                 }
             }
             let is_answered = calls.poll(context, BATCH_BYTES as u64);
-            // A handler that was polled may have taken what was left.
+            // A handler that was polled may have used up the remaining time.
             if desk.driver().is_stopping(desk.is_cancelled()) {
                 continue;
             }
@@ -186,15 +188,15 @@ pub(crate) async fn wait(desk: &Desk, calls: &mut Calls<'_>, timer: &mut Timer) 
     .await
 }
 
-/// Sees to it that the task is woken when the wall-clock limit is reached; true when it has been, or when the call must stop because nothing
-/// could wake it.
+/// Ensures that the task is woken when the wall-clock limit is reached. True when it has been reached, or when the
+/// call must stop because no timer could be set.
 fn wall_is_over(desk: &Desk, timer: &mut Timer, context: &mut Context<'_>) -> bool {
     let now = desk.now();
     let left = desk.driver().wall_left(now);
     if left == Duration::ZERO {
         return true;
     }
-    // A moment that no clock can show is never reached.
+    // A moment beyond the range of the clock is never reached.
     let Some(moment) = desk.moment(now, left) else { return false };
     match timer.wake_at(moment, context.waker()) {
         Ok(()) => false,
@@ -205,7 +207,7 @@ fn wall_is_over(desk: &Desk, timer: &mut Timer, context: &mut Context<'_>) -> bo
     }
 }
 
-/// The output of a future that never waits.
+/// The output of a future that never waits. Synchronous calls use it.
 pub(crate) fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! What goes in and what comes out: scripts as text, and conversions of values from and to Rust types.
+//! Conversions that can fail: scripts from bytes, and values from and to Rust types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::json::Json;
 use crate::script::Script;
 
 impl<'a> Script<'a> {
-    /// A script from bytes that should be UTF-8.
+    /// A script from UTF-8 bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when they are not, with the offset of the first byte that is wrong.
+    /// [`Error::Input`] when the bytes are not UTF-8, with the offset of the first wrong byte.
     pub fn from_utf8(source: &'a [u8]) -> Result<Script<'a>> {
         match std::str::from_utf8(source) {
             Ok(source) => Ok(Script::new(source)),
@@ -31,12 +31,12 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when it has none: a map whose keys are not strings, say.
+    /// [`Error::Input`] when the value has no JSON form, for example a map whose keys are not strings.
     pub fn from_value(value: &(impl Serialize + ?Sized)) -> Result<Json> {
         Json::write(value).map_err(|error| Error::no_json(&error))
     }
 
-    /// JSON text from somewhere else, checked.
+    /// A value from JSON text, which is checked.
     ///
     /// # Errors
     ///
@@ -49,7 +49,8 @@ impl Json {
         }
     }
 
-    /// Text that came from the guest: bytes that must be UTF-8 and JSON. The check does not recurse.
+    /// A value from bytes of the guest, which must be UTF-8 and JSON. The check does not recurse, so nested text
+    /// cannot overflow the host's stack.
     pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Json> {
         let text = String::from_utf8(bytes).map_err(|_| Error::guest("a result is not UTF-8"))?;
         match check(&text) {
@@ -58,17 +59,17 @@ impl Json {
         }
     }
 
-    /// The value as a Rust type. `undefined` reads like `null`.
+    /// The value as a Rust type. `undefined` is read like `null`.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`], which names the path of the field that did not fit.
+    /// [`Error::Shape`], which names the path of the field that did not match.
     pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
         read(if self.is_undefined() { "null" } else { self.as_str() }).map_err(|message| Error::Shape { message })
     }
 }
 
-/// A JavaScript value as text for people: what [`Instance::inspect`](crate::Instance::inspect) gives.
+/// A JavaScript value as text for people: the result of [`Instance::inspect`](crate::Instance::inspect).
 ///
 /// ```
 /// # use belljar::{Limits, Router, Runtime};
@@ -86,7 +87,7 @@ pub struct Shown {
     what: What,
 }
 
-/// What a text stands for.
+/// The kind of value that a text shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Undefined,
@@ -97,17 +98,17 @@ enum What {
 impl Shown {
     pub(crate) const UNDEFINED: Shown = Shown { text: Cow::Borrowed("undefined"), what: What::Undefined };
 
-    /// A string, from the bytes that the guest has sent.
+    /// A string, from bytes that the guest sent.
     pub(crate) fn string(bytes: Vec<u8>) -> Shown {
         Shown { text: well_formed(bytes).into(), what: What::String }
     }
 
-    /// Anything else, from the bytes that the guest has sent.
+    /// Any other value, from bytes that the guest sent.
     pub(crate) fn other(bytes: Vec<u8>) -> Shown {
         Shown { text: well_formed(bytes).into(), what: What::Other }
     }
 
-    /// The text. A string is as it is, without quotes, and what is half of a surrogate pair in it is U+FFFD.
+    /// The text. A string is shown as itself, without quotes, with U+FFFD in place of each lone surrogate.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -119,7 +120,7 @@ impl Shown {
         self.text.into_owned()
     }
 
-    /// Whether the value is a string, and the text that string.
+    /// Whether the value is a string; then the text is that string.
     #[must_use]
     pub fn is_string(&self) -> bool {
         self.what == What::String
@@ -138,8 +139,8 @@ impl fmt::Display for Shown {
     }
 }
 
-/// The text of bytes that are UTF-8 but for surrogates. Half of a pair is three bytes that are wrong one by one, of which only the
-/// first can begin a character.
+/// The text of bytes that are UTF-8 except for lone surrogates. A lone surrogate is three invalid bytes, reported one
+/// by one, and only the first of them can begin a character; so it is replaced once.
 fn well_formed(bytes: Vec<u8>) -> String {
     let bytes = match String::from_utf8(bytes) {
         Ok(text) => return text,
@@ -159,8 +160,8 @@ fn check(text: &str) -> serde_json::Result<()> {
     serde_json::from_str::<&RawValue>(text).map(drop)
 }
 
-/// Reads a type from JSON; the message of a failure names the path, and quotes little of the text. The path costs time, so it is looked for only
-/// when the plain way has failed.
+/// Reads a type from JSON. The error message names the path and quotes little of the text. Tracking the path costs
+/// time, so it is done only after plain deserialization has failed.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let plain = match serde_json::from_str(text) {
         Ok(value) => return Ok(value),

@@ -1,11 +1,12 @@
 //! What belljar costs, beside native rquickjs in the same process: `make bench`.
 //!
 //! The two sides of a row take turns, round by round, so that whatever else the machine is doing slows both. A figure
-//! is the median of its rounds, and a ratio the median of the rounds' ratios: on a shared machine a ratio
-//! can be repeated where an absolute figure cannot. A turn that the scheduler cut into is repeated.
+//! is the median of its rounds, and a ratio the median of the rounds' ratios: on a shared machine a ratio can be
+//! repeated where an absolute figure cannot. A turn that the scheduler cut into is repeated.
 //!
-//! `cargo bench --bench native -- [FILTER] [--json PATH] [--criterion]`. With `--criterion` each side of each row is handed to
-//! criterion instead, for its statistics and its comparison with the run before; criterion cannot take turns, so it gives no ratios.
+//! `cargo bench --bench native -- [FILTER] [--json PATH] [--criterion]`. With `--criterion` each side of each row is
+//! handed to criterion instead, for its statistics and its comparison with the run before; criterion cannot take
+//! turns, so it gives no ratios.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it found")]
 
@@ -25,11 +26,12 @@ const FEWER_ROUNDS: usize = 11;
 const LONG: Duration = Duration::from_millis(10);
 /// How long one side waits for a turn that is not cut into.
 const PATIENCE: Duration = Duration::from_millis(40);
-/// How long one side runs in one round: long beside a clock reading, and short beside the time that a scheduler gives to
-/// one process on a shared machine, so that most rounds are not disturbed at all.
+/// How long one side runs in one round: long beside a clock reading, and short beside the time that a scheduler gives
+/// to one process on a shared machine, so that most rounds are not disturbed at all.
 const TURN: Duration = Duration::from_millis(4);
 
-/// One side of a row: does its work so many times, and says how long the part that counts took. The shape is criterion's `iter_custom`.
+/// One side of a row: does its work so many times, and says how long the part that counts took. The shape is
+/// criterion's `iter_custom`.
 type Side<'a> = &'a mut dyn FnMut(u64) -> Duration;
 
 /// Takes measurements and keeps the rows.
@@ -127,8 +129,8 @@ fn rounds(once: Duration) -> usize {
     if once > LONG { FEWER_ROUNDS } else { ROUNDS }
 }
 
-/// Microseconds of one run, from a turn that nobody cut into: the scheduler says whether it took the processor away meanwhile. Where it
-/// always does, the shortest of a few turns.
+/// Microseconds of one run, from a turn that nobody cut into: the scheduler says whether it took the processor away
+/// meanwhile. Where it always does, the shortest of a few turns.
 fn per_run(side: Side<'_>, runs: u64) -> f64 {
     let (start, mut shortest) = (Instant::now(), Duration::MAX);
     loop {

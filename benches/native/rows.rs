@@ -1,7 +1,7 @@
 //! The rows: what is done on each side.
 //!
-//! Native QuickJS runs with rquickjs's defaults, which set no limit. Belljar runs with [`Limits::default`] and a limit on fuel
-//! besides, so that every limit there is is armed.
+//! Native QuickJS runs with rquickjs's defaults, which set no limit. Belljar runs with [`Limits::default`] and a
+//! limit on fuel besides, so that every limit there is is armed.
 
 mod calls;
 mod compute;
@@ -49,7 +49,8 @@ fn run_native(context: &native::Context, script: &str) {
     });
 }
 
-/// Functions until they make up so many bytes, one of which is called: what a script, or a library in a prelude, looks like.
+/// Functions until they make up so many bytes, one of which is called: what a script, or a library in a prelude,
+/// looks like.
 fn functions(bytes: usize) -> String {
     let mut script = String::new();
     for number in 0.. {

@@ -1,4 +1,5 @@
-//! The scripts that are measured, and nothing about who runs them: `benches/native` and `benches/peers` read this same file.
+//! The scripts that are measured, and nothing about who runs them: `benches/native` and `benches/peers` read this
+//! same file.
 
 /// What stands in DESIGN for a script that computes; each is sized to take a few milliseconds at most.
 pub(crate) const CPU: [(&str, bool, &str); 11] = [

@@ -1,8 +1,9 @@
-//! The same jobs in belljar, in native QuickJS and in the sandboxes of other languages, side by side: `make bench-peers`.
+//! The same jobs in belljar, in native QuickJS and in the sandboxes of other languages, side by side: `make
+//! bench-peers`.
 //!
-//! Each sandbox runs in a process of its own (`worker.mjs`, `worker.py`, and this bench itself for the two in Rust), which takes a job
-//! and says how long it took by its own clock; so nothing of the way between the processes is in a figure. The sandboxes take
-//! turns, round by round, and a figure is the median of its rounds.
+//! Each sandbox runs in a process of its own (`worker.mjs`, `worker.py`, and this bench itself for the two in Rust),
+//! which takes a job and says how long it took by its own clock; so nothing of the way between the processes is in a
+//! figure. The sandboxes take turns, round by round, and a figure is the median of its rounds.
 //!
 //! `cargo bench --bench peers -- [--json PATH] [--page PATH]`, after `benches/peers/install`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]

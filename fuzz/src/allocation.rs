@@ -12,7 +12,8 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 thread_local! {
-    /// What this thread holds and the most that it has held, both since it began. It can free what another one has made.
+    /// What this thread holds and the most that it has held, both since it began. It can free what another one has
+    /// made.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
@@ -27,8 +28,8 @@ fn size(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
-// SAFETY: every request goes to the system's allocator as it is; counting allocates nothing, for a cell that needs no destructor is not
-// registered anywhere.
+// SAFETY: every request goes to the system's allocator as it is; counting allocates nothing, for a cell that needs no
+// destructor is not registered anywhere.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(size(layout.size()));
@@ -57,7 +58,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What some work comes to. It panics when the work holds more bytes at any moment than this, beside what was there before.
+/// What some work comes to. It panics when the work holds more bytes at any moment than this, beside what was there
+/// before.
 #[track_caller]
 pub(crate) fn within<T>(most: usize, work: impl FnOnce() -> T) -> T {
     let before = HELD.get();

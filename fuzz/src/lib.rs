@@ -1,5 +1,6 @@
-//! What is fuzzed: six functions that take any bytes and must come back. cargo-fuzz calls them with bytes that it finds interesting, and
-//! `cargo test` with the seeds and what a small mutator makes of them, so that no nightly compiler is needed to run them.
+//! What is fuzzed: six functions that take any bytes and must come back. cargo-fuzz calls them with bytes that it
+//! finds interesting, and `cargo test` with the seeds and what a small mutator makes of them, so that no nightly
+//! compiler is needed to run them.
 //!
 //! A panic, a hang or memory without bound is a find. So is an answer that cannot be right.
 
@@ -131,9 +132,9 @@ pub fn program(data: &[u8]) {
     assert_comes_back(&mut jar);
 }
 
-/// What lies in stores: snapshot bytes as they are, a good snapshot with the changes that they ask for, and one whose whole contents they are,
-/// under a right checksum; the bytes of a recording; the id of a call. Reading takes memory in proportion to the bytes, and restoring what
-/// the limits allow.
+/// What lies in stores: snapshot bytes as they are, a good snapshot with the changes that they ask for, and one whose
+/// whole contents they are, under a right checksum; the bytes of a recording; the id of a call. Reading takes memory
+/// in proportion to the bytes, and restoring what the limits allow.
 pub fn snapshot(data: &[u8]) {
     let _ = within(most_read(data), || Snapshot::from_bytes(data));
     let _ = within(most_read(data), || Snapshot::open(data, &[7; 32], b"context"));
@@ -182,8 +183,8 @@ fn go_on_from(bytes: &[u8]) {
     );
     let limits = limits();
     let most = usize::try_from(limits.memory_bytes).expect("it fits");
-    // Pages are unpacked once, and as much again is room for the rest: pending calls are copied, and the first restore of all looks at the image.
-    // The instance's own memory is not counted.
+    // Pages are unpacked once, and as much again is room for the rest: pending calls are copied, and the first
+    // restore of all looks at the image. The instance's own memory is not counted.
     let Ok(mut jar) = within(2 * most + most_read(bytes), || runtime().restore(&forged, &router(), &limits)) else {
         return;
     };

@@ -40,7 +40,8 @@ fn seal(bytes: &mut [u8]) {
     bytes[44..76].copy_from_slice(&checksum);
 }
 
-/// The layout of snapshots: 44 bytes of header, a checksum of header and body, the body: an index behind its length, and packed pages.
+/// The layout of snapshots: 44 bytes of header, a checksum of header and body, the body: an index behind its length,
+/// and packed pages.
 pub(crate) fn patched_snapshot(good: &[u8], changes: &[u8]) -> Vec<u8> {
     let mut bytes = good.to_vec();
     let index_bytes =

@@ -10,7 +10,8 @@ fn command() -> PathBuf {
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debug/belljar")), PathBuf::from)
 }
 
-/// Lines of any bytes: the process ends by itself with a code that it promises, and every line that it writes is JSON.
+/// Lines of any bytes: the process ends by itself with a code that it promises, and every line that it writes is
+/// JSON.
 pub fn protocol(data: &[u8]) {
     let mut belljar = Command::new(command())
         .args(["--max-cpu-ms", "20"])

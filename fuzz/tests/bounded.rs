@@ -1,4 +1,5 @@
-//! The targets on stable Rust: the seeds as they are, and what a small mutator makes of them. `BELLJAR_FUZZ=N` runs N mutations each.
+//! The targets on stable Rust: the seeds as they are, and what a small mutator makes of them. `BELLJAR_FUZZ=N` runs N
+//! mutations each.
 
 use std::fs;
 use std::path::Path;

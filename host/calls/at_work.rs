@@ -1,6 +1,7 @@
-//! The embedder's code at work for a call: run only while the call may go on, timed, and dropped without harm.
+//! Runs the embedder's handler code for a call: only while the call may continue, with its time measured, and with
+//! panics contained.
 //!
-//! It must never know what the code is for or what becomes of a reply.
+//! It must never know what the code does or how a reply is used.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +12,7 @@ use crate::panics::contain;
 use crate::reply::Reply;
 use crate::vm::state::Desk;
 
-/// Runs a handler and takes down how long that took. None when there is a reason to stop, and then it does not run.
+/// Runs a handler and measures its time. None when the call must stop; then the handler does not run.
 pub(super) fn work<R>(desk: &Desk, work: impl FnOnce() -> R) -> Option<R> {
     if desk.driver().is_stopping(desk.is_cancelled()) {
         return None;
@@ -22,8 +23,9 @@ pub(super) fn work<R>(desk: &Desk, work: impl FnOnce() -> R) -> Option<R> {
     Some(result)
 }
 
-/// An async handler at work. One that blocks its thread can use up the call's time, so it is polled only while there is some left. Its
-/// destructor is the embedder's code too, so a panic there ends here; the other handlers are dropped all the same.
+/// A running async handler. A handler that blocks its thread can use up the call's time, so it is polled only while
+/// there is time left. Its destructor is the embedder's code too, so a panic there is contained and the other
+/// handlers are still dropped.
 pub(super) struct Contained<'a> {
     desk: &'a Desk,
     id: u32,
@@ -42,7 +44,7 @@ impl Future for Contained<'_> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (desk, id) = (self.desk, self.id);
         let Some(working) = &mut self.working else { return Poll::Pending };
-        // Who polls sees that the call is over, and nobody waits to be woken.
+        // The caller sees that the call is over, so no wake-up is needed.
         work(desk, || working.as_mut().poll(context)).unwrap_or(Poll::Pending).map(|reply| (id, reply))
     }
 }

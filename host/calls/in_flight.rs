@@ -1,4 +1,5 @@
-//! Calls of handlers that have no answer yet: what names them, when they were made, and what they weigh.
+//! Handler calls without an answer: their ids, the time when they were made, and their weight against the memory
+//! limit.
 //!
 //! It must never know a handler.
 
@@ -10,12 +11,12 @@ use crate::json::Json;
 use crate::pending::{CallId, PendingCall};
 use crate::vm::state::Desk;
 
-/// When a call was made, and what names it.
+/// When a call was made, and its id.
 #[derive(Clone, Copy)]
 pub(super) enum Made {
-    /// At this moment of the desk's.
+    /// In this run, at this moment of the desk.
     Now(Nanos),
-    /// Before a pause.
+    /// Before a pause, with this id.
     Before(CallId, SystemTime),
 }
 
@@ -35,14 +36,15 @@ impl Made {
     }
 }
 
-/// A call whose handler is at work.
+/// A call whose handler is running.
 pub(super) struct InFlight {
     pub(super) slot: u32,
-    /// How many the instance had made before it, counting what is made again. Unlike the guest's slot it is not used again.
+    /// The number of the call in the instance; a call that is made again gets a new one. Unlike the guest's slot, it
+    /// is not reused.
     pub(super) number: u64,
     pub(super) made: Made,
     pub(super) method: Arc<str>,
-    /// Kept for the case that it is paused.
+    /// Kept in case the call is paused.
     pub(super) params: Json,
 }
 
@@ -52,12 +54,12 @@ impl InFlight {
     }
 }
 
-/// What a paused call weighs.
+/// The weight of a paused call.
 pub(super) fn weight(call: &PendingCall) -> u64 {
     call_weight(call.method.len(), call.params.text().map_or(0, str::len))
 }
 
-/// How many calls are paused, and what they weigh together.
+/// The number of paused calls, and their total weight.
 pub(crate) fn weigh(paused: &[PendingCall]) -> (u32, u64) {
     let together = paused.iter().fold(0, |sum: u64, call| sum.saturating_add(weight(call)));
     (u32::try_from(paused.len()).unwrap_or(u32::MAX), together)

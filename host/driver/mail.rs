@@ -1,7 +1,7 @@
-//! What is under way between the guest and the host: messages in both directions, calls of handlers, and what all of it weighs.
+//! The messages between the guest and the host, the handler calls in flight, and the weight of all of it.
 //!
-//! It owns the queues and their weights: every byte that the host keeps for the call in progress counts against `memory_bytes` until it is
-//! gone. It must never know a handler or a clock.
+//! It owns the queues and their weights: every byte that the host keeps for the call in progress counts against
+//! `memory_bytes` until it is freed. It must never know a handler or a clock.
 
 use std::collections::VecDeque;
 
@@ -11,13 +11,13 @@ use super::{Driver, Stop};
 use crate::limits::LimitKind;
 use crate::reply::{Answered, RpcError};
 
-/// Rejections that one call reports; a script that rejects more says nothing new. Together they weigh no more than one message,
-/// because the host reads them, and neither its memory nor its time is the guest's.
+/// The most rejections that one call reports; more of them add no information. Their total size is bounded by that of
+/// one message, because parsing them costs the host memory and time that the guest does not pay for.
 pub(super) const REJECTIONS_PER_CALL: usize = 256;
-/// What the host needs for a message or a call besides its text, so that many empty ones weigh something too.
+/// The weight of a message or call besides its text, so that many empty ones have weight too.
 pub(super) const MESSAGE_BYTES: u64 = 256;
 
-/// Something that the guest asked for and that happens outside of it, in order.
+/// A request of the guest that the host handles; requests are handled in order.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event {
     Console(Level, Vec<u8>),
@@ -33,7 +33,7 @@ pub(crate) struct Request {
     pub(crate) params: Vec<u8>,
 }
 
-/// What a call weighs as long as it has no answer.
+/// The weight of a call until it has an answer.
 pub(crate) fn call_weight(method: usize, params: usize) -> u64 {
     MESSAGE_BYTES.saturating_add(method as u64).saturating_add(params as u64)
 }
@@ -44,13 +44,13 @@ impl Request {
     }
 }
 
-/// What the guest said its call has come to.
+/// The outcome of a call, as the guest sent it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
     Value(Vec<u8>),
-    /// A string as itself.
+    /// A string, for `inspect`.
     Text(Vec<u8>),
-    /// What the console shows for anything else.
+    /// Any other value as the console shows it, for `inspect`.
     Shown(Vec<u8>),
     Undefined,
     Failure(Vec<u8>),
@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
     Bytecode(Vec<u8>),
 }
 
-/// A synchronous call of a handler, from the guest's request to the guest's pull of the reply.
+/// The state of a synchronous handler call, from the guest's request until the guest takes the reply.
 #[derive(Debug, Default)]
 enum SyncCall {
     #[default]
@@ -69,7 +69,7 @@ enum SyncCall {
     Answered(Result<Vec<u8>, Vec<u8>>),
 }
 
-/// Everything that is under way for the call in progress.
+/// All messages of the call in progress.
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     inbox: Vec<u8>,
@@ -78,15 +78,15 @@ pub(super) struct Mail {
     rejections: usize,
     rejection_bytes: u64,
     sync_call: SyncCall,
-    /// Calls whose answers the guest has not taken, the paused ones among them.
+    /// Number of calls whose answers the guest has not taken, including paused ones.
     in_flight: u32,
-    /// What the host keeps for the guest, in bytes.
+    /// Bytes that the host keeps for the guest.
     held: u64,
 }
 
 impl Driver {
-    /// Counts bytes that the host keeps for the guest from now on. The same number bounds them as the guest's own memory; where it would be
-    /// exceeded, nothing is counted, and the call in progress ends.
+    /// Counts bytes that the host starts to keep for the guest. The limit is the same number as for the guest's own
+    /// memory. If it would be exceeded, nothing is counted, and the call in progress ends.
     pub(crate) fn hold(&mut self, bytes: u64) -> bool {
         let held = self.mail.held.saturating_add(bytes);
         if held > self.limits.memory_bytes {
@@ -97,25 +97,25 @@ impl Driver {
         true
     }
 
-    /// Counts bytes no longer, because the host does not keep them any more.
+    /// Stops counting bytes that the host no longer keeps.
     pub(crate) fn let_go(&mut self, bytes: u64) {
         self.mail.held = self.mail.held.saturating_sub(bytes);
     }
 
-    /// Takes over calls that were paused before: they are in flight and weigh what they did.
+    /// Takes over paused calls: they are in flight, with their weight.
     pub(super) fn carry(&mut self, calls: u32, weight: u64) {
         (self.mail.in_flight, self.mail.held) = (calls, weight);
     }
 
-    /// Announces a message that the guest will pull.
+    /// Announces a message that the guest will take.
     pub(crate) fn announce(&mut self, message: Vec<u8>) {
         self.call.bytes_in += message.len() as u64;
-        // It takes the place of something that weighed as much, so there is always room for it.
+        // It replaces data of the same weight, so the limit needs no check.
         self.mail.held = self.mail.held.saturating_add(message.len() as u64);
         self.mail.inbox = message;
     }
 
-    /// The guest pulls the announced message; None when this is not its length.
+    /// The guest takes the announced message; None when this is not its length.
     pub(crate) fn take(&mut self, length: u64) -> Option<Vec<u8>> {
         if self.mail.inbox.len() as u64 == length {
             self.let_go(length);
@@ -135,7 +135,7 @@ impl Driver {
         fits
     }
 
-    /// The guest hands out bytes; true means that it must unwind.
+    /// The guest sends bytes; true means that it must unwind.
     pub(crate) fn send(&mut self, kind: u32, detail: u32, bytes: &[u8]) -> bool {
         if self.stop.is_some() {
             return true;
@@ -221,8 +221,9 @@ impl Driver {
         false
     }
 
-    /// A reply takes the place of its call, which weighed this much. It weighs until the guest takes it, because a busy guest takes none.
-    /// Gives the reply and its weight; None where there is no room for it, and then the call in progress ends.
+    /// Replaces a call of this weight with its reply. The reply counts until the guest takes it, because a busy guest
+    /// may take none for long. Returns the reply and its weight; None if the memory limit has no room for it, and
+    /// then the call in progress ends.
     pub(crate) fn replied(&mut self, call_weight: u64, reply: Answered) -> Option<(u64, Answered)> {
         self.let_go(call_weight);
         let reply = self.sized(reply);
@@ -230,13 +231,13 @@ impl Driver {
         self.hold(weight).then_some((weight, reply))
     }
 
-    /// The guest gets an answer, which weighed this much. Its call was in flight until now, also while it was paused.
+    /// The guest gets an answer of this weight. Until now its call was in flight, even while it was paused.
     pub(crate) fn answered(&mut self, weight: u64) {
         self.let_go(weight);
         self.mail.in_flight = self.mail.in_flight.saturating_sub(1);
     }
 
-    /// The guest makes a call and waits; true means that it must unwind.
+    /// The guest makes a synchronous call; true means that it must unwind.
     pub(crate) fn rpc_sync(&mut self, method: &[u8], params: &[u8]) -> bool {
         if !self.admit(method, params) || !self.hold(call_weight(method.len(), params.len())) {
             return true;
@@ -245,12 +246,12 @@ impl Driver {
         false
     }
 
-    /// Whether the guest is suspended in a synchronous call, and not at the end of a slice.
+    /// Whether the guest is suspended in a synchronous call, rather than at the end of a slice.
     pub(crate) fn is_in_sync_call(&self) -> bool {
         matches!(self.mail.sync_call, SyncCall::Asked(_) | SyncCall::Working(_))
     }
 
-    /// The synchronous call that waits to be started.
+    /// The synchronous call that has not been started yet.
     pub(crate) fn take_sync_request(&mut self) -> Option<Request> {
         match std::mem::take(&mut self.mail.sync_call) {
             SyncCall::Asked(request) => {
@@ -272,12 +273,13 @@ impl Driver {
             Ok(json) => Ok(json.into_text().unwrap_or_default().into_bytes()),
             Err(error) => Err(error.to_wire().into_bytes()),
         };
-        // From here on it weighs what it will as a message.
+        // `announce` counts it again when the guest fetches it.
         self.let_go(weight);
         self.mail.sync_call = SyncCall::Answered(reply);
     }
 
-    /// A reply that is too large is the handler's fault, so script gets an error that it can catch.
+    /// Checks the size of a reply. A reply that is too large is the handler's fault, so the script gets an error that
+    /// it can catch.
     pub(crate) fn sized(&self, reply: Answered) -> Answered {
         let limit = self.limits.message_bytes;
         let length = length(&reply);
@@ -291,8 +293,8 @@ impl Driver {
         Err(RpcError::new(LimitKind::Message.code(), message))
     }
 
-    /// The guest comes back for its reply. None while there is none; otherwise whether it is a value, and its
-    /// length, which is then announced. An error stands for stop.
+    /// The guest asks for the reply of its synchronous call. None while there is none. Otherwise whether the reply is
+    /// a value, and its length; the reply is then announced. An error means stop.
     pub(crate) fn poll_sync(&mut self) -> Option<Result<(bool, u32), ()>> {
         if self.stop.is_some() {
             self.mail.sync_call = SyncCall::None;
@@ -319,8 +321,8 @@ impl Driver {
         !self.mail.events.is_empty()
     }
 
-    /// The next thing that is to happen outside. Once the call is stopped no handler is started any more; once it is cancelled or out of
-    /// wall time nothing happens at all.
+    /// The next event to handle. After the call is stopped, no handler is started; after it is cancelled or out of
+    /// wall time, all events are dropped.
     pub(crate) fn take_event(&mut self, cancelled: bool) -> Option<Event> {
         let is_over = self.is_over(cancelled);
         while let Some(event) = self.mail.events.pop_front() {
@@ -340,7 +342,7 @@ impl Driver {
     }
 }
 
-/// The length of a reply as the guest reads it.
+/// The length of a reply in the guest's format.
 fn length(reply: &Answered) -> u64 {
     match reply {
         Ok(json) => json.text().map_or(0, str::len) as u64,

@@ -1,4 +1,4 @@
-//! The driver, driven: time is a number here.
+//! Tests of the driver. Times are plain numbers.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 use belljar_abi::{Level, Send, Shape};
@@ -60,7 +60,7 @@ fn time_that_no_slice_can_have_taken_is_not_the_guests() {
     driver.tick(550 * MS, 0, 0);
     assert!(!driver.check(550 * MS, false));
     driver.pause(550 * MS);
-    // What it has paid for with fuel it can have taken.
+    // Time that its fuel pays for is charged.
     driver.resume(600 * MS);
     driver.tick(650 * MS, 0, 20 * MS);
     assert!(driver.check(650 * MS, false));
@@ -190,7 +190,7 @@ fn a_result_of_an_unknown_shape_is_a_breach() {
     assert!(matches!(driver.stopped(), Some(Stop::Protocol(_))));
 }
 
-/// Room for so many messages, and so many bytes of text.
+/// Limits with room for this many messages with this many bytes of text.
 fn room(messages: u64, text: u64) -> Limits {
     Limits { memory_bytes: messages * MESSAGE_BYTES + text, ..Limits::default() }
 }
@@ -271,7 +271,7 @@ fn a_reply_counts_as_the_guest_reads_it() {
     let driver = driver(Limits { message_bytes: 1000, ..Limits::default() });
     let error = |character: &str| driver.sized(Err(RpcError::new("c", character.repeat(900)))).err();
     assert_eq!(error("a"), Some(RpcError::new("c", "a".repeat(900))));
-    // Each takes six bytes on its way.
+    // Each character takes six bytes in the wire form.
     assert!(error("\u{1}").is_some_and(|error| error.code() == LimitKind::Message.code()));
 }
 
@@ -310,7 +310,7 @@ fn a_call_that_is_stopped_starts_no_handler_and_one_that_is_over_does_nothing_at
         false
     };
     assert_eq!(events(late), 0);
-    // Also where something else came first.
+    // Even if it was stopped for another reason first.
     let limit_and_late = |driver: &mut Driver| {
         driver.stop(Stop::Limit(LimitKind::Fuel));
         driver.handler_worked(50 * MS);

@@ -1,24 +1,24 @@
-//! What a call has taken of time: of the processor inside the guest, in handlers, and by the clock on the wall.
+//! The times of a call: processor time inside the guest, time in handlers, and wall-clock time.
 //!
-//! It must never know a clock or a limit: time comes in as nanoseconds.
+//! It must never know a clock or a limit: times are passed in as nanoseconds.
 
 use super::{Nanos, SLICE};
 
-/// The most time that a guest can have taken for a unit of fuel: twice what any has been seen to take.
+/// The most nanoseconds that a unit of fuel can take: twice the slowest observed rate.
 const MOST_PER_FUEL: Nanos = 1;
-/// Time between two readings of the cheap clock beyond which the thread may have been without a processor.
+/// If more time passes between two readings of the monotonic clock, the thread may have been descheduled.
 const TICK_AFTER: Nanos = 1_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     begun: Nanos,
-    /// The newest moment that it was told. What is decided while the embedder's code runs is decided by this one.
+    /// The latest moment that was passed in. Decisions while the embedder's code runs use this one.
     seen: Nanos,
     cpu: Nanos,
     resumed: Option<Nanos>,
-    /// What the thread's own clock said at the newest [`Watch::tick`] of this segment.
+    /// The thread's CPU clock at the latest [`Watch::tick`] of this segment.
     thread_cpu: Option<Nanos>,
-    /// The fuel that the call had used when the guest last asked.
+    /// The fuel that the call had used at the guest's last poll.
     fuel_seen: u64,
     handlers: Nanos,
 }
@@ -34,8 +34,9 @@ impl Watch {
         self.resumed = Some(now);
     }
 
-    /// Adds the guest's time by the clock of its thread, which stands still while other threads have the processor. That clock costs a
-    /// system call, so it is read at the end of slices and when the other clock says that it matters.
+    /// Adds the guest's processor time by the thread's CPU clock, which does not count time while other threads run.
+    /// Reading that clock costs a system call, so it is read only at the end of slices and when the monotonic clock
+    /// shows that it matters.
     pub(super) fn tick(&mut self, now: Nanos, thread_cpu: Nanos, fuel: u64) {
         let Some(resumed) = self.resumed.replace(now) else { return };
         self.cpu += match self.thread_cpu.replace(thread_cpu) {
@@ -44,12 +45,12 @@ impl Watch {
         };
     }
 
-    /// Whether so much time has passed since the last tick that it matters which thread had it.
+    /// Whether so much time has passed since the last tick that the thread may have been descheduled in between.
     pub(super) fn is_tick_due(&self, now: Nanos) -> bool {
         self.thread_cpu.is_some() && self.running(now) > TICK_AFTER
     }
 
-    /// The guest has asked whether to go on, and has used this much fuel.
+    /// The guest polls, and has used this much fuel.
     pub(super) fn asked(&mut self, fuel: u64) {
         self.fuel_seen = fuel;
     }
@@ -64,18 +65,18 @@ impl Watch {
         }
     }
 
-    /// A handler has worked since the newest moment.
+    /// A handler has run from the latest moment until now.
     pub(super) fn handler_worked(&mut self, now: Nanos) {
         self.handlers += now.saturating_sub(self.seen);
         self.seen = now;
     }
 
-    /// It is this late now.
+    /// Sets the latest moment.
     pub(super) fn see(&mut self, now: Nanos) {
         self.seen = now;
     }
 
-    /// The newest moment.
+    /// The latest moment.
     pub(super) fn seen(&self) -> Nanos {
         self.seen
     }
@@ -84,12 +85,12 @@ impl Watch {
         self.resumed.map_or(0, |resumed| now.saturating_sub(resumed))
     }
 
-    /// The guest's time until now.
+    /// The guest's processor time until now.
     pub(super) fn cpu_at(&self, now: Nanos) -> Nanos {
         self.cpu.saturating_add(self.running(now))
     }
 
-    /// All time until now.
+    /// The wall-clock time until now.
     pub(super) fn wall_at(&self, now: Nanos) -> Nanos {
         now.saturating_sub(self.begun)
     }
@@ -100,8 +101,9 @@ impl Watch {
     }
 }
 
-/// The most that a guest can have used of the processor while its thread's clock was not read: what its fuel allows, and no less than a
-/// slice, at whose end the clock is always read. Other threads had the processor for the rest of the time.
+/// Caps the CPU time charged between readings of the thread's CPU clock, because the elapsed time may include other
+/// threads. The cap is what the fuel allows, and at least that of a slice, because the CPU clock is always read at
+/// the end of a slice.
 fn unwatched(fuel: u64) -> Nanos {
     fuel.max(SLICE).saturating_mul(MOST_PER_FUEL)
 }

@@ -1,6 +1,7 @@
-//! The course of one call: made ready, taken from turn to turn until there is a result or a reason to stop, and cleared up after.
+//! The course of one call: it is prepared, driven turn by turn until there is a result or a reason to stop, and
+//! cleaned up.
 //!
-//! It joins the driver, the virtual machine and the handlers. It must never know what the result means.
+//! It connects the driver, the virtual machine and the handlers. It must never know what the result means.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -21,18 +22,18 @@ use crate::timer::Timer;
 use crate::trace;
 use crate::turn::{Message, Waited, turn, wait};
 
-/// Slices of fuel for work of our own: a few tens of milliseconds.
+/// Slices of fuel for an operation that the host starts itself: a few tens of milliseconds.
 const CHORE_SLICES: u32 = 100;
 
-/// What a call leaves in the guest.
+/// What a call leaves behind in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leftovers {
     None,
     /// Jobs or promises that must be dropped.
     Some,
-    /// A call that is to go on.
+    /// A paused call, which will be resumed.
     Call,
-    /// A guest that was stopped in the middle.
+    /// A guest that was stopped in the middle of an operation.
     Poison,
 }
 
@@ -45,26 +46,28 @@ pub(super) enum Ended {
 
 /// The words of `Op::Configure`.
 pub(super) type Configured = [u32; configure::WORDS];
-/// A mark of ours in [`Instance::configured`] that makes it differ from every order: the guest must be told to reseed.
+/// A host-side mark in [`Instance::configured`]. The guest is never sent this bit, so the comparison fails and the
+/// guest is told to reseed.
 pub(super) const STALE_RANDOM: u32 = 1 << 31;
 pub(super) const IMAGE_CONFIGURED: Configured = [configure::IMAGE_HEAP_BYTES, configure::IMAGE_STACK_BYTES, 0];
 
-/// What the caller is told when the guest has no such operation.
+/// The error for an operation that the guest does not know.
 fn too_old() -> Error {
     Error::host("the guest image is too old for this operation; build it from the sources of this version")
 }
 
 impl Instance {
-    /// Makes the instance ready for a call: nothing of an earlier one may be left, and the guest must know its limits.
+    /// Prepares the instance for a call: cleans up after an earlier one, and tells the guest its limits.
     pub(super) fn admit(&mut self) -> Result<()> {
         match self.phase {
-            // The future of the last call was dropped in the middle of guest code, whose state makes no sense now.
+            // // The future of the last call was dropped while guest code was suspended, so the guest's state is
+            // inconsistent.
             Phase::Running => {
                 self.close(Leftovers::None);
                 self.poison();
             }
             Phase::Waiting => self.close(Leftovers::Some),
-            // A new call gives the paused one up. What it used is already counted.
+            // // A new call abandons the paused one, whose use is already counted.
             Phase::Paused => {
                 self.phase = Phase::Idle;
                 self.paused.clear();
@@ -112,26 +115,27 @@ impl Instance {
         self.paused.clear();
     }
 
-    /// Does something of our own in the guest, which runs no script.
+    /// Runs an operation of the host's own in the guest, which runs no script; false when it fails.
     pub(super) fn housekeep(&mut self, op: Op, payload: &[u8]) -> bool {
         matches!(self.chore(op, payload, CHORE_SLICES), Some((Wire::Done, _)))
     }
 
-    /// Has the guest clear the memory that is free, for a snapshot. False when the guest is good for nothing any more.
+    /// Makes the guest clear its free memory before a snapshot. False when the guest has become unusable.
     pub(super) fn clear_free_memory(&mut self) -> bool {
         let Some(vm) = &self.vm else { return false };
         let slices = CHORE_SLICES.saturating_add(u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX));
         let changed = vm.changed_bits();
-        // A guest from before there was this operation refuses it.
+        // A guest older than this operation refuses it.
         let status = self.chore(Op::Clear, &changed, slices).map(|(status, _)| status);
         matches!(status, Some(Wire::Done | Wire::Refused | Wire::Unsupported))
     }
 
-    /// What the guest makes known of itself: the JSON that it answers an operation with that takes nothing and runs no script.
+    /// Asks the guest about itself: runs an operation that takes no input and runs no script, and returns the JSON
+    /// that it answers.
     pub(super) fn enquire(&mut self, op: Op) -> Result<Vec<u8>> {
         match self.chore(op, &[], CHORE_SLICES) {
             Some((Wire::Done, Some(Outcome::Value(json)))) => Ok(json),
-            // A guest from before there was the operation.
+            // The guest is older than this operation.
             Some((Wire::Unsupported | Wire::Refused, None)) => Err(too_old()),
             _ => {
                 self.poison();
@@ -140,7 +144,8 @@ impl Instance {
         }
     }
 
-    /// What the guest answers to work of our own, and what it sends; None when it does not end with an answer.
+    /// Runs an operation of the host's own: the guest's status, and what it sent. None when the operation ends
+    /// without a status.
     fn chore(&mut self, op: Op, payload: &[u8], slices: u32) -> Option<(Wire, Option<Outcome>)> {
         let vm = self.vm.as_mut()?;
         let slice = {
@@ -151,7 +156,7 @@ impl Instance {
         };
         vm.refuel(slice);
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        // A chore makes no synchronous call and does not yield, so it ends the first time that it is polled.
+        // // A chore makes no synchronous call and does not yield, so the first poll completes it.
         let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(ended) => ended,
             Poll::Pending => return None,
@@ -165,7 +170,7 @@ impl Instance {
         Some((Wire::from_wire(status.ok()?)?, outcome))
     }
 
-    /// Ends the call in progress, and makes sure that nothing of it can run later.
+    /// Ends the call in progress, and ensures that nothing of it can run later.
     pub(super) fn close(&mut self, leftovers: Leftovers) {
         self.close_at(self.desk.now(), leftovers);
     }
@@ -179,7 +184,7 @@ impl Instance {
         }
     }
 
-    /// Takes down what the guest has used, and then does the rest.
+    /// Records what the guest has used, then runs `rest`.
     fn account(&mut self, now: Nanos, rest: impl FnOnce(&mut Driver, Nanos)) {
         let mut driver = self.desk.driver();
         if let Some(vm) = &mut self.vm {
@@ -193,7 +198,7 @@ impl Instance {
         rest(&mut driver, now);
     }
 
-    /// Runs a fresh call to its end. A handler that pauses is out of place here.
+    /// Runs a fresh call to its end. A pause by a handler is an error here.
     pub(super) async fn execute(&mut self, mode: Mode, message: Message) -> Result<Ended> {
         self.begin()?;
         match self.drive(mode, Some(message), Vec::new()).await {
@@ -210,7 +215,7 @@ impl Instance {
         }
     }
 
-    /// Readies everything for a call that has used nothing yet.
+    /// Starts a fresh call with its whole budget.
     pub(super) fn begin(&mut self) -> Result<()> {
         nesting::check()?;
         self.admit()?;
@@ -224,8 +229,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Takes the guest from one operation to the next until its call has ended or is paused. Without a first operation
-    /// the guest already waits for answers.
+    /// Drives the guest from one operation to the next until its call has ended or is paused. `next` is None when the
+    /// guest already waits for answers.
     pub(super) async fn drive(
         &mut self,
         mode: Mode,
@@ -266,7 +271,7 @@ impl Instance {
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
-            // A call that is over by now begins no turn, and finds the reason where it waits.
+            // // A call that has been stopped starts no further turn; `wait` below finds the reason.
             if let Some(message) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
                 self.phase = Phase::Running;
                 let turn = turn(vm, desk, &mut calls, flags, message, &mut timer).await;
@@ -296,7 +301,8 @@ impl Instance {
                 match (status, outcome) {
                     (Some(Wire::Pending), None) => {}
                     (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
-                        // Calls that nobody awaited have been started; each gets one chance to finish.
+                        // // Calls that the script does not await have been started; each is polled once more and may
+                        // finish.
                         if calls.is_working() {
                             calls.poll(&mut Context::from_waker(Waker::noop()), u64::MAX);
                         }
@@ -315,7 +321,8 @@ impl Instance {
             match wait(desk, &mut calls, &mut timer).await {
                 Waited::Answered => next = Some(Message::answers(calls.take_answers())),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
-                // What nobody can answer holds up a result that is there no longer.
+                // // Draining waits for a call that can never be answered, although the result is known. Stop
+                // draining, and let the guest return it.
                 Waited::Stuck if flags & flag::DRAIN != 0 && calls.is_any_unanswered() => {
                     flags &= !flag::DRAIN;
                     next = Some(Message::answers(Vec::new()));
@@ -334,7 +341,7 @@ impl Instance {
         drop(calls);
         let now = {
             let mut driver = desk.driver();
-            // Whatever the guest has come to: a call that is over by now has not ended well.
+            // // Even with a result, a call that has exceeded a limit or was cancelled must end with that error.
             if ended.is_ok()
                 && driver.is_stopping(desk.is_cancelled())
                 && let Some(stop) = driver.stopped()

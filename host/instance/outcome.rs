@@ -1,6 +1,6 @@
-//! What the caller gets for what the guest has said.
+//! Turns what the guest said about the end of a call into the result for the caller.
 //!
-//! It must never know how a call came to its end.
+//! It must never know how the call was driven.
 
 use belljar_abi::events;
 
@@ -16,12 +16,12 @@ use crate::thrown::{First, JsError, Native};
 use crate::value::Shown;
 
 impl Instance {
-    /// The value of this script.
+    /// The result of a script.
     pub(super) fn value_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Json> {
         self.value(ended).map_err(|error| error.in_script(script))
     }
 
-    /// What is shown of the value of this script.
+    /// The result of a script as text for people.
     pub(super) fn shown_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Shown> {
         self.shown(ended).map_err(|error| error.in_script(script))
     }
@@ -29,14 +29,14 @@ impl Instance {
     pub(super) fn shown(&self, ended: Result<Ended>) -> Result<Shown> {
         match ended? {
             Ended::Outcome(Outcome::Text(bytes)) => Ok(Shown::string(bytes)),
-            // A guest from before there was such a wish answers it with JSON.
+            // A guest older than this flag answers with JSON.
             Ended::Outcome(Outcome::Shown(bytes) | Outcome::Value(bytes)) => Ok(Shown::other(bytes)),
             Ended::Outcome(Outcome::Undefined) => Ok(Shown::UNDEFINED),
             ended => Err(self.value(Ok(ended)).err().unwrap_or_else(|| Error::guest("it showed nothing"))),
         }
     }
 
-    /// No handler is registered for an event. An image that is too old to say which there are is taken to have some.
+    /// The error for an event without a handler. A guest image too old to list its events is assumed to have some.
     pub(super) fn no_such_event(&mut self, name: &str) -> Error {
         let registered = self.events().unwrap_or_else(|_| vec!["others".into()]);
         let registered = excerpt::names(registered.iter().map(String::as_str));
@@ -50,7 +50,7 @@ impl Instance {
         }
     }
 
-    /// What the caller gets for what the guest said.
+    /// The result that the guest's outcome stands for.
     pub(super) fn value(&self, ended: Result<Ended>) -> Result<Json> {
         match ended? {
             Ended::Outcome(Outcome::Value(bytes)) => Json::from_guest(bytes),
@@ -79,7 +79,7 @@ impl Instance {
         }
     }
 
-    /// The names in a list of events, which a guest that was taken over may have made.
+    /// The names in a list of events. The guest may be hostile, so the list is bounded here.
     pub(super) fn events_in(json: &[u8]) -> Result<Vec<String>> {
         let First::<String, { events::MOST }>(mut names) =
             serde_json::from_slice(json).map_err(|_| Error::guest("its events are not a list of names"))?;

@@ -1,6 +1,7 @@
-//! Pausing and going on: a call that stops at an `await` because a handler has no answer yet, and the instance put away meanwhile.
+//! Pausing and resuming: a call stops at an `await` because a handler has no answer yet, and a snapshot keeps its
+//! instance meanwhile.
 //!
-//! It joins the course of a call with the snapshot. It must never know the format of one.
+//! It connects the course of a call with the snapshot. It must never know the format of one.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -24,11 +25,12 @@ use crate::value::Shown;
 use crate::vm::fibre::Vm;
 
 impl Instance {
-    /// Takes the instance apart from this process: between calls, or while it is paused at an `await`.
+    /// Takes a snapshot of the instance: between calls, or while it is paused at an `await`. The instance stays
+    /// usable.
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`] when the instance is.
+    /// [`Error::Poisoned`] when the instance is poisoned.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
         if self.phase != Phase::Paused {
             self.admit()?;
@@ -39,7 +41,7 @@ impl Instance {
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
-        // Where the clock is the embedder's, a snapshot holds no time of this machine's.
+        // // Under a clock of the embedder, the snapshot holds no time measured on this machine.
         let (age, spent) =
             if clock == Clock::System { (self.desk.age(), self.spent) } else { (0, self.spent.in_nominal_time()) };
         let about = About {
@@ -55,8 +57,8 @@ impl Instance {
         Ok(Snapshot::new(*self.runtime.identity(), vm.freeze(self.runtime.image().memory()), about))
     }
 
-    /// As [`Instance::eval_async`], but a handler may pause the call with [`Reply::pause`](crate::Reply::pause).
-    /// The script goes on as far as it can without that answer; then this returns what is needed to go on later.
+    /// As [`Instance::eval_async`], but a handler may pause the call with [`Reply::pause`](crate::Reply::pause). The
+    /// script continues as far as it can without that answer; then this returns what is needed to resume it later.
     ///
     /// ```
     /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
@@ -92,7 +94,8 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]; [`Instance::resume_inspect_async`] goes on with it.
+    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_async`]. [`Instance::resume_inspect_async`]
+    /// resumes it.
     ///
     /// ```
     /// # use belljar::{Answer, Call, Limits, Reply, Router, Runtime, Turn};
@@ -125,7 +128,7 @@ impl Instance {
         }
     }
 
-    /// Runs a fresh call, which a handler may pause.
+    /// Runs a fresh call that a handler may pause.
     async fn step(&mut self, message: Message) -> Result<Ended> {
         self.begin()?;
         self.drive(Mode::Async, Some(message), Vec::new()).await
@@ -161,14 +164,14 @@ impl Instance {
         }
     }
 
-    /// The calls that a paused script waits for; none when it is not paused.
+    /// The calls that a paused script waits for; empty when it is not paused.
     #[must_use]
     pub fn pending(&self) -> &[PendingCall] {
         &self.paused
     }
 
-    /// Goes on with a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The script goes
-    /// on with the budget that it had left; [`Instance::renew_budget`] gives it a new one.
+    /// Resumes a paused script. Each answer names a pending call by its id; calls without an answer stay paused. The
+    /// script continues with what was left of its budget; [`Instance::renew_budget`] gives it a new one.
     ///
     /// # Errors
     ///
@@ -184,7 +187,7 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::resume_async`], for a script that [`Instance::step_inspect_async`] has begun.
+    /// As [`Instance::resume_async`], for a script that [`Instance::step_inspect_async`] started.
     ///
     /// # Errors
     ///
@@ -214,7 +217,7 @@ impl Instance {
         }
     }
 
-    /// Readies everything to go on with a paused script.
+    /// Prepares the instance to resume a paused script.
     fn begin_again(&mut self, answers: &[(CallId, Answer)]) -> Result<()> {
         nesting::check()?;
         if self.phase != Phase::Paused {

@@ -1,7 +1,7 @@
-//! The part of a snapshot's bytes that says how to read the rest, as JSON.
+//! The index of a snapshot's bytes: JSON that says how to read the rest.
 //!
-//! Whoever can write to a store can write one, so nothing in it is believed: what is made of it is bounded by the length of its text, and
-//! its numbers must fit each other. It must never know what a limit is.
+//! A snapshot in a store may be forged, so nothing in the index is trusted: memory for it is bounded by the length of
+//! its text, and its numbers must be consistent. This file must never know what a limit is.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,11 +15,11 @@ use crate::driver::{Nanos, Spent};
 use crate::pending::PendingCall;
 use crate::vm::frozen::PAGE_BYTES;
 
-/// What a memory that 32 bits address has at most.
+/// The largest memory with 32-bit addresses.
 const MOST_MEMORY_BYTES: u64 = 1 << 32;
-/// Memory grows by this.
+/// Memory grows in steps of this size.
 const MEMORY_STEP: u64 = 64 << 10;
-/// The most words that a guest has been told of its limits. There are three now.
+/// The most words of `Op::Configure` that a snapshot may hold. There are three now.
 const MOST_CONFIGURED: usize = 16;
 
 /// What a snapshot holds besides memory.
@@ -28,7 +28,7 @@ pub(crate) struct About {
     pub(crate) label: String,
     #[serde(deserialize_with = "configured")]
     pub(crate) configured: Vec<u32>,
-    /// Each takes about as much memory as text, so the text bounds them until a limit does.
+    /// Each takes about as much memory as its text, so the text bounds them until a limit does.
     pub(crate) pending: Vec<PendingCall>,
     pub(crate) next_call: u64,
     pub(crate) spent: Option<Spent>,
@@ -42,19 +42,19 @@ pub(super) struct Index {
     pub(super) about: About,
     pub(super) stack_pointer: i32,
     pub(super) memory_bytes: u64,
-    /// Numbers of pages, rising.
+    /// Page numbers, ascending.
     #[serde(deserialize_with = "pages")]
     pub(super) pages: Vec<u32>,
 }
 
 impl Index {
-    /// Reads one.
+    /// Parses an index.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in a short text.
+    /// What is wrong with it, as a short message.
     pub(super) fn read(text: &[u8]) -> Result<Index, String> {
-        /// A message of the reader's repeats what it has read.
+        /// Messages of the JSON parser repeat what it has read, so they are cut to this length.
         const SHOWN: usize = 120;
         let index: Index = serde_json::from_slice(text).map_err(|error| {
             let message = error.to_string();
@@ -78,9 +78,9 @@ impl Index {
     }
 }
 
-/// A list whose items come one after the other, each checked before room is made for the next.
+/// Deserializes a list, and checks each item before room is made for the next.
 struct List<T, F> {
-    /// What may stand behind the items that are there already.
+    /// Whether an item may follow the items before it.
     check: F,
     expected: &'static str,
     item: PhantomData<T>,

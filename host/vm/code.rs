@@ -1,24 +1,25 @@
-//! Where native code is run: on the pages of this very program that hold it, so that a process starts without copying it and
-//! reads in what it runs; or in a copy.
+//! Where native code lies: either directly in this program's pages, so that a process starts without copying the code
+//! and loads only the pages that it runs, or in a copy.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmtime::Config;
 
-/// Where the code of an engine's image lies.
+/// Where the native code of an engine lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In the program itself.
+    /// In the pages of the program.
     InProgram,
-    /// In memory of its own.
+    /// In a separate copy.
     Copied,
 }
 
 impl Place {
-    /// The place for a new engine. wasmtime knows code by its address, so only one engine can run it where it lies: the first.
+    /// The place for a new engine. wasmtime identifies code by its address, so only one engine of a process, the
+    /// first, can run it in the program's pages.
     pub(crate) fn take() -> Place {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        // Elsewhere a processor may have to be told that data has become code.
+        // Other processors may need an instruction cache flush when data becomes code.
         let is_supported = cfg!(all(target_os = "linux", target_arch = "x86_64"));
         if is_supported && !TAKEN.swap(true, Ordering::Relaxed) { Place::InProgram } else { Place::Copied }
     }
@@ -46,8 +47,8 @@ mod in_program {
         }
 
         fn publish_executable(&self, pointer: *const u8, length: usize) -> wasmtime::Result<()> {
-            // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a constant, or
-            // a mapping of its own. They were readable before and stay so.
+            // // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a
+            // constant of this program, or a mapping of wasmtime's. They were readable before and stay so.
             #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
             unsafe {
                 mprotect(pointer.cast_mut().cast(), length, MprotectFlags::READ | MprotectFlags::EXEC)?;
@@ -56,7 +57,7 @@ mod in_program {
         }
 
         fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
-            // A constant stays what it is, and a mapping goes away by itself.
+            // A constant needs no change, and wasmtime unmaps its own mapping.
             Ok(())
         }
     }

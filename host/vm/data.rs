@@ -1,4 +1,5 @@
-//! Takes the data out of a guest image: the module that is compiled puts none into memory, and what instances begin with is mapped instead.
+//! Splits a guest image into code and data. The module that is compiled writes no data into memory; the initial
+//! memory is mapped instead.
 //!
 //! `build.rs` includes this file. It must never know what the data means.
 
@@ -7,23 +8,23 @@ use wasmparser::{DataKind, Operator, Parser, Payload};
 
 const WASM_PAGE: u64 = 64 << 10;
 
-/// An image in two parts.
+/// The two parts of an image.
 pub(crate) struct Parts {
-    /// The module without the data that is there at first.
+    /// The module without its active data segments.
     pub(crate) code: Vec<u8>,
-    /// What memory begins with, up to its last byte that is not zero.
+    /// The initial contents of memory, up to the last byte that is not zero.
     pub(crate) memory: Vec<u8>,
-    /// How large memory is at first.
+    /// The initial size of memory.
     pub(crate) memory_bytes: usize,
 }
 
-/// Takes a validated image apart. One whose data does not lie at constant places of one memory is refused.
+/// Splits a validated image. An image is refused if its data does not lie at constant addresses of a single memory.
 pub(crate) fn split(wasm: &[u8]) -> Result<Parts, String> {
     let refused = |error: wasmparser::BinaryReaderError| error.to_string();
     let mut sections = Vec::new();
     let mut segments = Vec::new();
     let mut sizes = Vec::new();
-    // What code copies by itself stays, under its number: what lay in front of it becomes empty.
+    // Passive segments, which code copies itself, keep their index: the segments before them become empty.
     let (mut stays, mut staying) = (DataSection::new(), 0);
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(refused)?;

@@ -1,6 +1,7 @@
-//! Where instances have their memory on systems other than Linux: wasmtime's pool gives them memory of zeros, into which the image is copied.
+//! The memory of instances on systems other than Linux: wasmtime's pool provides zeroed memory, into which the image
+//! is copied.
 //!
-//! It has the face of `pool/mod.rs`. It must never know what an instance is for.
+//! It has the same interface as `pool/mod.rs`. It must never know what an instance is for.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,30 +13,30 @@ use super::tuning::RESERVATION_BYTES;
 use crate::error::Result;
 use crate::stats::Census;
 
-/// Table elements that an image may have; QuickJS has a few hundred C functions.
+/// The most table elements that an image may have. QuickJS needs a few hundred, one for each C function.
 const TABLE_ELEMENTS: usize = 20_000;
 
-/// The memory that instances begin with.
+/// The initial memory of instances.
 pub(crate) struct MemoryImage {
     bytes: Box<[u8]>,
-    /// Numbers of the pages that differ from the guest's own image, rising.
+    /// The pages that differ from the guest's own image, as ascending page numbers.
     differing: Box<[u32]>,
 }
 
 impl MemoryImage {
-    /// An image of this length that begins with these bytes.
+    /// An image of this length that starts with these bytes.
     pub(crate) fn new(bytes: &[u8], length: usize, _: usize) -> Result<MemoryImage> {
         let mut whole = bytes.to_vec();
         whole.resize(length, 0);
         Ok(MemoryImage { bytes: whole.into(), differing: Box::default() })
     }
 
-    /// The same image with a note of the pages in which it differs from the guest's own.
+    /// The same image, with the list of pages that differ from the guest's own image.
     pub(crate) fn differing(self, pages: &[u32]) -> MemoryImage {
         MemoryImage { differing: pages.into(), ..self }
     }
 
-    /// The pages in which it differs from the guest's own image, rising.
+    /// The pages that differ from the guest's own image, in ascending order.
     pub(crate) fn differing_pages(&self) -> &[u32] {
         &self.differing
     }
@@ -45,52 +46,52 @@ impl MemoryImage {
         &self.bytes
     }
 
-    /// How the memory of an instance is brought back, for people.
+    /// How the memory of an instance is cleaned, as text for people.
     pub(crate) fn reset(&self) -> &'static str {
         "clear"
     }
 
-    /// The use of the image by one instance.
+    /// Leases the image to one instance.
     pub(crate) fn lease(self: &Arc<Self>) -> Result<Lease> {
         Ok(Lease { image: self.clone() })
     }
 }
 
-/// Nobody counts what wasmtime's pool holds.
+/// The memory of wasmtime's pool is not counted.
 pub(crate) fn census() -> Census {
     Census::default()
 }
 
-/// The use of an image by one instance.
+/// A lease of an image by one instance.
 pub(crate) struct Lease {
     image: Arc<MemoryImage>,
 }
 
 impl Lease {
-    /// What the memory began as.
+    /// The image that the memory started as.
     pub(crate) fn image(&self) -> &Arc<MemoryImage> {
         &self.image
     }
 
-    /// Does something for which wasmtime may ask for the memory or the stack of this instance.
+    /// Runs code in which wasmtime may request the memory or the stack of this instance.
     pub(super) fn with<R>(&self, work: impl FnOnce() -> R) -> R {
         work()
     }
 
-    /// Writes the image into memory that is still all zeros.
+    /// Copies the image into memory that is still all zeros.
     pub(super) fn fill(&self, memory: &mut [u8]) {
         for (place, bytes) in memory.iter_mut().zip(&self.image.bytes) {
             *place = *bytes;
         }
     }
 
-    /// Nobody can tell what has changed.
+    /// Always false: changed pages are not tracked here.
     pub(super) fn changed(&self, _: impl FnMut(Range<usize>)) -> bool {
         false
     }
 }
 
-/// Slots are reserved ahead, or everything is mapped when it is needed.
+/// Configures wasmtime's allocator: a pool, or mapping on demand.
 pub(super) fn configure(config: &mut Config, allocation: Allocation) {
     let Allocation::Pool { instances } = allocation else {
         config.allocation_strategy(InstanceAllocationStrategy::OnDemand);

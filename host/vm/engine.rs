@@ -1,4 +1,4 @@
-//! The engine: how guest code is run.
+//! The configuration of a wasmtime engine.
 
 use wasmtime::{Config, Engine};
 
@@ -6,17 +6,17 @@ use super::code::Place;
 use super::{pool, tuning};
 use crate::error::{Error, Result};
 
-/// What becomes of the memory of an instance that is gone.
+/// What happens to the memory of a dropped instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Allocation {
-    /// It is cleaned and kept for one of so many later instances: fast.
+    /// It is cleaned and kept for a later instance, in a pool of this size: fast.
     Pool { instances: u32 },
-    /// It is unmapped, and the next instance has new memory: slower.
+    /// It is unmapped, and the next instance gets new memory: slower.
     OnDemand,
 }
 
 impl Allocation {
-    /// How many places are kept for later instances.
+    /// How many idle slots are kept for later instances.
     pub(crate) fn most_idle(self) -> usize {
         match self {
             Allocation::Pool { instances } => usize::try_from(instances).unwrap_or(usize::MAX),
@@ -25,7 +25,8 @@ impl Allocation {
     }
 }
 
-/// The compiler's part of the set-up must equal what `build.rs` used; the rest is ours to choose.
+/// Builds an engine. The settings of `tuning::shape` must equal those that `build.rs` compiled with; the others are
+/// free.
 pub(crate) fn build(allocation: Allocation, place: Place) -> Result<Engine> {
     let mut config = Config::new();
     tuning::shape(&mut config);

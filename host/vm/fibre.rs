@@ -1,7 +1,7 @@
-//! One instance of the guest, and one operation of it at a time, on a stack of its own.
+//! One instance of the guest, and one operation of it at a time, on a separate stack.
 //!
-//! Metered code calls the import `poll` whenever its fuel is used up, and there the host goes on, lets others run, or traps.
-//! There is no second mechanism: no epoch, no ticker thread.
+//! Metered code calls the import `poll` whenever its fuel is used up. There the host continues it, yields to other
+//! tasks, or traps. This is the only mechanism of interruption: no epochs, no ticker thread.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -20,16 +20,16 @@ use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 
 const WASM_PAGE: u64 = 64 << 10;
-/// More than the frame of a C function that calls no other, which need not say in the stack pointer how much it uses.
+/// An upper bound of the frame of a leaf function in C, which need not lower the stack pointer by what it uses.
 const FRAME_BYTES: u32 = 4 << 10;
-/// How an operation ended when it did not end with a status.
+/// How an operation ended without a status.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Crash {
-    /// A limit that only a trap can enforce.
+    /// A limit that is enforced by a trap.
     Limit(LimitKind),
-    /// Memory that it cannot do without was refused.
+    /// The guest aborted because memory was refused.
     Memory(Refusal),
-    /// Anything else.
+    /// Any other trap.
     Trap(String),
 }
 
@@ -51,19 +51,19 @@ pub(crate) struct Vm {
     fuel: Global,
     stack_pointer: Global,
     vitals: u32,
-    /// Whether an operation has been started, so that memory may hold what a script let go of.
+    /// Whether an operation has been started. Then memory may hold data that a script has freed.
     has_run: bool,
     #[cfg_attr(
         not(feature = "compiler"),
         allow(dead_code, reason = "only images that are not ours are asked for their version")
     )]
     instance: Instance,
-    /// Declared last, so that nothing uses the slot any more when it goes.
+    /// Declared last, so that nothing uses the slot when it is returned.
     lease: Lease,
 }
 
 impl Vm {
-    /// Stamps out a fresh instance, whose memory begins as `start`.
+    /// Makes a fresh instance whose memory starts as `start`.
     pub(crate) fn new(image: &Image, start: &Arc<MemoryImage>, desk: Arc<Desk>, limits: &Limits) -> Result<Vm> {
         let lease = start.lease()?;
         let failed = |error: wasmtime::Error| Error::host(format!("cannot make an instance: {error:#}"));
@@ -102,7 +102,8 @@ impl Vm {
     pub(crate) fn refuel(&mut self, fuel: u64) {
         let host = self.store.data_mut();
         (host.granted, host.ceiling.refusal) = (fuel, None);
-        // The meter made the counter a mutable number, so this cannot fail; if it did, the guest would ask at once.
+        // The meter declares the counter as a mutable i64, so this cannot fail. If it did, the guest would poll at
+        // once.
         let _ = self.fuel.set(&mut self.store, Val::I64(i64::try_from(fuel).unwrap_or(i64::MAX)));
     }
 
@@ -112,14 +113,14 @@ impl Vm {
         used(self.store.data().granted, left)
     }
 
-    /// Starts an operation. The future must be polled by hand: it is pending when the guest gives way to others and while
-    /// it waits for a synchronous call, and nobody wakes it.
+    /// Starts an operation. The future is pending when the guest yields and while it waits for a synchronous call. It
+    /// never wakes its task, so the caller must poll it again.
     pub(crate) async fn start(&mut self, op: Op, flags: u32, split: u32, length: u32) -> Result<u32, Crash> {
         self.has_run = true;
         let lease = &self.lease;
         let ended = {
             let mut call = pin!(self.call.call_async(&mut self.store, (op as u32, flags, split, length)));
-            // wasmtime takes the stack when it polls.
+            // wasmtime requests the stack from the slot during the poll.
             poll_fn(|context| lease.with(|| call.as_mut().poll(context))).await
         };
         match ended {
@@ -132,7 +133,7 @@ impl Vm {
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Crash::Limit(LimitKind::Stack),
             Some(Trap::MemoryOutOfBounds) if self.is_out_of_stack() => Crash::Limit(LimitKind::Stack),
-            // The guest aborts when memory that it cannot do without is refused.
+            // The guest aborts when memory that it needs is refused.
             Some(trap) => match &self.store.data().ceiling.refusal {
                 Some(refusal) => Crash::Memory(refusal.clone()),
                 None => Crash::Trap(trap.to_string()),
@@ -141,8 +142,8 @@ impl Vm {
         }
     }
 
-    /// Whether the C stack has run out. It ends at address 0 and grows down, so code that goes on below that traps: its pointer has
-    /// wrapped around then, or is so low that no more than the frame of one function fits.
+    /// Whether the C stack has overflowed. It grows down to address 0, so code that goes below that traps. The stack
+    /// pointer has then wrapped around, or is so low that only one more leaf frame fits.
     fn is_out_of_stack(&mut self) -> bool {
         let pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default().cast_unsigned();
         !(FRAME_BYTES..=configure::C_STACK_BYTES).contains(&pointer)
@@ -153,10 +154,10 @@ impl Vm {
         self.has_run
     }
 
-    /// The numbers of the pages that may differ from the bare guest's, rising.
+    /// The pages that may differ from the bare guest's memory, in ascending order.
     fn changed_pages(&self) -> Vec<u32> {
         let pages = |bytes: usize| u32::try_from(bytes / PAGE_BYTES).unwrap_or(u32::MAX);
-        // What the instance began with may differ from the bare guest's in pages that it has not changed.
+        // The initial memory may itself differ from the bare guest's, in pages that the instance has not changed.
         let mut changed = self.lease.image().differing_pages().to_vec();
         let is_told = self.lease.changed(|range| changed.extend(pages(range.start)..pages(range.end)));
         if !is_told {
@@ -167,7 +168,7 @@ impl Vm {
         changed
     }
 
-    /// A bit for each page of memory, which is set where the page may differ from the bare guest's.
+    /// A bit for each page of memory, set if the page may differ from the bare guest's.
     pub(crate) fn changed_bits(&self) -> Vec<u8> {
         let mut bits = vec![0_u8; (self.memory.data_size(&self.store) / PAGE_BYTES).div_ceil(8)];
         for number in self.changed_pages() {
@@ -178,18 +179,19 @@ impl Vm {
         bits
     }
 
-    /// Everything about the guest that differs from its image. The guest must not be running.
+    /// The difference between the guest's state and its image. The guest must not be running.
     pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
         let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
-        // The C stack comes first in memory. What lies below its pointer is left over from calls that have returned: nobody reads it again,
-        // and it may hold what the script let go of.
+        // // The C stack comes first in memory. Bytes below the stack pointer are left over from calls that have
+        // returned. They are never read again, and may hold data that the script has freed, so they are left out.
         let dead = stack_pointer.cast_unsigned().min(configure::C_STACK_BYTES) as usize;
         let mut changed = self.changed_pages();
         changed.retain(|number| (*number as usize + 1) * PAGE_BYTES > dead);
         Frozen::between(bare.bytes(), self.memory.data(&self.store), stack_pointer, &changed)
     }
 
-    /// Makes a fresh instance equal to the one that was frozen. Where it began with an image of that, its memory is so already.
+    /// Makes a fresh instance equal to the frozen one. If it started from an image of the frozen memory, its memory
+    /// is already equal.
     pub(crate) fn thaw(&mut self, bare: &MemoryImage, frozen: &Frozen, is_mapped: bool) -> Result<()> {
         let refused = || Error::Snapshot { message: "its memory does not fit under the memory limit".into() };
         let _ = self.stack_pointer.set(&mut self.store, Val::I32(frozen.stack_pointer));
@@ -200,13 +202,13 @@ impl Vm {
         if frozen.write(bare.bytes(), self.memory.data_mut(&mut self.store)) { Ok(()) } else { Err(refused()) }
     }
 
-    /// Makes memory that large, if it is smaller.
+    /// Grows memory to at least this size.
     fn grow_to(&mut self, bytes: usize) -> Result<()> {
         let pages = (bytes as u64).div_ceil(WASM_PAGE).saturating_sub(self.memory.size(&self.store));
         if pages == 0 {
             return Ok(());
         }
-        // Growing runs no guest code; the limiter that it asks is ours and answers at once.
+        // Growing runs no guest code, and the limiter answers at once.
         match ready(self.memory.grow_async(&mut self.store, pages)) {
             Some(Ok(_)) => Ok(()),
             _ => Err(match self.refusal() {
@@ -216,7 +218,7 @@ impl Vm {
         }
     }
 
-    /// Why the call in progress did not get the linear memory that it asked for, where it did not.
+    /// Why a request of the call in progress for linear memory was refused; None when it was not.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.store.data().ceiling.refusal.clone()
     }
@@ -226,7 +228,7 @@ impl Vm {
         self.memory.data_size(&self.store) as u64
     }
 
-    /// What the guest says about itself, one word of it.
+    /// One word of the figures that the guest reports about itself.
     pub(crate) fn vital(&self, index: usize) -> u64 {
         debug_assert!(index < vitals::WORDS, "there is no such word");
         self.word(self.vitals as usize + index * size_of::<u32>()).map_or(0, u64::from)
@@ -237,7 +239,7 @@ impl Vm {
         word.try_into().ok().map(u32::from_le_bytes)
     }
 
-    /// The version of the protocol that the guest says it speaks.
+    /// The protocol version that the guest reports.
     #[cfg(feature = "compiler")]
     pub(super) fn abi_version(&mut self) -> Option<u32> {
         let place = self.instance.get_global(&mut self.store, export::ABI)?.get(&mut self.store).i32()?;
@@ -245,7 +247,7 @@ impl Vm {
     }
 }
 
-/// The counter may have gone below zero before it was looked at.
+/// The fuel that has been used. The counter may be below zero, because it is checked only after it is decreased.
 pub(super) fn used(granted: u64, left: i64) -> u64 {
     granted.saturating_add_signed(left.saturating_neg())
 }

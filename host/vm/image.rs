@@ -1,4 +1,4 @@
-//! A guest image, checked and linked, from which instances are stamped out.
+//! A guest image, checked and linked, from which instances are made.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ use crate::error::{Error, Result};
 #[cfg(feature = "compiler")]
 use crate::limits::Limits;
 
-/// Bytes on pages of their own.
+/// Aligned so that no other data shares the pages of the contents.
 #[repr(C, align(65536))]
 struct Pages<T: ?Sized>(T);
 
-/// What `build.rs` made of the committed guest.
+/// The native code that `build.rs` compiled from the committed guest.
 static NATIVE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(env!("OUT_DIR"), "/guest.native")));
 static IDENTITY: &[u8; 32] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.identity"));
-/// What its memory begins with; the rest is zeros.
+/// The initial contents of its memory; the rest is zeros.
 static MEMORY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.memory"));
 
 /// An image that is ready to run.
@@ -43,7 +43,7 @@ pub(crate) struct Image {
     memory: Arc<MemoryImage>,
 }
 
-/// Where an instance finds what the host reaches for, looked up by name once.
+/// The exports that the host uses, looked up by name once.
 pub(super) struct Exports {
     pub(super) memory: ModuleExport,
     pub(super) call: ModuleExport,
@@ -75,9 +75,9 @@ impl Image {
     }
 
     fn built_in_with(engine: &Engine, place: Place, memory: Arc<MemoryImage>) -> Result<Image> {
-        // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`;
-        // wasmtime checks its own version, the settings and the processor before it runs them. A constant outlives every
-        // module, and nothing writes to it.
+        // // SAFETY: the bytes are a constant of this program, written by `build.rs` with
+        // `Engine::precompile_module`. wasmtime checks its version, the settings and the processor before it runs
+        // them. A constant outlives every module, and nothing writes to it.
         #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
         let module = unsafe {
             match place {
@@ -122,7 +122,7 @@ impl Image {
         }
     }
 
-    /// An instance in which nothing runs.
+    /// An instance that runs nothing; it is only inspected.
     #[cfg(feature = "compiler")]
     fn instance(&self) -> Result<Vm> {
         let limits = Limits::default();
@@ -130,7 +130,7 @@ impl Image {
         Vm::new(self, &self.memory, desk, &Limits { memory_bytes: u64::MAX, ..limits })
     }
 
-    /// The memory that a bare instance begins with.
+    /// The initial memory of a bare instance.
     pub(crate) fn memory(&self) -> &Arc<MemoryImage> {
         &self.memory
     }
@@ -151,7 +151,7 @@ pub(super) fn wrong(name: &str) -> Error {
     Error::input(format!("the guest image does not export {name:?} as the protocol wants it"))
 }
 
-/// Refuses an image that asks for more than the six functions or offers less than the protocol needs.
+/// Refuses an image that imports more than the six functions or exports less than the protocol needs.
 fn check(module: &Module) -> Result<()> {
     for import in module.imports() {
         if import.module() != import::MODULE || !import::ALL.contains(&import.name()) {

@@ -1,7 +1,8 @@
-//! Everything that the guest can reach: six functions, none of which calls back into it.
+//! Everything that the guest can reach: six imported functions, none of which calls back into it.
 //!
-//! Each one checks what it was given, copies, and records; what happens then is decided elsewhere, after the guest
-//! has returned or been suspended. A pointer outside of memory is a breach of protocol and ends the call with a trap.
+//! Each function checks its arguments, copies data, and records the request. Requests are handled elsewhere, after
+//! the guest has returned or been suspended. A pointer outside of memory breaks the protocol and ends the call with a
+//! trap.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -17,7 +18,7 @@ use crate::driver::{Order, Stop};
 const GO_ON: i32 = 0;
 const UNWIND: i32 = 1;
 
-/// Defines the six.
+/// Defines the six functions.
 pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     linker.func_wrap(import::MODULE, import::ASK, |caller: Caller<'_, Host>, what: u32| -> wasmtime::Result<i64> {
         let desk = &caller.data().desk;
@@ -26,7 +27,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             Some(Ask::MonotonicNanos) => Ok(desk.monotonic_nanos()),
             Some(Ask::Seed) => match desk.seed() {
                 Ok(seed) => Ok(seed.cast_signed()),
-                // No number may be drawn from what is no seed, so the guest does not come back from here.
+                // The guest must not draw numbers without a seed, so it is trapped here.
                 Err(error) => {
                     desk.driver().stop(Stop::Failed(error));
                     bail!("there is no seed for the guest")
@@ -70,7 +71,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                 if asked? {
                     return Ok(pack(Reply::Stop, 0));
                 }
-                // The guest's stack stays suspended here while the driving code, which is on its own stack, finds the
+                // // The guest's fibre is suspended here. Meanwhile the driving code, on another stack, finds the
                 // handler, runs it, and resumes this fibre.
                 poll_fn(|_| match desk.driver().poll_sync() {
                     None => Poll::Pending,
@@ -98,7 +99,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// QuickJS calls this every so often, and metered code when its fuel is used up.
+/// The import `poll`: QuickJS calls it at its interrupt checks, and metered code when its fuel is used up.
 async fn poll(mut caller: Caller<'_, Host>) -> wasmtime::Result<i32> {
     let Some(fuel) = caller.data().fuel else { bail!("the guest ran before it was made") };
     let left = fuel.get(&mut caller).i64().unwrap_or_default();
@@ -123,7 +124,7 @@ async fn poll(mut caller: Caller<'_, Host>) -> wasmtime::Result<i32> {
         Order::Unwind => Ok(UNWIND),
         Order::Kill => bail!("the guest did not unwind when it was told to"),
         Order::Yield => {
-            // Suspends the fibre once; the driving code resumes it when the executor comes back.
+            // Suspends the fibre once; the driving code resumes it when the executor polls again.
             let mut has_yielded = false;
             poll_fn(|_| if std::mem::replace(&mut has_yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
             Ok(GO_ON)

@@ -1,11 +1,11 @@
-//! Reading and writing what the guest points at. Every pointer and length is a guess of a hostile program until it
-//! has passed through here.
+//! Reads and writes the guest's memory. Every pointer and length comes from a program that may be hostile, and is
+//! checked here.
 
 use wasmtime::{Caller, Memory};
 
 use super::state::Host;
 
-/// A place that the guest claims to own.
+/// A range of memory that the guest names.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) pointer: u32,
@@ -25,12 +25,12 @@ pub(super) fn of(caller: &Caller<'_, Host>) -> Option<Memory> {
     caller.data().memory
 }
 
-/// The bytes of a span, in place; None when it does not lie inside memory.
+/// The bytes of a span, without copying; None when it does not lie inside memory.
 pub(super) fn read<'a>(caller: &'a Caller<'_, Host>, memory: Memory, span: Span) -> Option<&'a [u8]> {
     span.within(memory.data(caller))
 }
 
-/// Writes a message where the guest wants it; false when it does not fit there.
+/// Writes a message to the address that the guest names; false when it does not fit in memory there.
 pub(super) fn write(caller: &mut Caller<'_, Host>, memory: Memory, pointer: u32, message: &[u8]) -> bool {
     let Ok(start) = usize::try_from(pointer) else { return false };
     let Some(end) = start.checked_add(message.len()) else { return false };

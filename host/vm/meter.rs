@@ -1,13 +1,14 @@
-//! The meter: a pass over a guest image that makes its code pay for what it does.
+//! The meter: a pass over a guest image that inserts a fuel counter into its code.
 //!
-//! Every loop takes fuel from a counter each time round, every function that can reach itself or does much takes some when
-//! it is entered, bulk operations pay by the byte, and what the host does on its behalf pays too; a counter below zero calls the import
-//! `poll`, where the host decides.
-//! Nothing else is charged, because it is short and ends by itself; its cost is added to the loop or function that calls it,
-//! so a unit stands for a bounded amount of work.
+//! The counter is decreased in each iteration of every loop, on entry to every function that is recursive or does
+//! much work, by the length of each bulk operation, and for work of the host. When it is below zero, the code calls
+//! the import `poll`, and the host decides what happens. Other functions are short and loop-free, and are not
+//! charged; their cost is added to the loop or function that calls them. So a unit of fuel stands for a bounded
+//! amount of work.
 //!
-//! The counter is a wasm global, which no guest code can address; code that owns all of QuickJS cannot avoid it. Whoever compiles
-//! an image, `build.rs` or the library, runs this pass first, so an image has no say in it.
+//! The counter is a wasm global, which guest code has no means to address. So even an attacker who controls all of
+//! QuickJS cannot avoid it. `build.rs` and the library run this pass on every image before they compile it, so an
+//! image cannot opt out.
 //!
 //! It must never know what an image is for. `build.rs` includes this file.
 
@@ -24,16 +25,16 @@ use wasmparser::{
     CompositeInnerType, ElementItems, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator,
 };
 
-/// A loop or function is charged for its instructions up to this many. Larger bodies are large because they branch:
-/// one time round the interpreter's loop is one opcode of a few thousand instructions' worth of cases.
+/// The most that an iteration or a function entry is charged. Larger bodies are large because they branch: one
+/// iteration of the interpreter's loop executes one opcode, of a few thousand instructions for all opcodes.
 const MOST_PER_ROUND: u64 = 64;
-/// A function that would do more than this at one call, its loops aside, pays on entry like one that can reach itself.
+/// A function whose call costs more than this, without its loops, is charged on entry, like a recursive one.
 const MOST_FREE: u64 = 2_000;
-/// Calls whose callee is not known are charged as if it had this many instructions.
+/// The cost of an indirect call, in instructions.
 const INDIRECT: u64 = 32;
-/// A call of an import, or more memory: about what the host can do in the time that so many instructions take.
+/// The cost of calling an import or growing memory, in instructions that take about as long as the host's work.
 const HOST_WORK: u64 = 1_000;
-/// A bulk operation of a constant size up to this is charged like any instruction.
+/// A bulk operation of a constant size up to this is charged like a single instruction.
 const SMALL_BULK: i32 = 128;
 
 /// Adds the meter to an image.
@@ -50,9 +51,9 @@ pub(crate) fn install(wasm: &[u8]) -> Result<Vec<u8>, String> {
     Ok(module.finish())
 }
 
-/// What the pass must know of an image before it can write the first function.
+/// What the pass must know of an image before it can rewrite the first function.
 struct Shape<'a> {
-    /// Parameters of each function type.
+    /// Number of parameters of each function type.
     params: Vec<u32>,
     /// The type of each function that is defined here.
     types: Vec<u32>,
@@ -65,8 +66,8 @@ struct Shape<'a> {
     costs: Vec<Cost>,
 }
 
-/// What a function does in the stretches that are charged on their own: its body outside of loops, then each loop in
-/// the order of their beginnings.
+/// The cost of a function's stretches, which are charged separately: its body outside of loops, then each loop in
+/// order of appearance.
 #[derive(Default)]
 struct Cost {
     stretches: Vec<Stretch>,
@@ -79,7 +80,7 @@ struct Stretch {
     calls: Vec<u32>,
 }
 
-/// What is charged in one function: on entry if at all, and per round of each loop.
+/// The charges of one function: on entry, if at all, and per iteration of each loop.
 #[derive(Clone, Default)]
 struct Charges {
     entry: Option<u64>,
@@ -168,7 +169,8 @@ impl<'a> Shape<'a> {
                 _ => {}
             }
         }
-        // Called through a table, an import could not be told from the guest's own functions.
+        // An indirect call of an import could not be distinguished from one of the guest's functions, so it would not
+        // be charged as host work.
         if shape.in_table.iter().any(|&function| function < shape.imports) {
             return Ok(Err("a table of it holds an import".into()));
         }
@@ -181,11 +183,11 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Which functions pay on entry, and what every loop pays per round.
+    /// Computes which functions are charged on entry, and the charge of every loop.
     fn charges(&self) -> Vec<Charges> {
         let Graph { on_cycle, callees_first } = self.graph();
         let mut pays: Vec<bool> = on_cycle;
-        // What a call costs its caller: nothing to speak of when the callee pays by itself.
+        // What a call adds to the cost of its caller: 1 if the callee is charged on entry.
         let mut cost_of_call = vec![1_u64; self.costs.len()];
         let total = |stretch: &Stretch, cost_of_call: &[u64]| {
             let callee = |&callee: &u32| self.defined(callee).and_then(|index| cost_of_call.get(index)).copied();
@@ -194,7 +196,8 @@ impl<'a> Shape<'a> {
         for function in callees_first {
             let (Some(cost), Some(pays)) = (self.costs.get(function), pays.get_mut(function)) else { continue };
             let sum = cost.stretches.first().map_or(1, |stretch| total(stretch, &cost_of_call));
-            // Calls fan out: without this, a few functions that call the next one twice would be an hour of free work.
+            // Calls multiply: without this, a chain of functions that each call the next one twice could do an hour
+            // of uncharged work.
             *pays |= sum > MOST_FREE;
             if let (false, Some(slot)) = (*pays, cost_of_call.get_mut(function)) {
                 *slot = sum;
@@ -213,7 +216,8 @@ impl<'a> Shape<'a> {
         function.checked_sub(self.imports).map(|index| index as usize)
     }
 
-    /// Who calls whom. An indirect call may reach whatever is in a table, which is a node of its own behind the others.
+    /// The call graph. An indirect call may reach every function in a table; the table is an additional node after
+    /// the functions.
     fn graph(&self) -> Graph {
         let table = self.costs.len();
         graph(table + 1, |node| {
@@ -231,7 +235,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// Who can reach itself, and everybody in an order in which callees come before their callers.
+/// Which functions are recursive, and all functions in an order with callees before their callers.
 struct Graph {
     on_cycle: Vec<bool>,
     callees_first: Vec<usize>,
@@ -288,7 +292,7 @@ fn graph(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Graph {
 impl Cost {
     fn of(body: &FunctionBody<'_>) -> wasmparser::Result<Cost> {
         let mut cost = Cost { stretches: vec![Stretch::default()], is_indirect: false };
-        // The stretch of every open block; a loop opens one of its own.
+        // The stretch of every open block; a loop opens a new one.
         let mut open = vec![0];
         for operator in body.get_operators_reader()? {
             let operator = operator?;
@@ -323,7 +327,7 @@ struct Pass {
     fuel: u32,
 }
 
-/// The two locals that metered code needs beyond its own.
+/// The two additional locals of a metered function.
 struct Locals {
     left: u32,
     length: u32,
@@ -416,8 +420,7 @@ impl Pass {
             .instruction(&Instruction::GlobalSet(self.fuel));
     }
 
-    /// Calls the host when the counter on the stack is negative. The hint keeps the call out of the way of the code
-    /// that almost always runs.
+    /// Calls the host when the counter on the stack is negative. The branch hint keeps the call out of the hot path.
     fn ask_if_negative(function: &mut Function, poll: u32, hints: &mut Vec<BranchHint>) {
         function.instruction(&Instruction::I64Const(0)).instruction(&Instruction::I64LtS);
         let offset = u32::try_from(function.byte_len()).unwrap_or(u32::MAX);

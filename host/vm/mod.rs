@@ -1,9 +1,11 @@
 //! The virtual machine: the only place that names wasmtime.
 //!
-//! [`engine`] sets it up, [`code`] says where native code lies, [`image`] holds a guest image ready to stamp out, [`state`] is what a store carries,
-//! [`pool`] has the slots that instances live in, [`start`] is a memory that was frozen for others to begin with, [`data`] takes a guest image apart into code and memory,
-//! [`imports`] is everything that the guest can reach, [`memory`] reads and writes what the guest points at, and
-//! [`fibre`] runs one operation of the guest on a stack of its own. It must never know JSON, handlers or policy.
+//! [`engine`] configures it, [`code`] says where native code lies, [`image`] holds a guest image from which instances
+//! are made, [`state`] is the data of a wasmtime store, [`pool`] has the slots that instances live in, [`frozen`] is
+//! the memory of an instance as a difference from its image, [`start`] makes instances from frozen memory, `data`
+//! splits a guest image into code and memory, `meter` adds the fuel counter to it, [`imports`] has every function
+//! that the guest can call, [`memory`] reads and writes the guest's memory, and [`fibre`] runs one operation of the
+//! guest on a separate stack. It must never know JSON, handlers or policy.
 
 pub(crate) mod code;
 #[cfg(feature = "compiler")]

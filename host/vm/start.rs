@@ -1,7 +1,7 @@
-//! What instances that start from one frozen memory share. The first few have its pages copied; what is started from more often becomes an
-//! image that instances map.
+//! The state that all instances started from one frozen memory share. The first few instances copy its pages; after
+//! that it becomes an image that instances map.
 //!
-//! It must never know who froze the memory.
+//! It must never know where the frozen memory comes from.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,31 +11,31 @@ use super::frozen::Frozen;
 use super::pool::MemoryImage;
 use crate::error::{Error, Result};
 
-/// Instances that are started by copying. To make an image takes a millisecond and a copy of the whole memory, which one start does not
-/// earn back.
+/// Number of instances that are started by copying. Making an image takes a millisecond and a copy of the whole
+/// memory, which a few starts do not earn back.
 const COPIED: u32 = 3;
-/// Images that a process makes by itself at the same time. Each holds a file descriptor and its memory, which the process may need for
-/// something else; what is started from beyond that is copied.
+/// The most images that a process makes unasked. Each holds a file descriptor and its memory, which the process may
+/// need elsewhere. Beyond this number, instances copy.
 const MOST_BY_ITSELF: usize = 64;
-/// Images that there can be at the same time, with those that the embedder asked for.
+/// The most images at a time, including those that the embedder requested.
 const MOST_IMAGES: usize = 1024;
-/// Idle slots that such an image keeps.
+/// The most idle slots that an image keeps if it was made unasked.
 const MOST_IDLE: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct Start {
     starts: AtomicU32,
-    /// None where the machine refused; then instances are copied as before.
+    /// None if the system refused an image; then instances continue to copy.
     image: OnceLock<Option<Mapped>>,
 }
 
-/// An image, which counts until it is gone.
+/// An image, which is counted until it is dropped.
 struct Mapped {
     image: Arc<MemoryImage>,
     _place: Place,
 }
 
-/// A place among the images that may be there at once.
+/// Counts one image against the maximum.
 struct Place;
 
 static IMAGES: AtomicUsize = AtomicUsize::new(0);
@@ -53,13 +53,13 @@ impl Drop for Place {
     }
 }
 
-/// How many images there are.
+/// The number of images.
 pub(crate) fn images() -> usize {
     IMAGES.load(Ordering::Relaxed)
 }
 
 impl Start {
-    /// Counts a start, and gives the image to map for it if there is one by now. `bare` is the guest's own.
+    /// Counts a start, and returns the image to map if there is one. `bare` is the guest's own image.
     pub(crate) fn image(
         &self,
         frozen: &Frozen,
@@ -73,11 +73,11 @@ impl Start {
         self.image.get()?.as_ref().map(|mapped| &mapped.image)
     }
 
-    /// Makes the image at once, unless there is one.
+    /// Makes the image now, unless it exists.
     ///
     /// # Errors
     ///
-    /// [`Error::Host`] where there are too many images, or the machine refuses.
+    /// [`Error::Host`] when there are too many images, or the system refuses a resource.
     pub(crate) fn make_image(&self, frozen: &Frozen, bare: &MemoryImage, allocation: Allocation) -> Result<()> {
         if self.image.get().is_none() {
             let place = Place::take(MOST_IMAGES).ok_or_else(|| {

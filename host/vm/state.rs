@@ -1,4 +1,4 @@
-//! What a store carries, and what it shares with the code that drives it.
+//! The data of a wasmtime store, and what it shares with the code that drives it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -14,16 +14,16 @@ use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::random;
 
-/// Where the guest and the driving code meet. The guest's imports run on a fibre inside a future that holds the store, so what
-/// both sides need is here, outside of the store.
+/// State that the guest's imports and the driving code share. Imports run on a fibre inside a future that borrows the
+/// store, so the shared state is outside of the store.
 pub(crate) struct Desk {
     driver: AtomicRefCell<Driver>,
     epoch: Instant,
-    /// How old the instance already was when it was thawed.
+    /// The age of the instance when it was restored.
     age: Nanos,
     clock: Mutex<Clock>,
     seed: Option<u64>,
-    /// Handlers look at it too, while they hold up everything else.
+    /// Shared with handlers, which can see a cancellation even while they block this thread.
     pub(crate) signal: Arc<Signal>,
     /// Wakes the future of the call in progress.
     pub(crate) waker: AtomicWaker,
@@ -42,24 +42,26 @@ impl Desk {
         }
     }
 
-    /// The driver. Only the thread that has the instance asks for it, for an instance is not `Sync`, and nobody holds it while code runs that is
-    /// not ours; so there is nothing to wait for, and a cell is enough where a lock would cost a small call a twentieth of its time.
+    /// The driver. Only the thread that has the instance borrows it, because an instance is not `Sync`, and it is
+    /// never borrowed while foreign code runs. So there is never contention, and a cell suffices; a lock would add a
+    /// twentieth to the time of a small call.
     #[inline]
     pub(crate) fn driver(&self) -> AtomicRefMut<'_, Driver> {
         self.driver.borrow_mut()
     }
 
-    /// Nanoseconds since the instance was made here. Limits look at this one, which no snapshot has a say in.
+    /// Nanoseconds since the instance was made in this process. Limits use this clock, which a snapshot cannot
+    /// influence.
     pub(crate) fn now(&self) -> Nanos {
         Nanos::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
     }
 
-    /// Nanoseconds that the instance has been at work, its time before it was thawed included.
+    /// The age of the instance in nanoseconds, including the time before it was restored.
     pub(crate) fn age(&self) -> Nanos {
         self.now().saturating_add(self.age)
     }
 
-    /// What this thread has had of the processor, where the system keeps count; elsewhere the time that went by.
+    /// The CPU time of this thread; on systems other than Unix, the elapsed time.
     pub(crate) fn thread_cpu(&self) -> Nanos {
         #[cfg(unix)]
         {
@@ -80,7 +82,7 @@ impl Desk {
         self.signal.is_set()
     }
 
-    /// A call that is opened is not the one that an earlier cancellation meant.
+    /// Clears an earlier cancellation when a new call is opened.
     pub(crate) fn forget_cancel(&self) {
         self.signal.clear();
     }
@@ -98,7 +100,7 @@ impl Desk {
         clock.tick_monotonic().unwrap_or_else(|| i64::try_from(self.age()).unwrap_or(i64::MAX))
     }
 
-    /// The clock as scripts would read it next.
+    /// The clock in its current state.
     pub(crate) fn clock(&self) -> Clock {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -108,7 +110,7 @@ impl Desk {
         self.seed
     }
 
-    /// What scripts draw their numbers from: the seed that the embedder chose, or one that nobody can guess, another one each time.
+    /// The seed of `Math.random`: the embedder's, or an unpredictable one, which differs each time.
     pub(super) fn seed(&self) -> Result<u64> {
         match self.seed {
             Some(seed) => Ok(seed),
@@ -116,8 +118,8 @@ impl Desk {
         }
     }
 
-    /// What the instance's clock said so many nanoseconds after it was made here, in whole milliseconds. A script does not notice that it is
-    /// read.
+    /// The reading of the instance's clock at this moment, in whole milliseconds. The clock does not advance, so a
+    /// script cannot observe this.
     pub(crate) fn wall_at(&self, moment: Nanos) -> SystemTime {
         let since = self.clock().peek().unwrap_or_else(|| {
             let ago = Duration::from_nanos(self.now().saturating_sub(moment));
@@ -127,41 +129,41 @@ impl Desk {
         UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
     }
 
-    /// The moment after so many nanoseconds of this desk's, and a while; None if no clock can show it.
+    /// The [`Instant`] that is `later` after `now`; None if it is out of range.
     pub(crate) fn moment(&self, now: Nanos, later: Duration) -> Option<Instant> {
         self.epoch.checked_add(Duration::from_nanos(now))?.checked_add(later)
     }
 }
 
-/// What wasmtime keeps for us beside the instance.
+/// The host's data in the wasmtime store.
 pub(crate) struct Host {
     pub(super) desk: Arc<Desk>,
     pub(super) memory: Option<Memory>,
-    /// The meter's counter.
+    /// The fuel counter of the meter.
     pub(super) fuel: Option<Global>,
-    /// Fuel that the call in progress was given so far.
+    /// Fuel that the call in progress has been granted so far.
     pub(super) granted: u64,
     pub(super) ceiling: Ceiling,
 }
 
-/// The hard ceiling of linear memory.
+/// The limit of linear memory.
 pub(crate) struct Ceiling {
     pub(super) bytes: usize,
-    /// Why the call in progress did not get the memory that it asked for last.
+    /// Why the latest request of the call in progress for memory was refused.
     pub(super) refusal: Option<Refusal>,
 }
 
-/// Why linear memory does not grow.
+/// Why a request for linear memory was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The limit.
+    /// It would exceed the limit.
     Limit,
-    /// The system has no more, in its words.
+    /// The system has no more memory; the system's message.
     System(String),
 }
 
 impl Refusal {
-    /// What a call that ends for lack of memory ends with.
+    /// The error of a call that ends because memory was refused.
     pub(crate) fn error(&self, limits: &Limits) -> Error {
         match self {
             Refusal::Limit => LimitKind::Memory.error(limits),
@@ -183,7 +185,7 @@ impl ResourceLimiter for Ceiling {
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        // Anything else is an image that asks for more than its own memory can be.
+        // Any other error means that the guest requested more than the maximum that its image declares.
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             self.refusal = Some(Refusal::System(error.to_string()));
         }
@@ -191,7 +193,7 @@ impl ResourceLimiter for Ceiling {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // The table is made once, with the size that the image declares, and never grows.
+        // The table is allocated once, with the size that the image declares, and never grows.
         Ok(current == 0 || desired <= current)
     }
 

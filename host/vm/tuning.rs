@@ -1,31 +1,32 @@
-//! How guest code is compiled: the settings that must be equal where it is made and where it runs.
+//! The settings for compiling guest code. They must be equal where code is compiled and where it runs.
 //!
-//! `build.rs` includes this file, so it must never know anything of the crate, nor what an instance costs.
+//! `build.rs` includes this file, so it must not use any other part of the crate, and must never know what an
+//! instance costs.
 
 use wasmtime::{Config, WasmFeatures};
 
-/// The wasmtime that compiles the native code; its version is checked again when the code is loaded.
+/// The wasmtime that compiles the native code. wasmtime checks its version again when the code is loaded.
 #[allow(dead_code, reason = "the library has it from `build.rs`")]
 pub(crate) const ENGINE_VERSION: &str = "wasmtime 48.0.8";
 
 /// The export under which the host finds the meter's counter.
 pub(crate) const FUEL_EXPORT: &str = "belljar_fuel";
 
-/// Address space behind every linear memory. With all of a 32-bit address in reach of the mapping, the compiler
-/// leaves bounds checks to the memory management unit.
+/// Address space reserved for each linear memory. The reservation covers every 32-bit address, so generated code
+/// needs no bounds checks: an access outside of memory faults.
 pub(crate) const RESERVATION_BYTES: u64 = 4 << 30;
 pub(crate) const GUARD_BYTES: u64 = 32 << 20;
 
-/// Native stack that guest code may use; beyond it wasm traps. QuickJS's own check, which script can catch, looks at the
-/// C stack inside linear memory, and built-ins need up to eight times as much here as there; so there is room for the
-/// largest `stack_bytes`. Some parsers recurse without the C stack and are stopped by the trap.
+/// Native stack for guest code; beyond it wasm traps. QuickJS's own stack check, whose error a script can catch,
+/// measures the C stack inside linear memory. Built-ins need up to eight times as much native stack as C stack, so
+/// this has room for the largest `stack_bytes`. Some parsers recurse without using the C stack; the trap stops those.
 const WASM_STACK_BYTES: usize = 8 << 20;
-/// Native stack on top of that for the host functions that guest code calls.
+/// Additional native stack for the host functions that guest code calls.
 const HOST_STACK_BYTES: usize = 256 << 10;
-/// The two together.
+/// The size of a stack for both.
 pub(crate) const STACK_BYTES: usize = WASM_STACK_BYTES + HOST_STACK_BYTES;
 
-/// Settings that decide what code looks like.
+/// Applies the settings that affect generated code.
 pub(crate) fn shape(config: &mut Config) {
     config
         .wasm_branch_hinting(true)
@@ -37,7 +38,7 @@ pub(crate) fn shape(config: &mut Config) {
         .async_stack_size(STACK_BYTES)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);
-    // Everything that the guest does not use is off, so that a bug in it is not ours.
+    // Features that the guest does not use are off, so that bugs in them cannot affect us.
     config.wasm_features(WasmFeatures::all(), false);
     config.wasm_features(
         WasmFeatures::MUTABLE_GLOBAL

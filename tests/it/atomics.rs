@@ -1,4 +1,5 @@
-//! `Atomics` is the guest's own, because QuickJS has none where there are no threads: it must be what native QuickJS has.
+//! `Atomics` is the guest's own, because QuickJS has none where there are no threads: it must be what native QuickJS
+//! has.
 
 use belljar::{Limits, Router};
 

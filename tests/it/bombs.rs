@@ -1,8 +1,8 @@
 //! Hostile scripts: every file of `tests/bombs` is set off in four ways, and only its own jar may notice.
 //!
-//! A file begins with comments: what it attacks, and the codes that it may end with. `ok` stands for the value `true`; a bomb
-//! that may end well says itself whether it failed. `Then: dispatch` sends an event to what the bomb left behind, and that is what must
-//! end as the file says.
+//! A file begins with comments: what it attacks, and the codes that it may end with. `ok` stands for the value
+//! `true`; a bomb that may end well says itself whether it failed. `Then: dispatch` sends an event to what the bomb
+//! left behind, and that is what must end as the file says.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -162,7 +162,8 @@ fn set_off_all(test: &str, jars: u64, set_off: impl Fn(&Bomb)) {
         }
     }
     if let (Some(first), Some(last)) = (after_first, resident_bytes()) {
-        // What slots of the pool and the allocator keep for later is no leak, and far less than one bomb holds while it goes off.
+        // What slots of the pool and the allocator keep for later is no leak, and far less than one bomb holds while
+        // it goes off.
         assert!(last <= first + jars * KEPT_BYTES, "{first} bytes after the first bomb, {last} after the last");
     }
 }

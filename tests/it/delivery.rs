@@ -1,5 +1,5 @@
-//! Calls that are cancelled or run out of time while the host's side of them is at work: while requests, lines and rejections are
-//! delivered, while handlers are polled or dropped, and before the first poll of an async call.
+//! Calls that are cancelled or run out of time while the host's side of them is at work: while requests, lines and
+//! rejections are delivered, while handlers are polled or dropped, and before the first poll of an async call.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! Chains that script builds and native code walks, from link to link without a line of script in between.
 //!
-//! The walk must look at the stack: it ends with its result, with an error that script can catch, or with the stack limit by its name,
-//! and never with a trap that blames the guest.
+//! The walk must look at the stack: it ends with its result, with an error that script can catch, or with the stack
+//! limit by its name, and never with a trap that blames the guest.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use belljar::{Error, LimitKind, Limits, Status};
 
 use crate::support::{assert_usable, assert_usable_after_reset, jar_with};
 
-/// How a chain begins, how it gets one link longer, and what walks it. `it` is its end, and `n` the number of its links.
+/// How a chain begins, how it gets one link longer, and what walks it. `it` is its end, and `n` the number of its
+/// links.
 type Chain = (&'static str, &'static str, &'static str);
 
 const VALUES: &str = "[1, 2, 3].values()";

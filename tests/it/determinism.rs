@@ -161,7 +161,8 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Everything that a run of a script leaves: what it printed and gave, its fuel, and every snapshot on the way, byte for byte.
+/// Everything that a run of a script leaves: what it printed and gave, its fuel, and every snapshot on the way, byte
+/// for byte.
 fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
     let log = Log::default();
     let router = log
@@ -276,7 +277,8 @@ fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
             jar = runtime().restore(&snapshot, &router, &limits).unwrap();
             let id = jar.pending()[0].id;
             turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
-            // It could go on only where what it had done until then stands for less than the limit, at the least that code burns.
+            // It could go on only where what it had done until then stands for less than the limit, at the least that
+            // code burns.
             assert!(turn.is_err() || fuel < 2 * 200_000_000, "the budget began anew: {code}");
             fuel += jar.call_stats().fuel;
             rounds += 1;

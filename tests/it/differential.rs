@@ -1,7 +1,7 @@
 //! Generated programs come to the same in native QuickJS and in a jar, however the jar runs them.
 //!
-//! A seed makes a program: pieces that share globals and write down what they see. `BELLJAR_SEEDS=N` runs N seeds instead of those
-//! that every run tries, and `BELLJAR_SEED=N` the one seed N, printing its program.
+//! A seed makes a program: pieces that share globals and write down what they see. `BELLJAR_SEEDS=N` runs N seeds
+//! instead of those that every run tries, and `BELLJAR_SEED=N` the one seed N, printing its program.
 
 use belljar::{Instance, Limits, Router, Snapshot};
 
@@ -70,7 +70,8 @@ impl Dice {
         text + rest
     }
 
-    /// An expression of a kind: n a number, s a string, b a boolean, a an array, o an object, i a BigInt, v anything, x a variable.
+    /// An expression of a kind: n a number, s a string, b a boolean, a an array, o an object, i a BigInt, v anything,
+    /// x a variable.
     fn expression(&mut self, kind: u8, depth: u32) -> String {
         let kind = if kind == b'v' { b"nsbaoinsaox"[self.roll(11)] } else { kind };
         if kind == b'x' {

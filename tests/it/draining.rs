@@ -1,4 +1,5 @@
-//! Calls that a script makes and does not await: an instance's call ends when they are answered and what follows on them has run.
+//! Calls that a script makes and does not await: an instance's call ends when they are answered and what follows on
+//! them has run.
 
 use std::future::pending;
 use std::time::Duration;
@@ -7,7 +8,8 @@ use belljar::{Answer, Call, Error, Json, Limits, Recording, Reply, Router, RpcEr
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, limit_of, runtime, undrained};
 
-/// `send` takes a few polls, `never` takes for ever, `ask` pauses, `now` answers on the spot, `fail` fails after a while.
+/// `send` takes a few polls, `never` takes for ever, `ask` pauses, `now` answers on the spot, `fail` fails after a
+/// while.
 fn router(log: &Log) -> Router {
     let (later, now) = (log.clone(), log.clone());
     Router::new()

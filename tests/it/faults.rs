@@ -139,8 +139,8 @@ fn results_without_a_json_form_are_errors() {
 
 #[test]
 fn no_internal_function_lies_on_the_global_object() {
-    // Everything that can be reached from the global object by properties, accessors and prototypes: the natives of the
-    // bridge must be found at the three places where they belong, and no function may be without a place.
+    // Everything that can be reached from the global object by properties, accessors and prototypes: the natives of
+    // the bridge must be found at the three places where they belong, and no function may be without a place.
     let script = r"
         const seen = new Map([[globalThis, 'globalThis']]);
         for (const [object, path] of seen) {

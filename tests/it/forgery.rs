@@ -1,6 +1,7 @@
 //! Programs and snapshots that somebody forged, with every checksum right: they harm their own instance at worst.
 //!
-//! Every damage comes from a number, so a failure can be repeated. `BELLJAR_ROUNDS=100000` looks further than a test has time for.
+//! Every damage comes from a number, so a failure can be repeated. `BELLJAR_ROUNDS=100000` looks further than a test
+//! has time for.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +75,8 @@ fn ending_of<T: std::fmt::Debug>(round: u64, ended: &belljar::Result<T>, guilty:
     }
 }
 
-/// Programs that use a good part of the bytecode: constants of every kind, closures, generators, classes, exceptions, regexes.
+/// Programs that use a good part of the bytecode: constants of every kind, closures, generators, classes, exceptions,
+/// regexes.
 const VICTIMS: [&str; 4] = [
     "let s = 0; for (let i = 0; i < 9; i++) { if (i % 2) continue; s += i * 1.5 } [s, 'text', 2n ** 70n, /a(b)+/g.exec('abb')[1]]",
     "class A { #p = 1; static s = [1, 2]; get p() { return this.#p } set p(v) { this.#p = v } }

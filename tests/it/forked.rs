@@ -1,4 +1,5 @@
-//! Processes that fork and go on in the child without starting another program: what the child draws is its own, and its limits hold.
+//! Processes that fork and go on in the child without starting another program: what the child draws is its own, and
+//! its limits hold.
 
 use std::collections::HashSet;
 use std::future::{Future, pending};

@@ -1,4 +1,5 @@
-//! Formats, tables and `dir` of the console. The expected texts are what Node 20 prints, but that strings inside of values are in double quotes.
+//! Formats, tables and `dir` of the console. The expected texts are what Node 20 prints, but that strings inside of
+//! values are in double quotes.
 
 use belljar::{Call, Router};
 

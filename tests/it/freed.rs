@@ -1,5 +1,5 @@
-//! What a script has let go of is in no snapshot, however it was held: not the text of events, calls, errors and sources, and not what
-//! objects, buffers and tables held before they grew.
+//! What a script has let go of is in no snapshot, however it was held: not the text of events, calls, errors and
+//! sources, and not what objects, buffers and tables held before they grew.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

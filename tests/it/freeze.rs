@@ -1,8 +1,8 @@
 //! Scripts that are frozen at every call that they wait for and go on in another process, and that notice nothing.
 //!
-//! Every file of `tests/js/freeze` runs twice: straight, and leg by leg. A leg is a process of its own: it opens a sealed
-//! snapshot, answers the oldest call, and goes on to the next pause. Both must do what the file beside the script says.
-//! `BELLJAR_BLESS=1` writes those files anew, from the straight run.
+//! Every file of `tests/js/freeze` runs twice: straight, and leg by leg. A leg is a process of its own: it opens a
+//! sealed snapshot, answers the oldest call, and goes on to the next pause. Both must do what the file beside the
+//! script says. `BELLJAR_BLESS=1` writes those files anew, from the straight run.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -4,9 +4,10 @@ use crate::support::jar;
 
 /// Scripts, and what each costs.
 ///
-/// Fuel is a promise to those who set `Limits::fuel`: these figures change only when the guest, its compiler or the metering
-/// pass does. When such a change is meant, put in the figures that the failing test prints, and say in the changelog that
-/// fuel has moved. When nobody meant it, the test has found a regression: a script costs fuel because it takes work.
+/// Fuel is a promise to those who set `Limits::fuel`: these figures change only when the guest, its compiler or the
+/// metering pass does. When such a change is meant, put in the figures that the failing test prints, and say in the
+/// changelog that fuel has moved. When nobody meant it, the test has found a regression: a script costs fuel because
+/// it takes work.
 const GOLDEN: [(&str, u64); 10] = [
     ("1 + 2", 21_344),
     ("(function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) })(15)", 2_266_046),

@@ -1,6 +1,7 @@
 //! What others build on, written down: the guest's imports and exports, and every public name of the library.
 //!
-//! `BELLJAR_BLESS=1` writes the listings anew. A line that goes or changes breaks somebody's code, so it belongs into CHANGELOG.md.
+//! `BELLJAR_BLESS=1` writes the listings anew. A line that goes or changes breaks somebody's code, so it belongs into
+//! CHANGELOG.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,7 +31,8 @@ fn assert_golden(name: &str, lines: &[String]) {
     assert!(expected == found, "tests/golden/{name}\ngone: {gone:#?}\nnew: {come:#?}");
 }
 
-/// A table that fills more than a page is looked at by the kernel each time an instance goes (`benches/NOTES.md`, "Two threads").
+/// A table that fills more than a page is looked at by the kernel each time an instance goes (`benches/NOTES.md`,
+/// "Two threads").
 #[test]
 fn the_guests_table_fits_into_a_page() {
     const FITS: u64 = 4096 / 8;

@@ -1,5 +1,5 @@
-//! Guest images that are given at run time: the code of strange ones is stopped by the meter, and an old release's keeps what it made
-//! usable.
+//! Guest images that are given at run time: the code of strange ones is stopped by the meter, and an old release's
+//! keeps what it made usable.
 
 use std::time::Duration;
 
@@ -162,7 +162,8 @@ fn an_image_that_asks_for_more_or_offers_less_is_refused() {
 /// The guest that this build has inside.
 const OURS: &[u8] = include_bytes!("../../runtime-guest/guest.wasm");
 
-/// What the engine of this build says of a symbol in arithmetic, and what that of an older release said. They are of one length.
+/// What the engine of this build says of a symbol in arithmetic, and what that of an older release said. They are of
+/// one length.
 const WORDS: [&str; 2] = ["cannot convert symbol to number", "cannot change symbols to number"];
 
 /// A guest as an older release would have it: every instance of it begins with memory that is not ours.

@@ -18,7 +18,8 @@ const MB: usize = 1_000_000;
 /// The most characters of a script's text that a message shows, with as many for what is ours and for escapes.
 const SHOWN: usize = 80;
 
-/// A router whose handlers reply as much as they are asked for, at once or after a turn of the executor, and count their runs.
+/// A router whose handlers reply as much as they are asked for, at once or after a turn of the executor, and count
+/// their runs.
 fn pages() -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
     let (here, there) = (runs.clone(), runs.clone());

@@ -1,7 +1,9 @@
-//! Guests that break the protocol: every file of `tests/guests` is what an owned QuickJS could do, and each ends in an error with a name.
+//! Guests that break the protocol: every file of `tests/guests` is what an owned QuickJS could do, and each ends in
+//! an error with a name.
 //!
-//! A file begins with comments: what it does, the codes that its calls may end with, and a part of what the error says. What follows
-//! is either a whole module or the fields that [`FRAME`] lacks; of those, `$act` is what the guest does when it is called.
+//! A file begins with comments: what it does, the codes that its calls may end with, and a part of what the error
+//! says. What follows is either a whole module or the fields that [`FRAME`] lacks; of those, `$act` is what the guest
+//! does when it is called.
 
 use std::fs;
 use std::path::Path;

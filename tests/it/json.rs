@@ -1,5 +1,5 @@
-//! `JSON` takes a short way for plain data. Whatever the data, what a script sees must be what the engine itself would give;
-//! a replacer or a reviver that changes nothing makes the engine do the work.
+//! `JSON` takes a short way for plain data. Whatever the data, what a script sees must be what the engine itself
+//! would give; a replacer or a reviver that changes nothing makes the engine do the work.
 
 use belljar::Limits;
 use serde_json::Value;

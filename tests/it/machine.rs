@@ -1,5 +1,5 @@
-//! Faults of what is around an instance: handlers, executors and threads that end too late or too early, and a machine that is out of
-//! everything. The error says what happened, and nothing leaks.
+//! Faults of what is around an instance: handlers, executors and threads that end too late or too early, and a
+//! machine that is out of everything. The error says what happened, and nothing leaks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! The same QuickJS without a sandbox around it, to compare with. It runs what the tests give it, and nothing of a stranger's.
+//! The same QuickJS without a sandbox around it, to compare with. It runs what the tests give it, and nothing of a
+//! stranger's.
 
 use rquickjs::context::EvalOptions;
 use rquickjs::{Coerced, Context, Runtime, Value};

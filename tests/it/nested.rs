@@ -60,8 +60,8 @@ fn router(runtime: &Runtime, places: &Places) -> Router {
         })
 }
 
-/// A script that has itself run in `levels` further instances, each inside the one before, and counts them on the way back. The last one
-/// has its handler read the deepest JSON that there is.
+/// A script that has itself run in `levels` further instances, each inside the one before, and counts them on the way
+/// back. The last one has its handler read the deepest JSON that there is.
 fn nesting(open: &str, close: &str, levels: usize) -> String {
     const DEEPEST: &str = "(host.rpcSync(\"read\", JSON.parse(\"[\".repeat(120) + \"]\".repeat(120))) ? 0 : NaN)";
     format!(

@@ -1,4 +1,5 @@
-//! Asks the kernel to take pages of this process away: to swap them out, to move them to other memory, to make one of several.
+//! Asks the kernel to take pages of this process away: to swap them out, to move them to other memory, to make one of
+//! several.
 //!
 //! It must never know what the pages are for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
@@ -72,7 +73,8 @@ pub(crate) fn two_nodes() -> Option<[u32; 2]> {
     Some([nodes.next()?, nodes.next()?])
 }
 
-/// Moves the pages of all private mappings that can be written to from the first of two nodes to the second, and back.
+/// Moves the pages of all private mappings that can be written to from the first of two nodes to the second, and
+/// back.
 pub(crate) fn move_between([one, other]: [u32; 2]) {
     // From `linux/mempolicy.h`, which the C library's bindings leave out.
     const MPOL_MF_MOVE: libc::c_int = 2;

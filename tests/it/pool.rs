@@ -196,7 +196,8 @@ fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn(
         };
         let first_alone = |rung: Vec<bool>| rung.iter().enumerate().all(|(at, is_rung)| *is_rung == (at == 0));
         assert!(first_alone(rung(&waiting)), "hand-over {number} woke somebody else");
-        // Some lose patience: one who has just been called, one in the middle. They line up again behind all the others.
+        // Some lose patience: one who has just been called, one in the middle. They line up again behind all the
+        // others.
         if number % 7 == 0 {
             let (who, called, _) = waiting.pop_front().unwrap();
             drop(called);

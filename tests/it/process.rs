@@ -18,8 +18,8 @@ pub(crate) struct Child {
 /// Forks this process without starting another program, and does some work in the child.
 pub(crate) fn fork(work: impl FnOnce() -> String) -> Child {
     let (said, mut says) = std::io::pipe().unwrap();
-    // SAFETY: the child has this thread only. The C library keeps its own locks in order, `work` keeps to what the test is about, and the
-    // child leaves through `_exit`, so nothing of the parent's runs twice.
+    // SAFETY: the child has this thread only. The C library keeps its own locks in order, `work` keeps to what the
+    // test is about, and the child leaves through `_exit`, so nothing of the parent's runs twice.
     match unsafe { libc::fork() } {
         -1 => panic!("{}", std::io::Error::last_os_error()),
         0 => {

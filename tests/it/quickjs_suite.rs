@@ -1,4 +1,5 @@
-//! QuickJS's own tests, which lie in the source of the crate that builds it: a jar gives each the verdict that native QuickJS gives it.
+//! QuickJS's own tests, which lie in the source of the crate that builds it: a jar gives each the verdict that native
+//! QuickJS gives it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,8 @@ use belljar::{Error, Limits, Router};
 use crate::native::Native;
 use crate::support::runtime;
 
-/// The folder of QuickJS's tests. The list of what `rquickjs-sys` was built from, which lies beside this program, says where its source
-/// is. `cargo metadata` would ask for crates of the workspace that this build does not need.
+/// The folder of QuickJS's tests. The list of what `rquickjs-sys` was built from, which lies beside this program,
+/// says where its source is. `cargo metadata` would ask for crates of the workspace that this build does not need.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let lists = fs::read_dir(program.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
@@ -38,11 +39,12 @@ fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     found.sort();
 }
 
-/// What the tests use of QuickJS's own shell, when it is little: a collection that comes earlier than it must, and a name.
+/// What the tests use of QuickJS's own shell, when it is little: a collection that comes earlier than it must, and a
+/// name.
 const SHELL: &str = "var std = { gc() {} }, os = { platform: 'any' };";
 
-/// A test as a script: the modules that most of them import are run before it, and a module is strict. None for what needs more of the
-/// shell, other modules, or minutes, and for what wants flags of QuickJS's own runner.
+/// A test as a script: the modules that most of them import are run before it, and a module is strict. None for what
+/// needs more of the shell, other modules, or minutes, and for what wants flags of QuickJS's own runner.
 fn as_script(name: &str, source: &str) -> Option<String> {
     if ["microbench.js", "assert.js"].contains(&name) || name.starts_with("fixture_") || source.contains("flags: [qjs:")
     {

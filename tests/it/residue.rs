@@ -1,4 +1,5 @@
-//! Nothing of an older instance is left in the memory of a fresh one, page by page, whichever way memory is given out.
+//! Nothing of an older instance is left in the memory of a fresh one, page by page, whichever way memory is given
+//! out.
 
 #[cfg(target_os = "linux")]
 mod absent;
@@ -12,7 +13,8 @@ use crate::support::is_alone_under;
 const SLOTS: u32 = 4;
 const SECRET: &str = "the secret of the tenant before";
 
-/// Fills an instance with a secret in every way that memory is taken, and leaves it in one of the states in which instances end.
+/// Fills an instance with a secret in every way that memory is taken, and leaves it in one of the states in which
+/// instances end.
 fn confide(jar: &mut Instance, ending: u32) {
     let script = format!(
         "var text = '{SECRET}'.repeat(20000), list = [], bytes = new Uint8Array(12 << 20); \
@@ -87,7 +89,8 @@ fn a_page_of_the_pool_holds_nothing_of_an_older_instance_where_the_kernel_does_n
     if !is_alone_under("ulimit -n 100", test) {
         return;
     }
-    // The first pool of a process looks for the kernel's list of pages, once. It finds none where no file can be opened.
+    // The first pool of a process looks for the kernel's list of pages, once. It finds none where no file can be
+    // opened.
     let mut files = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         files.push(file);

@@ -1,7 +1,7 @@
 //! All of it at once, and for long: what the process holds, and the slots of its pool, stay as they were.
 //!
-//! Two threads do what the dice say, and a third cancels calls in the middle of their work. `BELLJAR_SOAK=N` makes it N rounds for each
-//! thread, and `--nocapture` prints the figures.
+//! Two threads do what the dice say, and a third cancels calls in the middle of their work. `BELLJAR_SOAK=N` makes it
+//! N rounds for each thread, and `--nocapture` prints the figures.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,8 @@ use crate::bombs::{Bomb, bombs, router};
 use crate::support::{Alive, block_on, is_alone, poll_once, resident_bytes};
 
 const SLOTS: u32 = 4;
-/// What an allocator and the slots may keep more of at the end than after a third. A leak of a page per round would be more.
+/// What an allocator and the slots may keep more of at the end than after a third. A leak of a page per round would
+/// be more.
 const NOISE_BYTES: u64 = 4 << 20;
 
 /// Numbers that are the same on every machine.
@@ -51,7 +52,8 @@ fn small() -> Limits {
 }
 
 impl Soak {
-    /// Handlers of the bombs, and some more: one is never done, one pauses, one has the call that it answers cancelled.
+    /// Handlers of the bombs, and some more: one is never done, one pauses, one has the call that it answers
+    /// cancelled.
     fn router(&self, cancelled: &Arc<OnceLock<CancelHandle>>, cancel: &Sender<CancelHandle>) -> Router {
         let (alive, cancelled, cancel) = (self.alive, cancelled.clone(), cancel.clone());
         router()

@@ -50,8 +50,8 @@ pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Polls a future until it is done or waits for something. A busy script gives way every so often and wakes its task at once; it is polled
-/// again.
+/// Polls a future until it is done or waits for something. A busy script gives way every so often and wakes its task
+/// at once; it is polled again.
 pub(crate) fn poll_until_waiting<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     struct Woken(AtomicBool);
     impl Wake for Woken {
@@ -146,8 +146,8 @@ pub(crate) fn peak_resident_bytes() -> Option<u64> {
     memory_status("VmHWM:")
 }
 
-/// Starts [`peak_resident_bytes`] anew. Where the system cannot do it, the peak stays what it was, and a test that compares it with
-/// a bound errs on the strict side.
+/// Starts [`peak_resident_bytes`] anew. Where the system cannot do it, the peak stays what it was, and a test that
+/// compares it with a bound errs on the strict side.
 pub(crate) fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
@@ -165,8 +165,9 @@ fn memory_status(name: &str) -> Option<u64> {
 /// Set in a process that runs one test and nothing else.
 const ALONE: &str = "BELLJAR_TEST_ALONE";
 
-/// Whether this process runs nothing but this test. Where it does not, the test is run in a process that does, and must pass there:
-/// what a process holds means something only where no other test runs, and what would harm the others is done where there are none.
+/// Whether this process runs nothing but this test. Where it does not, the test is run in a process that does, and
+/// must pass there: what a process holds means something only where no other test runs, and what would harm the
+/// others is done where there are none.
 #[track_caller]
 pub(crate) fn is_alone(test: &str) -> bool {
     is_alone_in(std::process::Command::new(std::env::current_exe().unwrap()), test)

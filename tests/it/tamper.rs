@@ -99,7 +99,8 @@ const TAMPERINGS: &[&str] = &[
         Object.defineProperty(Object.getPrototypeOf(Int8Array.prototype), k, { get() { throw 1 }, configurable: true })",
 ];
 
-/// What a script does after, or while, it tampers. Everything here must end in an answer or in an error of the script.
+/// What a script does after, or while, it tampers. Everything here must end in an answer or in an error of the
+/// script.
 const USES: &[&str] = &[
     "host.rpcSync('echo', { a: [1, 'x', null] })",
     "host.rpc('echo', { a: [1, 'x', null] })",
@@ -286,7 +287,8 @@ fn sloppy_code_cannot_change_host_either() {
 
 #[test]
 fn callers_and_arguments_of_natives_are_out_of_reach() {
-    // Each probe runs while a function of the bridge is on the stack, and tries to get hold of it or of what called it.
+    // Each probe runs while a function of the bridge is on the stack, and tries to get hold of it or of what called
+    // it.
     let script = r"
         const found = [];
         const note = get => { try { const value = get(); if (value) found.push(String(get)) } catch (e) { if (!(e instanceof TypeError)) found.push(e) } };

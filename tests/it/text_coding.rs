@@ -1,5 +1,5 @@
-//! `TextEncoder` and `TextDecoder` under limits, in snapshots, and with scripts that change things while they are asked. What they give is in
-//! `tests/js/text_coding.js`.
+//! `TextEncoder` and `TextDecoder` under limits, in snapshots, and with scripts that change things while they are
+//! asked. What they give is in `tests/js/text_coding.js`.
 
 use belljar::{Error, LimitKind, Limits, Router};
 
@@ -10,7 +10,8 @@ const MIB: u64 = 1 << 20;
 #[test]
 fn a_text_or_bytes_that_do_not_fit_beside_the_script_hit_the_heap_limit_and_smaller_ones_do_not() {
     let limits = Limits { js_heap_bytes: 8 * MIB, ..Limits::default() };
-    // What is there of 7.75 MiB, as a text of 2.5 MiB takes 2.5 MiB itself, as much while it is coded, and as much as bytes.
+    // What is there of 7.75 MiB, as a text of 2.5 MiB takes 2.5 MiB itself, as much while it is coded, and as much as
+    // bytes.
     for (script, fits, too_large) in [
         ("new TextEncoder().encode('x'.repeat(SIZE)).length", 2 * MIB, 5 * MIB),
         ("new TextEncoder().encode('\\u00e9'.repeat(SIZE / 2)).length", 2 * MIB, 5 * MIB),

@@ -1,4 +1,5 @@
-//! The rules of the house that a machine can check: what a file may name, how long it may be, and that pages say what is so.
+//! The rules of the house that a machine can check: what a file may name, how long it may be, and that pages say what
+//! is so.
 #![allow(clippy::panic, clippy::expect_used, reason = "a file of the repository that cannot be read is a failed test")]
 
 use std::fs;
@@ -50,7 +51,8 @@ fn files(endings: &[&str]) -> Vec<String> {
     found
 }
 
-/// A source without its comments. A `//` inside a string cuts the line short, which hides nothing that these rules look for.
+/// A source without its comments. A `//` inside a string cuts the line short, which hides nothing that these rules
+/// look for.
 fn code(source: &str) -> String {
     source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
@@ -443,8 +445,8 @@ fn the_changelog_has_room_for_what_is_not_released() {
     assert!(read("CHANGELOG.md").contains("\n## [Unreleased]\n"));
 }
 
-/// A crate that library and build script ask different features of is compiled twice in a consumer's debug build. These are what is left: what
-/// compiles wasm is too large to be put into the library for that.
+/// A crate that library and build script ask different features of is compiled twice in a consumer's debug build.
+/// These are what is left: what compiles wasm is too large to be put into the library for that.
 const BUILT_TWICE: [&str; 7] =
     ["bumpalo", "gimli", "object", "wasmparser", "wasmtime", "wasmtime-environ", "wasmtime-internal-unwinder"];
 

@@ -34,8 +34,9 @@ pub(super) fn eval(bench: &mut Bench, runtime: &Runtime) {
         &mut |runs| timed(runs, || drop(black_box(jar.run(&program).unwrap()))),
         &mut |runs| timed(runs, || run_native(&context, "1+2")),
     );
-    // How many blocks of each size a context holds decides whether QuickJS's allocator makes an arena and gives it back in every eval, as it does natively in
-    // a bare context: so the row above has a sibling in a context that holds something.
+    // How many blocks of each size a context holds decides whether QuickJS's allocator makes an arena and gives it
+    // back in every eval, as it does natively in a bare context: so the row above has a sibling in a context that
+    // holds something.
     jar.eval(&*functions(2000)).unwrap();
     run_native(&context, &functions(2000));
     bench.pair(

@@ -7,7 +7,7 @@ use belljar::{Instance, Runtime};
 
 use super::{Life, context, functions, limits, router, run_native};
 use crate::Bench;
-use crate::report::{Goal, NATIVE};
+use crate::report::{Figure, Goal, NATIVE};
 
 /// What counts of a life.
 fn all(life: &Life) -> Duration {
@@ -106,10 +106,11 @@ fn first_lives(runs: u64) -> Duration {
     sum
 }
 
-/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's end. The threads take runs
-/// from one pot, a few at a time, so that a thread that something else holds up for a moment does fewer of them: with a fixed share each, the row
-/// said how long the unluckier thread took. They look at the clock themselves: the one that waits for them may be woken late. Before that they
-/// run for a while unmeasured, for a scheduler takes some milliseconds to see that two threads want two cores; without it, two threads were no
+/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's
+/// end. The threads take runs from one pot, a few at a time, so that a thread that something else holds up for a
+/// moment does fewer of them: with a fixed share each, the row said how long the unluckier thread took. They look at
+/// the clock themselves: the one that waits for them may be woken late. Before that they run for a while unmeasured,
+/// for a scheduler takes some milliseconds to see that two threads want two cores; without it, two threads were no
 /// faster than one on idle cores.
 fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() + 'a> + Sync)) -> Duration {
     const SPREAD: Duration = Duration::from_millis(20);
@@ -148,8 +149,8 @@ fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() +
     last - first
 }
 
-/// What a second thread gives. The rows below the first say what the machine itself gives to two threads: a warm eval shares nothing of the pool,
-/// and native instances share nothing of ours.
+/// What a second thread gives. The rows below the first say what the machine itself gives to two threads: a warm eval
+/// shares nothing of the pool, and native instances share nothing of ours.
 pub(super) fn two_threads(bench: &mut Bench, runtime: &Runtime) {
     /// How many times longer than other rows' a turn is, because two threads are held up by more than one is.
     const LONGER: u32 = 10;

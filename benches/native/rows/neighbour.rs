@@ -1,5 +1,5 @@
-//! How late a neighbour's timer is beside scripts that run away: a task of the same executor that sleeps five milliseconds, again and
-//! again. The other side is the same task without neighbours.
+//! How late a neighbour's timer is beside scripts that run away: a task of the same executor that sleeps five
+//! milliseconds, again and again. The other side is the same task without neighbours.
 
 use std::future::Future;
 use std::sync::Arc;

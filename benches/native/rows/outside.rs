@@ -1,7 +1,7 @@
 //! What only shows from outside a process: what it holds in memory, and how long it takes from its start to its end.
 //!
-//! Both are measured on processes of their own, which are this same bench run with `--hold` or `--evaluate`: what an earlier row
-//! left behind in an allocator would be given to a later one for nothing.
+//! Both are measured on processes of their own, which are this same bench run with `--hold` or `--evaluate`: what an
+//! earlier row left behind in an allocator would be given to a later one for nothing.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -90,8 +90,8 @@ pub(crate) fn hold(mut arguments: impl Iterator<Item = String>) {
     }
 }
 
-/// By how many kilobytes the process grows for each of so many things that it keeps. A page that many of them share, such as one of
-/// the image that none has written to, counts once: `VmRSS` would count it for each.
+/// By how many kilobytes the process grows for each of so many things that it keeps. A page that many of them share,
+/// such as one of the image that none has written to, counts once: `VmRSS` would count it for each.
 fn resident<T>(count: usize, make: impl Fn() -> T) -> Option<f64> {
     let held = || {
         let sums = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;

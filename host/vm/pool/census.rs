@@ -1,4 +1,4 @@
-//! The slots and images of this process: how much address space and memory they hold. It must never know who uses them.
+//! Counts the address space and memory of all slots and images of this process. It must never know who uses them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use super::probe::Method;
 use super::slot::Slot;
 use crate::stats::Census;
 
-/// Where each slot begins, and how much of its linear memory is accessible.
+/// The base address of each slot, with the accessible size of its linear memory.
 static SLOTS: Mutex<BTreeMap<usize, Arc<AtomicUsize>>> = Mutex::new(BTreeMap::new());
 static IMAGE_BYTES: AtomicU64 = AtomicU64::new(0);
 
@@ -17,29 +17,30 @@ fn slots() -> MutexGuard<'static, BTreeMap<usize, Arc<AtomicUsize>>> {
     SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A slot is there from now on.
+/// Registers a slot.
 pub(super) fn enter(base: usize, accessible: Arc<AtomicUsize>) {
     slots().insert(base, accessible);
 }
 
-/// A slot goes. Until this returns its addresses are its own.
+/// Unregisters a slot. Call it before the slot is unmapped, so that a census never reads addresses of another
+/// mapping.
 pub(super) fn leave(base: usize) {
     slots().remove(&base);
 }
 
-/// An image of this length is there.
+/// Counts an image of this length.
 pub(super) fn add_image(bytes: usize) {
     IMAGE_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
-/// An image of this length goes.
+/// Stops counting an image of this length.
 pub(super) fn remove_image(bytes: usize) {
     IMAGE_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
 }
 
-/// Asks the kernel about the pages of every slot, some microseconds each.
+/// Asks the kernel about the pages of every slot, which takes a few microseconds for each.
 pub(crate) fn census() -> Census {
-    // Finding the method may take a slot.
+    // Before the lock below is taken, because finding the method may map a slot, which takes the lock too.
     let method = Method::of_this_system();
     let slots = slots();
     let resident = method.question().and_then(|question| {

@@ -1,6 +1,6 @@
-//! What slots map: the bytes of a memory image in a file in memory that nobody can change any more.
+//! The bytes of a memory image, in a sealed memory file that slots map.
 //!
-//! It must never know where it is mapped, nor what the bytes mean.
+//! It must never know where the file is mapped, nor what the bytes mean.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use std::fs::File;
@@ -13,30 +13,32 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use super::census;
 use crate::error::{Error, Result};
 
-/// How much is written at once: few system calls, and few zeros.
+/// Size of one write: large for few system calls, small to skip most zeros.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// A sealed file, and a view of it.
+/// A sealed file, and a read-only mapping of it.
 pub(super) struct Contents {
     file: File,
     view: NonNull<u8>,
     length: usize,
 }
 
-// SAFETY: the view is read-only, and the seals keep everybody from writing to the file.
+// SAFETY: the view is read-only, and the seals prevent all writes to the file.
 unsafe impl Send for Contents {}
 // SAFETY: as above.
 unsafe impl Sync for Contents {}
 
 impl Contents {
-    /// A file of this length, a multiple of every page size, whose first bytes are these; the rest is zeros.
+    /// A file of this length that starts with these bytes; the rest is zeros. The length must be a multiple of every
+    /// page size.
     pub(super) fn new(bytes: &[u8], length: usize) -> Result<Contents> {
         let failed = |error: std::io::Error| {
             Error::host(format!(
                 "cannot keep a memory image: {error}; the process needs `memfd_create`, a file descriptor and {length} bytes"
             ))
         };
-        // A system may insist that such files are never executed; one before Linux 6.3 does not know the flag.
+        // A system can require that memory files are not executable. Linux before 6.3 does not know the flag, so the
+        // second attempt is without it.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let file = memfd_create("belljar", flags | MemfdFlags::NOEXEC_SEAL)
             .or_else(|_| memfd_create("belljar", flags))
@@ -45,7 +47,7 @@ impl Contents {
         let file = File::from(file);
         let mut place = 0;
         for piece in bytes.chunks(PIECE_BYTES) {
-            // What is not written takes no memory until somebody reads it.
+            // Pages that are not written take no memory until they are read.
             if piece.iter().any(|byte| *byte != 0) {
                 file.write_all_at(piece, place).map_err(failed)?;
             }
@@ -53,7 +55,8 @@ impl Contents {
         }
         let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
         fcntl_add_seals(&file, seals).map_err(|error| failed(error.into()))?;
-        // SAFETY: a new mapping at a place that the kernel chooses, of a file as long as this that can neither shrink nor change.
+        // SAFETY: a new mapping at an address that the kernel chooses, of a file of this length that can neither
+        // shrink nor change.
         let view = unsafe { mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, &file, 0) };
         let view = view.map_err(|error| failed(error.into()))?;
         match NonNull::new(view.cast()) {
@@ -70,7 +73,7 @@ impl Contents {
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        // SAFETY: the mapping is that long, lives as long as this value, and its file cannot change.
+        // SAFETY: the mapping has this length and lives as long as this value, and its file cannot change.
         unsafe { std::slice::from_raw_parts(self.view.as_ptr(), self.length) }
     }
 }
@@ -78,7 +81,7 @@ impl Contents {
 impl Drop for Contents {
     fn drop(&mut self) {
         census::remove_image(self.length);
-        // SAFETY: this value made the mapping, and nobody can hold a reference into it any more.
+        // SAFETY: this value made the mapping, and no reference into it can outlive the value.
         let _ = unsafe { munmap(self.view.as_ptr().cast(), self.length) };
     }
 }

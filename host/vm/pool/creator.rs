@@ -1,6 +1,7 @@
-//! How wasmtime gets memory and stacks from slots: it asks for them while an instance of a known slot is made or polled on this thread.
+//! Lets wasmtime take memory and stacks from slots. wasmtime requests them while an instance is made or polled; a
+//! thread-local names the slot of that instance.
 //!
-//! It must never know how a slot comes back to what it was.
+//! It must never know how a slot is reset.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use std::cell::RefCell;
@@ -13,13 +14,13 @@ use super::slot::Slot;
 use crate::vm::tuning::{GUARD_BYTES, RESERVATION_BYTES, STACK_BYTES};
 
 thread_local! {
-    /// The slot of the instance that wasmtime works on.
+    /// The slot of the instance that wasmtime is working on.
     static CURRENT: RefCell<Option<Arc<Slot>>> = const { RefCell::new(None) };
 }
 
-/// Does something for which wasmtime may ask for memory or a stack, and has it take them from this slot.
+/// Runs code in which wasmtime may request memory or a stack, and serves these from this slot.
 pub(super) fn with<R>(slot: &Arc<Slot>, work: impl FnOnce() -> R) -> R {
-    /// What was there before, also where the work ends in a panic.
+    /// Restores the previous slot, even if the work panics.
     struct Back(Option<Arc<Slot>>);
     impl Drop for Back {
         fn drop(&mut self) {
@@ -30,7 +31,7 @@ pub(super) fn with<R>(slot: &Arc<Slot>, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// A thread that is about to end has no current slot any more, and wasmtime is told so when it asks.
+/// While a thread ends, its thread-local is gone; then there is no current slot, and wasmtime's requests fail.
 fn swap(slot: Option<Arc<Slot>>) -> Option<Arc<Slot>> {
     CURRENT.try_with(|current| current.replace(slot)).ok().flatten()
 }
@@ -39,7 +40,7 @@ fn current() -> Option<Arc<Slot>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// What wasmtime asks.
+/// Serves wasmtime's requests.
 pub(in crate::vm) struct Creator;
 
 struct Memory {
@@ -47,9 +48,10 @@ struct Memory {
     bytes: usize,
 }
 
-// SAFETY: the memory lies in a slot of its own, at a page, with as much room and guard behind it as the check below asks for, and its user is
-// the one that took it. It is not filled with zeros but with the image, which takes the place of the module's data: `image.rs` loads no
-// module that has some.
+// // SAFETY: the memory lies in a slot that serves no other instance, starts at a page, and has at least the
+// reservation and guard behind it that the check below requires. `take_memory` ensures that it has one user. It is
+// not filled with zeros but with the image, which replaces the module's data: `image.rs` loads only modules without
+// active data segments.
 unsafe impl MemoryCreator for Creator {
     fn new_memory(
         &self,
@@ -72,8 +74,8 @@ unsafe impl MemoryCreator for Creator {
     }
 }
 
-// SAFETY: the memory begins at a page and never moves; what lies beyond its accessible part, which is whole pages, up to the end
-// of the guard, is mapped without access.
+// SAFETY: the memory starts at a page and never moves. Its accessible part is whole pages; everything after it, up to
+// the end of the guard, is mapped without access.
 unsafe impl LinearMemory for Memory {
     fn byte_size(&self) -> usize {
         self.bytes
@@ -96,7 +98,7 @@ unsafe impl LinearMemory for Memory {
 
 struct Stack(Arc<Slot>);
 
-// SAFETY: the stack lies in a slot, and its user is the one that took it.
+// SAFETY: the stack lies in a slot, and `take_stack` ensures that it has one user.
 unsafe impl StackCreator for Creator {
     fn new_stack(&self, bytes: usize, _: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
         match current() {

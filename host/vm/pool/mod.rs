@@ -1,8 +1,9 @@
-//! Where instances have their memory: slots that map an image copy-on-write, used again and again.
+//! The memory of instances: reusable slots that map an image copy-on-write.
 //!
-//! [`MemoryImage`] is an image and the idle slots that map it; [`Lease`] is the use of a slot by one instance, at whose end the slot is
-//! brought back to what it was mapped from. [`pagemap`] finds the pages that have changed, [`slot`] puts them back, [`creator`] lets wasmtime
-//! take memory and stacks from a slot. [`census`] adds up what they hold. It must never know what an instance is for, nor how many there may be.
+//! [`MemoryImage`] is an image and the idle slots that map it. [`Lease`] is the use of a slot by one instance; when
+//! it ends, the slot is reset to the image. [`pagemap`] finds the changed pages, [`slot`] restores them, [`probe`]
+//! chooses the method, [`creator`] lets wasmtime take memory and stacks from a slot, and [`census`] adds up what the
+//! slots hold. It must never know what an instance is for, nor how many there may be.
 
 mod census;
 mod contents;
@@ -26,20 +27,20 @@ use crate::error::Result;
 use crate::thread;
 use crate::vm::engine::Allocation;
 
-/// How many lists of idle slots an image has, so that threads seldom meet at one.
+/// Number of lists of idle slots of an image; several, to avoid lock contention between threads.
 const SHARDS: usize = 8;
 
-/// The memory that instances begin with.
+/// The initial memory of instances.
 pub(crate) struct MemoryImage {
     contents: Contents,
-    /// Numbers of the pages that differ from the guest's own image, rising.
+    /// The pages that differ from the guest's own image, as ascending page numbers.
     differing: Box<[u32]>,
     method: Method,
     most_idle_in_shard: usize,
     idle: [Shard; SHARDS],
 }
 
-/// Idle slots, on a line of memory of their own.
+/// One list of idle slots, aligned so that no two lists share a cache line.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shard(Mutex<Vec<Arc<Slot>>>);
@@ -49,7 +50,7 @@ impl Shard {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Keeps a slot; gives it back where it has enough.
+    /// Keeps a slot; returns it if the list is full.
     fn put(&self, slot: Arc<Slot>, most: usize) -> Option<Arc<Slot>> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < most {
@@ -61,7 +62,7 @@ impl Shard {
 }
 
 impl MemoryImage {
-    /// An image of this length that begins with these bytes. It keeps up to so many slots for later instances.
+    /// An image of this length that starts with these bytes. It keeps up to `most_idle` slots for later instances.
     pub(crate) fn new(bytes: &[u8], length: usize, most_idle: usize) -> Result<MemoryImage> {
         MemoryImage::with(bytes, length, most_idle, Method::of_this_system())
     }
@@ -76,12 +77,12 @@ impl MemoryImage {
         })
     }
 
-    /// The same image with a note of the pages in which it differs from the guest's own.
+    /// The same image, with the list of pages that differ from the guest's own image.
     pub(crate) fn differing(self, pages: &[u32]) -> MemoryImage {
         MemoryImage { differing: pages.into(), ..self }
     }
 
-    /// The pages in which it differs from the guest's own image, rising.
+    /// The pages that differ from the guest's own image, in ascending order.
     pub(crate) fn differing_pages(&self) -> &[u32] {
         &self.differing
     }
@@ -91,12 +92,12 @@ impl MemoryImage {
         self.contents.bytes()
     }
 
-    /// How its slots are brought back, for people.
+    /// How its slots are reset, as text for people.
     pub(crate) fn reset(&self) -> &'static str {
         if self.most_idle_in_shard == 0 { Method::Unmap.name() } else { self.method.name() }
     }
 
-    /// The use of a slot, an idle one if there is one.
+    /// Leases a slot: an idle one if there is one, otherwise a new one.
     pub(crate) fn lease(self: &Arc<Self>) -> Result<Lease> {
         let mine = thread::number() % SHARDS;
         let idle = (0..SHARDS).find_map(|step| self.idle.get((mine + step) % SHARDS)?.take());
@@ -109,26 +110,26 @@ impl MemoryImage {
 
     fn put_back(&self, slot: Arc<Slot>) {
         if let Some(shard) = self.idle.get(thread::number() % SHARDS) {
-            // One too many is unmapped here, where no lock is held.
+            // If the list is full, the slot is unmapped here, after the lock has been released.
             drop(shard.put(slot, self.most_idle_in_shard));
         }
     }
 }
 
-/// The use of a slot by one instance.
+/// A lease of a slot by one instance.
 pub(crate) struct Lease {
-    /// None once it is over.
+    /// None once the lease has ended.
     slot: Option<Arc<Slot>>,
     image: Arc<MemoryImage>,
 }
 
 impl Lease {
-    /// What the memory began as.
+    /// The image that the memory started as.
     pub(crate) fn image(&self) -> &Arc<MemoryImage> {
         &self.image
     }
 
-    /// Does something for which wasmtime may ask for the memory or the stack of this instance.
+    /// Runs code in which wasmtime may request the memory or the stack of this instance.
     pub(super) fn with<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.slot {
             Some(slot) => creator::with(slot, work),
@@ -136,11 +137,11 @@ impl Lease {
         }
     }
 
-    /// Writes the image into memory that is still all zeros. A slot maps it.
+    /// Does nothing: a slot maps the image already.
     pub(super) fn fill(&self, _: &mut [u8]) {}
 
-    /// Calls with the offsets of each stretch of linear memory that may differ from what it began as; false where nobody can tell, and then
-    /// all of it may.
+    /// Calls `each` with the offsets of each range of linear memory that may have changed. False when this is
+    /// unknown; then all of it may have changed.
     pub(super) fn changed(&self, mut each: impl FnMut(Range<usize>)) -> bool {
         let (Some(slot), Some(question)) = (&self.slot, self.image.method.question()) else { return false };
         let start = slot.image().start;
@@ -152,7 +153,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Where somebody still has a part of the slot, it is not used again, and unmapped when the last one goes.
+        // If a part of the slot is still referenced, it is not reused, and is unmapped when the last reference is
+        // dropped.
         let Some(mut slot) = self.slot.take() else { return };
         let Some(own) = Arc::get_mut(&mut slot) else { return };
         let is_fresh = match (self.image.method, self.image.method.question()) {
@@ -168,7 +170,7 @@ impl Drop for Lease {
     }
 }
 
-/// Memory and stacks come from slots, and everything else of an instance from the heap.
+/// Makes wasmtime take memory and stacks from slots, and the rest of an instance from the heap.
 pub(super) fn configure(config: &mut Config, _: Allocation) {
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     config.with_host_memory(Arc::new(Creator));
@@ -185,21 +187,21 @@ mod tests {
     const SECRET: u8 = 0x5a;
     const METHODS: [Method; 3] = [Method::Scan, Method::Words, Method::Discard];
 
-    /// Some pages of text, some of zeros, some of text again.
+    /// Contents with alternating ranges of data and zeros.
     fn contents() -> Contents {
         let bytes: Vec<u8> =
             (0..LENGTH / 2).map(|at| if at / 50_000 % 2 == 0 { 0 } else { (at % 251) as u8 }).collect();
         Contents::new(&bytes, LENGTH).expect("there is memory for it")
     }
 
-    /// Writes to every n-th page of everything that a slot has.
+    /// Writes a secret byte every `step` bytes of all memory and stack of a slot.
     fn confide(slot: &mut Slot, step: usize) {
         slot.grow(LENGTH + (1 << 20)).expect("there is room");
         let bytes = slot.whole_memory_mut();
         (0..bytes.len()).step_by(step).for_each(|at| bytes[at] = SECRET);
         let stack = slot.whole_stack_mut();
         (0..stack.len()).step_by(step).for_each(|at| stack[at] = SECRET);
-        // The upper end is where a stack begins.
+        // A stack starts at its upper end.
         if let Some(last) = stack.last_mut() {
             *last = SECRET;
         }
@@ -237,7 +239,8 @@ mod tests {
         }
     }
 
-    /// What the kernel says while it swaps, moves or merges pages, with the pages still there: what is told decides, and not what is found.
+    /// Simulates the kernel's answers while it swaps, moves or merges pages, although the pages are present: the
+    /// answer decides what is restored, not the page.
     #[test]
     fn a_page_that_is_said_to_be_in_swap_or_on_the_move_or_all_zeros_is_brought_back_too() {
         let contents = contents();
@@ -247,7 +250,8 @@ mod tests {
             confide(&mut slot, 4096);
             let is_reset = slot.reset(&contents, Question::Words, |range, each| {
                 changed(Question::Words, range, |told| {
-                    // A page of zeros on the stack is what a fresh one holds, so only that of the image may be called so.
+                    // A fresh stack is all zeros, so a stack page reported as zero would rightly be left alone; only
+                    // image pages are reported so.
                     let state = if told.range.start >= image.start { state } else { State::Absent };
                     each(Changed { state, ..told });
                 })
@@ -300,7 +304,7 @@ mod tests {
         let was = place(&second);
         drop((part, second));
         assert_eq!(place(&pool.lease().expect("there is address space")), was);
-        // One that keeps nothing maps anew each time, and leaves nothing mapped.
+        // A pool without idle slots maps a new slot each time, and keeps none.
         let on_demand = image(0);
         drop(on_demand.lease());
         assert!(on_demand.idle.iter().all(|shard| shard.take().is_none()));

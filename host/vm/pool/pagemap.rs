@@ -1,9 +1,10 @@
-//! What the kernel says about pages of this process: which of them hold something of their own, and not what they are mapped from.
+//! Asks the kernel which pages of this process have changed, that is, no longer equal what they are mapped from.
 //!
-//! The rule, for private mappings: a page has changed if it is present or swapped, and not the file's. A page on its way between two places
-//! in memory counts as swapped, for the ioctl (`pagemap_page_category`) and for the words (`pte_to_pagemap_entry`) of `fs/proc/task_mmu.c`;
-//! both walk under the lock that whoever moves or swaps a page takes too. Whether a page was *written* is not asked: since Linux 7.3 the
-//! kernel tells that only of memory that is registered with userfaultfd.
+//! The rule for private mappings: a page has changed if it is present or swapped, and is not the file's page. A page
+//! that is being migrated counts as swapped, both in the ioctl (`pagemap_page_category`) and in the words
+//! (`pte_to_pagemap_entry`) of `fs/proc/task_mmu.c`; both take the lock that migration and swapping take. The
+//! kernel's own flag for *written* pages is not used: since Linux 7.3 it works only for memory that is registered
+//! with userfaultfd.
 //!
 //! It must never know what the pages are for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use rustix::ioctl::{self, Ioctl, IoctlOutput, Opcode};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
-/// Pages that may differ from what they are mapped from.
+/// A range of pages that may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Changed {
     /// Addresses.
@@ -30,22 +31,22 @@ pub(super) struct Changed {
 pub(super) enum State {
     /// In memory.
     Present,
-    /// In swap or on the move. Touching such a page would bring it back, contents and all.
+    /// In swap or being migrated. Touching such a page would load its changed contents.
     Absent,
-    /// The kernel's own page of zeros.
+    /// The kernel's shared zero page.
     Zero,
 }
 
-/// How the kernel is asked.
+/// The kernel interface for the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// By the ioctl `PAGEMAP_SCAN`, which Linux has since 6.7.
+    /// The ioctl `PAGEMAP_SCAN`, since Linux 6.7.
     Scan,
-    /// By the words of `/proc/self/pagemap`.
+    /// The words of `/proc/self/pagemap`.
     Words,
 }
 
-/// Tells the changed pages of a range of whole pages, in order; false where the kernel does not say.
+/// Calls `each` with the changed pages of a range of whole pages, in order; false if the kernel does not answer.
 pub(super) fn changed(question: Question, range: &Range<usize>, mut each: impl FnMut(Changed)) -> bool {
     with_pagemap(|pagemap| match question {
         Question::Scan => scan(pagemap, range, &mut each),
@@ -54,7 +55,8 @@ pub(super) fn changed(question: Question, range: &Range<usize>, mut each: impl F
     .unwrap_or(false)
 }
 
-/// `/proc/self/pagemap` is opened once. A forked child would see its parent's pages through it, and opens the file anew each time.
+/// Calls `ask` with `/proc/self/pagemap`. The file is opened once. In a forked child, that file would show the
+/// parent's pages, so the child opens it again each time.
 fn with_pagemap<R>(ask: impl FnOnce(&File) -> R) -> Option<R> {
     static FIRST: OnceLock<(File, Option<Mark>)> = OnceLock::new();
     let open = || File::open("/proc/self/pagemap").ok();
@@ -68,7 +70,7 @@ fn with_pagemap<R>(ask: impl FnOnce(&File) -> R) -> Option<R> {
     if mark.as_ref().is_some_and(Mark::is_there) { Some(ask(pagemap)) } else { Some(ask(&open()?)) }
 }
 
-/// A mark in memory that a forked child does not inherit.
+/// A byte in memory that a forked child does not inherit, to detect a fork.
 struct Mark(NonNull<AtomicU8>);
 
 // SAFETY: the mark is an atomic that lives as long as the process.
@@ -77,10 +79,11 @@ unsafe impl Send for Mark {}
 unsafe impl Sync for Mark {}
 
 impl Mark {
-    /// None where the kernel cannot wipe a page of a child, which is before Linux 4.14.
+    /// None if the kernel cannot wipe a page in a forked child (Linux before 4.14).
     fn new() -> Option<Mark> {
         let bytes = rustix::param::page_size();
-        // SAFETY: a new mapping at a place that the kernel chooses; nobody else knows it, and it is never unmapped.
+        // SAFETY: a new mapping at an address that the kernel chooses; no other code uses it, and it is never
+        // unmapped.
         let page = unsafe {
             let page =
                 mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
@@ -111,7 +114,7 @@ mod category {
     pub(super) const ZERO: u64 = 1 << 5;
 }
 
-/// Ranges that one call of the ioctl can tell; a script that does little changes some fifteen.
+/// Ranges that one call of the ioctl can return. A small script changes about fifteen.
 const RANGES: usize = 48;
 
 /// `struct page_region`.
@@ -140,8 +143,8 @@ struct Scan {
     told: u64,
 }
 
-// SAFETY: the code is that of PAGEMAP_SCAN in `linux/fs.h`, the argument its `struct pm_scan_arg`. The kernel writes to the argument
-// and to as many regions as it is told there are, and returns how many it wrote.
+// // SAFETY: the opcode is that of PAGEMAP_SCAN in `linux/fs.h`, and the argument is its `struct pm_scan_arg`. The
+// kernel writes to the argument and to at most `regions_length` regions, and returns how many it wrote.
 unsafe impl Ioctl for &mut Scan {
     type Output = usize;
 
@@ -178,7 +181,7 @@ fn scan(pagemap: &File, range: &Range<usize>, each: &mut impl FnMut(Changed)) ->
             any_of: category::PRESENT | category::SWAPPED,
             told: category::PRESENT | category::ZERO,
         };
-        // SAFETY: `regions` is as long as the question says, and outlives the call.
+        // SAFETY: `regions` has the length that the argument gives, and outlives the call.
         let Ok(count) = (unsafe { ioctl::ioctl(pagemap, &mut question) }) else { return false };
         for region in regions.iter().take(count) {
             let (Ok(start), Ok(end)) = (usize::try_from(region.start), usize::try_from(region.end)) else {
@@ -202,7 +205,7 @@ fn scan(pagemap: &File, range: &Range<usize>, each: &mut impl FnMut(Changed)) ->
     true
 }
 
-/// Bits of a word: <https://docs.kernel.org/admin-guide/mm/pagemap.html>.
+/// Bits of a word of `/proc/self/pagemap`: <https://docs.kernel.org/admin-guide/mm/pagemap.html>.
 mod word {
     pub(super) const FILE: u64 = 1 << 61;
     pub(super) const SWAPPED: u64 = 1 << 62;
@@ -214,7 +217,7 @@ fn words(pagemap: &File, range: &Range<usize>, each: &mut impl FnMut(Changed)) -
     let page = rustix::param::page_size();
     let mut words = vec![0; range.len() / page * WORD];
     let Ok(place) = u64::try_from(range.start / page * WORD) else { return false };
-    // A short read has left pages out, and not only at its end: before Linux 6.5 some pages in the middle could be skipped.
+    // A short read is incomplete, and not only at its end: Linux before 6.5 could skip pages in the middle.
     if !pagemap.read_at(&mut words, place).is_ok_and(|read| read == words.len()) {
         return false;
     }

@@ -1,7 +1,7 @@
-//! How slots are brought back on this system: by what the kernel was seen to do, and not by what its version promises.
+//! Chooses how slots are reset on this system, by a test and not by the kernel's version.
 //!
-//! Emulators and sandboxes answer the kernel's questions too, and not all of them know which pages have changed. So the answer is compared with
-//! pages that were changed on purpose, once in a process.
+//! Emulators and sandboxes implement the kernel's interfaces too, and not all of them report changed pages correctly.
+//! So, once in a process, pages are changed on purpose and compared with the answer.
 
 use std::sync::OnceLock;
 
@@ -9,21 +9,21 @@ use super::contents::Contents;
 use super::pagemap::{Changed, Question, State, changed};
 use super::slot::Slot;
 
-/// What is done to bring a slot back, the quickest first.
+/// The methods to reset a slot, fastest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
-    /// The ioctl `PAGEMAP_SCAN` names the pages that have changed; they are written back.
+    /// The ioctl `PAGEMAP_SCAN` reports the changed pages, and they are restored.
     Scan,
-    /// `/proc/self/pagemap` does.
+    /// `/proc/self/pagemap` reports the changed pages, and they are restored.
     Words,
-    /// Every page is given back to the system.
+    /// Every page is returned to the system.
     Discard,
-    /// The slot is unmapped, and the next instance has a new one.
+    /// The slot is unmapped, and the next instance gets a new one.
     Unmap,
 }
 
 impl Method {
-    /// The quickest way that works here. It is tried out once in a process.
+    /// The fastest method that works here. It is tested once in a process.
     pub(super) fn of_this_system() -> Method {
         static FOUND: OnceLock<Method> = OnceLock::new();
         if let Some(found) = FOUND.get() {
@@ -31,7 +31,7 @@ impl Method {
         }
         match Contents::new(&[1; 2 * PAGES_BYTES], 2 * PAGES_BYTES) {
             Ok(contents) => *FOUND.get_or_init(|| Method::that_works(&contents)),
-            // Without a place to try it out, nothing is taken for true; the next one may have one.
+            // Without memory for the test no method is trusted; the next call tries again.
             Err(_) => Method::Unmap,
         }
     }
@@ -59,7 +59,8 @@ impl Method {
         }
     }
 
-    /// Whether a slot that was used comes back fresh, and whether the kernel names the pages that were written to and no others.
+    /// Whether a used slot is clean after a reset, and whether the kernel reports exactly the pages that were
+    /// written.
     fn works(self, contents: &Contents) -> bool {
         let Ok(mut slot) = Slot::map(contents) else { return false };
         let page = rustix::param::page_size();
@@ -89,5 +90,5 @@ impl Method {
     }
 }
 
-/// No page of a system we run on is larger.
+/// At least one page on every supported system.
 const PAGES_BYTES: usize = 64 << 10;

@@ -1,10 +1,11 @@
-//! A slot: one reservation of address space that holds the memory and the stack of one instance at a time.
+//! A slot: one reservation of address space for the memory and the stack of one instance at a time.
 //!
 //! ```text
 //! guard | stack | guard | linear memory: a private mapping of the image, then room to grow | guard
 //! ```
 //!
-//! Its memory begins as a copy-on-write mapping of an image, and [`Slot::reset`] brings it back to that. It must never know who uses it.
+//! Its memory starts as a copy-on-write mapping of an image, and [`Slot::reset`] restores that state. It must never
+//! know who uses it.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
 
 use std::ops::Range;
@@ -21,31 +22,32 @@ use crate::error::{Error, Result};
 use crate::vm::tuning::{GUARD_BYTES, RESERVATION_BYTES, STACK_BYTES};
 
 const MEMORY_BYTES: usize = RESERVATION_BYTES as usize;
-/// Between stack and memory, and behind memory, lies what generated code may reach without a check.
+/// The guard between stack and memory, and after memory: generated code may access it without a bounds check, and
+/// then faults.
 const GUARD: usize = GUARD_BYTES as usize;
-/// Below the stack. No page of a system we run on is larger.
+/// The guard below the stack. It is at least one page on every supported system.
 const STACK_GUARD: usize = 64 << 10;
 const STACK_AT: usize = STACK_GUARD;
 const MEMORY_AT: usize = STACK_AT + STACK_BYTES + GUARD;
 const TOTAL: usize = MEMORY_AT + MEMORY_BYTES + GUARD;
 
-/// Changed memory that is written back in place, so that the next instance finds its pages there; what goes beyond is given back to
-/// the system. It covers the pages that most scripts write to.
+/// The most changed memory that is restored in place, so that the next instance has no page faults there; pages
+/// beyond it are returned to the system. It covers the pages that most scripts write to.
 const KEEP_BYTES: usize = 512 << 10;
-/// Stack that is cleared in place, from its top.
+/// The part of the stack, at its top, that is cleared in place.
 const KEEP_STACK_BYTES: usize = 64 << 10;
 
-/// See the head of this file.
+/// A slot; its layout is at the head of this file.
 pub(super) struct Slot {
     base: NonNull<u8>,
     image_bytes: usize,
-    /// Bytes of linear memory that can be accessed: the image's at least.
+    /// Accessible bytes of linear memory: at least those of the image.
     accessible: Arc<AtomicUsize>,
     has_memory: AtomicBool,
     has_stack: AtomicBool,
 }
 
-// SAFETY: the slot owns its reservation, and what it is asked through a shared reference is a system call or an atomic.
+// SAFETY: the slot owns its reservation, and its methods on a shared reference use only system calls and atomics.
 unsafe impl Send for Slot {}
 // SAFETY: as above.
 unsafe impl Sync for Slot {}
@@ -61,7 +63,7 @@ impl Slot {
             ))
         };
         let image_bytes = contents.bytes().len();
-        // SAFETY: a new mapping at a place that the kernel chooses.
+        // SAFETY: a new mapping at an address that the kernel chooses.
         let base = unsafe {
             let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
             mmap_anonymous(std::ptr::null_mut(), TOTAL, ProtFlags::empty(), flags)
@@ -70,7 +72,7 @@ impl Slot {
         let Some(base) = NonNull::new(base.cast()) else {
             return Err(Error::host("the system reserved memory at address zero"));
         };
-        // From here on the reservation goes with the slot.
+        // From here on, dropping the slot frees the reservation.
         let slot = Slot {
             base,
             image_bytes,
@@ -79,13 +81,13 @@ impl Slot {
             has_stack: AtomicBool::new(false),
         };
         census::enter(base.addr().get(), slot.accessible.clone());
-        // A large page would be changed as a whole by the first byte that is written. A kernel without them refuses.
+        // One written byte would change a whole huge page. A kernel without huge pages refuses, which does no harm.
         // SAFETY: advice about the slot's own reservation.
         let _ = unsafe { madvise(slot.at(0), TOTAL, Advice::LinuxNoHugepage) };
         let access = MprotectFlags::READ | MprotectFlags::WRITE;
-        // SAFETY: the stack lies in the reservation, of which nobody has a reference yet.
+        // SAFETY: the stack lies in the reservation, to which no reference exists yet.
         unsafe { mprotect(slot.at(STACK_AT), STACK_BYTES, access) }.map_err(|error| failed("map the stack", error))?;
-        // SAFETY: the image takes the place of a part of the reservation, of which nobody has a reference yet.
+        // SAFETY: the image replaces a part of the reservation, to which no reference exists yet.
         let mapped = unsafe {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
             mmap(slot.at(MEMORY_AT), image_bytes, access, flags, contents.file(), 0)
@@ -94,10 +96,10 @@ impl Slot {
         Ok(slot)
     }
 
-    /// Address space that a slot reserves.
+    /// The address space of a slot.
     pub(super) const RESERVED_BYTES: usize = TOTAL;
 
-    /// Addresses of the stack and of accessible linear memory in a slot that begins there.
+    /// The addresses of the stack and of accessible linear memory in a slot at this base address.
     pub(super) fn parts(base: usize, accessible: usize) -> [Range<usize>; 2] {
         let stack = base + STACK_AT..base + STACK_AT + STACK_BYTES;
         [stack, base + MEMORY_AT..base + MEMORY_AT + accessible]
@@ -112,17 +114,17 @@ impl Slot {
         self.at(MEMORY_AT).cast()
     }
 
-    /// Gives linear memory to its one user; false where it has one.
+    /// Claims linear memory for one user; false if it has one already.
     pub(super) fn take_memory(&self) -> bool {
         !self.has_memory.swap(true, Ordering::Relaxed)
     }
 
-    /// Gives the stack to its one user; false where it has one.
+    /// Claims the stack for one user; false if it has one already.
     pub(super) fn take_stack(&self) -> bool {
         !self.has_stack.swap(true, Ordering::Relaxed)
     }
 
-    /// Takes the stack back.
+    /// Releases the stack.
     pub(super) fn return_stack(&self) {
         self.has_stack.store(false, Ordering::Relaxed);
     }
@@ -144,12 +146,12 @@ impl Slot {
         start..start + self.image_bytes
     }
 
-    /// Bytes of linear memory that there can be.
+    /// The maximum size of linear memory.
     pub(super) const fn most_memory() -> usize {
         MEMORY_BYTES
     }
 
-    /// Makes that much of linear memory accessible; what is new reads as zeros.
+    /// Makes this many bytes of linear memory accessible; new bytes are zero.
     pub(super) fn grow(&self, bytes: usize) -> std::io::Result<()> {
         let before = self.accessible.load(Ordering::Relaxed);
         if bytes <= before {
@@ -158,7 +160,7 @@ impl Slot {
         if bytes > MEMORY_BYTES {
             return Err(std::io::ErrorKind::OutOfMemory.into());
         }
-        // SAFETY: this lies in the reservation behind what is accessible, so nobody has a reference into it.
+        // SAFETY: this range lies in the reservation after the accessible part, so no reference into it exists.
         unsafe {
             mprotect(self.at(MEMORY_AT + before), bytes - before, MprotectFlags::READ | MprotectFlags::WRITE)?;
         }
@@ -171,9 +173,10 @@ impl Slot {
         self.memory().addr() + self.accessible.load(Ordering::Relaxed)
     }
 
-    /// Brings the slot back to how it was mapped; false where that failed, and then it must not be used again.
+    /// Restores the slot to its state after mapping; false when that failed, and then the slot must not be reused.
     ///
-    /// `tell` is asked for the changed pages of a range: it calls its second argument for each stretch, and says whether that were all of them.
+    /// `tell` reports the changed pages of a range: it calls its second argument for each range of pages, and returns
+    /// whether the report is complete.
     pub(super) fn reset(
         &mut self,
         contents: &Contents,
@@ -187,7 +190,7 @@ impl Slot {
         let mut restore = |changed: Changed| is_done &= self.restore(contents, &changed, &mut kept);
         let is_whole = match question {
             Question::Scan => tell(&(stack.start..image.end), &mut restore),
-            // An answer in words has one for every page, of which the stack has many.
+            // Here the kernel's answer has a word for every page, so most of the stack is discarded instead.
             Question::Words => {
                 let kept = stack.end - KEEP_STACK_BYTES;
                 self.discard(&(stack.start..kept))
@@ -198,41 +201,41 @@ impl Slot {
         is_done && (is_whole || self.discard_all())
     }
 
-    /// As [`Slot::reset`], where nobody knows which pages have changed.
+    /// As [`Slot::reset`], when the changed pages are unknown.
     pub(super) fn discard_all(&mut self) -> bool {
         self.has_memory = AtomicBool::new(false);
         self.has_stack = AtomicBool::new(false);
         self.shrink() && self.discard(&self.stack()) && self.discard(&self.image())
     }
 
-    /// The image in linear memory. The slot is in nobody's use.
+    /// The image in linear memory. No instance uses the slot.
     pub(super) fn image_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the image is mapped there, and the slot is ours alone.
+        // SAFETY: the image is mapped there, and `&mut self` is the only access to the slot.
         unsafe { std::slice::from_raw_parts_mut(self.memory(), self.image_bytes) }
     }
 
-    /// The upper end of the stack, as far as it is cleared in place. The slot is in nobody's use.
+    /// The part of the stack that is cleared in place. No instance uses the slot.
     pub(super) fn stack_mut(&mut self) -> &mut [u8] {
         let start = self.at(STACK_AT + STACK_BYTES - KEEP_STACK_BYTES).cast();
-        // SAFETY: this is a part of the stack, and the slot is ours alone.
+        // SAFETY: this is a part of the stack, and `&mut self` is the only access to the slot.
         unsafe { std::slice::from_raw_parts_mut(start, KEEP_STACK_BYTES) }
     }
 
-    /// All of accessible memory. The slot is in nobody's use.
+    /// All accessible memory. No instance uses the slot.
     #[cfg(test)]
     pub(super) fn whole_memory_mut(&mut self) -> &mut [u8] {
         // SAFETY: it is accessible, and the slot is ours alone.
         unsafe { std::slice::from_raw_parts_mut(self.memory(), self.accessible.load(Ordering::Relaxed)) }
     }
 
-    /// All of the stack. The slot is in nobody's use.
+    /// The whole stack. No instance uses the slot.
     #[cfg(test)]
     pub(super) fn whole_stack_mut(&mut self) -> &mut [u8] {
         // SAFETY: it is accessible, and the slot is ours alone.
         unsafe { std::slice::from_raw_parts_mut(self.at(STACK_AT).cast(), STACK_BYTES) }
     }
 
-    /// Takes back what memory has grown by.
+    /// Makes memory that was added by growth inaccessible again, and frees it.
     fn shrink(&mut self) -> bool {
         let accessible = self.accessible.load(Ordering::Relaxed);
         let grown = accessible.saturating_sub(self.image_bytes);
@@ -240,7 +243,7 @@ impl Slot {
             return true;
         }
         let place = self.at(MEMORY_AT + self.image_bytes);
-        // SAFETY: this lies in the reservation, and the slot is ours alone.
+        // SAFETY: this range lies in the reservation, and `&mut self` is the only access to the slot.
         let is_back = unsafe {
             madvise(place, grown, Advice::LinuxDontNeed).and_then(|()| mprotect(place, grown, MprotectFlags::empty()))
         };
@@ -248,14 +251,15 @@ impl Slot {
         is_back.is_ok()
     }
 
-    /// Gives pages back to the system: they read as what they are mapped from.
+    /// Returns pages to the system: afterwards they read as what they are mapped from.
     fn discard(&self, range: &Range<usize>) -> bool {
         let place = self.at(range.start - self.base.as_ptr().addr());
-        // SAFETY: the range lies in the reservation, and the slot is its caller's alone.
+        // SAFETY: the range lies in the reservation, and the callers have `&mut self`, the only access to the slot.
         unsafe { madvise(place, range.len(), Advice::LinuxDontNeed) }.is_ok()
     }
 
-    /// Makes changed pages what they are mapped from. `kept` counts the bytes of memory that were written back in place.
+    /// Restores changed pages to what they are mapped from. `kept` counts the bytes of memory that were restored in
+    /// place.
     fn restore(&self, contents: &Contents, changed: &Changed, kept: &mut usize) -> bool {
         let (range, stack, image) = (&changed.range, self.stack(), self.image());
         let is_within = |outer: &Range<usize>| range.start >= outer.start && range.end <= outer.end;
@@ -264,7 +268,7 @@ impl Slot {
             return match changed.state {
                 State::Zero => true,
                 State::Present if is_kept => {
-                    // SAFETY: the range lies in the stack, which nobody uses any more.
+                    // SAFETY: the range lies in the stack, which no instance uses any more.
                     unsafe {
                         self.at(range.start - self.base.as_ptr().addr()).cast::<u8>().write_bytes(0, range.len())
                     };
@@ -277,11 +281,13 @@ impl Slot {
             return false;
         }
         match contents.bytes().get(range.start - image.start..range.end - image.start) {
-            // The page of zeros is here the content of a page that became all zeros, and the image may hold something else.
+            // A page reported as zero became all zeros, while the image may have other contents there; so it is
+            // discarded below.
             Some(bytes) if changed.state == State::Present && *kept + bytes.len() <= KEEP_BYTES => {
                 *kept += bytes.len();
                 let place = self.at(range.start - self.base.as_ptr().addr()).cast::<u8>();
-                // SAFETY: the range lies in linear memory, which nobody uses any more, and the view of the contents elsewhere.
+                // SAFETY: the range lies in linear memory, which no instance uses any more, and the contents are a
+                // separate mapping.
                 unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
                 true
             }
@@ -293,7 +299,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         census::leave(self.base.addr().get());
-        // SAFETY: the slot made the reservation, and whoever uses a part of it holds on to the slot.
+        // SAFETY: the slot made the reservation, and every user of a part of it holds a reference to the slot.
         let _ = unsafe { munmap(self.at(0), TOTAL) };
     }
 }

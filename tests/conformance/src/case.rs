@@ -1,6 +1,7 @@
 //! One file of test262: what its front matter asks for, and how it is to be run.
 //!
-//! Front matter is YAML, of which test262 uses a small and regular part; that part is read here. It must never know an engine.
+//! Front matter is YAML, of which test262 uses a small and regular part; that part is read here. It must never know
+//! an engine.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The two engines that a test is run in: native QuickJS, and the same QuickJS in a jar.
 //!
-//! Both get the same scripts in the same order. An engine says how the last one ended, and what the scripts printed; whether
-//! that is right is decided elsewhere.
+//! Both get the same scripts in the same order. An engine says how the last one ended, and what the scripts printed;
+//! whether that is right is decided elsewhere.
 
 use std::time::{Duration, Instant};
 

@@ -33,8 +33,9 @@ pub(crate) fn of(case: &Case, run: &Run) -> Verdict {
     }
 }
 
-/// The source as it is run in a mode. What a test comes to is nobody's business, but a jar would wait for it and write it as JSON, so
-/// a test that may have one gets another last value. One that must not parse, or wants to be run raw, is left as it is.
+/// The source as it is run in a mode. What a test comes to is nobody's business, but a jar would wait for it and
+/// write it as JSON, so a test that may have one gets another last value. One that must not parse, or wants to be run
+/// raw, is left as it is.
 pub(crate) fn source_in(mode: Mode, case: &Case, source: &str) -> String {
     let strict = if mode == Mode::Strict { "\"use strict\";\n" } else { "" };
     let end = if case.negative.is_none() && !case.has("raw") { "\n;undefined;" } else { "" };

@@ -1,4 +1,5 @@
-//! Fresh instances and whole snapshots while the kernel has their pages elsewhere: in swap, on the move, merged, part of larger ones.
+//! Fresh instances and whole snapshots while the kernel has their pages elsewhere: in swap, on the move, merged, part
+//! of larger ones.
 //!
 //! A test that needs what a machine lacks says so. `make verify-fresh` has a machine that lacks nothing.
 
@@ -173,7 +174,8 @@ fn swap_out_now_and_then() {
     std::thread::sleep(Duration::from_millis(20));
 }
 
-/// Whether the test can be run here and now. It runs in a process of its own, because it takes pages away from all that run in one.
+/// Whether the test can be run here and now. It runs in a process of its own, because it takes pages away from all
+/// that run in one.
 #[track_caller]
 fn can_run(test: &str, wanted: &str, is_there: bool) -> bool {
     if !is_there {
