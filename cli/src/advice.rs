@@ -5,7 +5,6 @@
 
 use belljar::{Error, Hint, JsError, LimitKind};
 
-use crate::bounds;
 use crate::speech::Speech;
 
 /// What helps a person whose script threw. None where the error says everything.
@@ -60,11 +59,6 @@ pub(crate) fn of_limit(kind: LimitKind, speech: Speech) -> String {
         (None, Speech::FixedLines) => "`limits` does not apply to compile, so split the script".into(),
         (None, _) => "no flag raises it, so split the script".into(),
     }
-}
-
-/// What a limit bounds and its value, in the unit of its flag.
-pub(crate) fn limited(kind: LimitKind, limit: u64) -> String {
-    format!("{} is limited to {}", bounds::noun(kind), bounds::shown(kind, limit))
 }
 
 #[cfg(test)]

@@ -108,6 +108,12 @@ impl Answered {
     }
 }
 
+/// What a script has used that ran for a request.
+struct Used {
+    stats: Stats,
+    dropped_calls: Vec<String>,
+}
+
 /// The jars of a client by their names. A jar is made when it is first named.
 struct Jars {
     runtime: Runtime,
@@ -140,8 +146,8 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
     for Asked { id, instance, name, request, .. } in requests::read(calls, forwards, refuse)? {
         let speech = if matches!(request, Request::Compile(_)) { Speech::FixedLines } else { Speech::Lines };
         let (result, used) = jars.answer(&instance, name, request, interrupt);
-        let (stats, dropped_calls) = used.unzip();
-        let dropped_calls = dropped_calls.unwrap_or_default();
+        let (stats, dropped_calls) =
+            used.map_or((None, Vec::new()), |Used { stats, dropped_calls }| (Some(stats), dropped_calls));
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
         let reply = match result {
             Ok(Answered { result, paused, text, .. }) => {
@@ -171,14 +177,14 @@ impl Jars {
         }
     }
 
-    /// The answer to a request. If a script ran, also what it has cost, and which of its calls were cut off.
+    /// The answer to a request, and what its script has used, if one ran.
     fn answer(
         &mut self,
         instance: &str,
         name: String,
         request: Request,
         interrupt: &Interrupt,
-    ) -> (Result<Answered, Refusal>, Option<(Stats, Vec<String>)>) {
+    ) -> (Result<Answered, Refusal>, Option<Used>) {
         let request = match request {
             Request::Bad(message) => return (Err(Refusal::input(message)), None),
             Request::Drop => {
@@ -211,7 +217,9 @@ impl Jars {
             Ok(answered) => answered.has_run,
             Err(refusal) => runs && has_begun(refusal),
         };
-        (result, has_run.then(|| (jar.instance.call_stats(), jar.instance.dropped_calls())))
+        let instance = &jar.instance;
+        let used = || Used { stats: instance.call_stats(), dropped_calls: instance.dropped_calls() };
+        (result, has_run.then(used))
     }
 }
 
@@ -226,14 +234,7 @@ fn has_begun(refusal: &Refusal) -> bool {
 fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Result<Answered, Refusal> {
     match request {
         Request::Eval(source) => {
-            let script = Script::new(source).named(name);
-            let turn = block_on(jar.instance.step_eval_async(&script)).map_err(|mut error| {
-                if let Error::Js(error) = &mut error {
-                    error.locate(&script);
-                }
-                error
-            });
-            Answered::turn(turn?, key)
+            Answered::turn(block_on(jar.instance.step_eval_async(Script::new(source).named(name)))?, key)
         }
         Request::Inspect(source) => {
             let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;

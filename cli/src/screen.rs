@@ -58,7 +58,7 @@ impl Screen {
         }
     }
 
-    /// Writes a value. A string is written as it is. Any other value is broken into lines when it is long, and has colours
+    /// Writes a value. A string is written as it is. Any other value is broken into lines when it is long, and painted
     /// on a terminal.
     pub(crate) fn show(&self, text: &str, is_string: bool) -> io::Result<()> {
         if is_string {

@@ -66,12 +66,17 @@ pub(crate) fn words(error: &Error, speech: Speech) -> String {
 /// What happened. The number of a limit is in the unit of its flag, which the library does not know.
 fn fact(error: &Error) -> String {
     match error {
-        Error::Limit { kind, limit, .. } => format!("{}: {}", kind.code(), advice::limited(*kind, *limit)),
+        Error::Limit { kind, limit, .. } => format!("{}: {}", kind.code(), limited(*kind, *limit)),
         Error::LimitTooLow { kind, limit, needed, .. } => {
-            format!("{}, and {} are needed", advice::limited(*kind, *limit), bounds::shown_at_least(*kind, *needed))
+            format!("{}, and {} are needed", limited(*kind, *limit), bounds::shown_at_least(*kind, *needed))
         }
         other => other.to_string(),
     }
+}
+
+/// What a limit bounds, and its value.
+fn limited(kind: LimitKind, limit: u64) -> String {
+    format!("{} is limited to {}", bounds::noun(kind), bounds::shown(kind, limit))
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ fn a_file_of_another_build_is_told_from_a_damaged_one() {
     refuses(
         &["--from", &snapshot, "-p", "1"],
         2,
-        "other-snapshot: not a snapshot of this build: it was taken from another",
+        "other-snapshot: not a snapshot of this build: it was taken from the guest ",
     );
     assert!(run(&["inspect", &snapshot]).out.contains("another one: it does not run here"));
 
