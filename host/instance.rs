@@ -84,7 +84,7 @@ pub struct Instance {
     paused: Vec<PendingCall>,
     /// Gives ids to the calls of handlers.
     ids: Arc<Ids>,
-    /// Why the newest request of the latest call for linear memory was refused; None when it was not.
+    /// Why the last request of the latest call for linear memory was refused; None when it was not.
     refusal: Option<Refusal>,
     desk: Arc<Desk>,
     routes: Arc<Routes>,
@@ -350,11 +350,11 @@ impl Instance {
     }
 
     fn begin_anew(&mut self) -> Result<()> {
-        // // The future of the call was dropped. What the call used is still counted.
+        // The future of the call was dropped. What the call used is still counted.
         if matches!(self.phase, Phase::Running | Phase::Waiting) {
             self.close(Leftovers::None);
         }
-        // // The old slot is returned to the pool before a new one is taken.
+        // The old slot is returned to the pool before a new one is taken.
         self.vm = None;
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
@@ -368,7 +368,7 @@ impl Instance {
                 *word = *was;
             }
             if !self.keeps_random {
-                // // The guest must not continue the random numbers of the instance that it was copied from.
+                // The guest must not continue the random numbers of the instance that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
             if !about.pending.is_empty() {

@@ -41,7 +41,7 @@ impl Instance {
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
-        // // Under a clock of the embedder, the snapshot holds no time measured on this machine.
+        // Under a clock of the embedder, the snapshot holds no time measured on this machine.
         let (age, spent) =
             if clock == Clock::System { (self.desk.age(), self.spent) } else { (0, self.spent.in_nominal_time()) };
         let about = About {
@@ -71,7 +71,7 @@ impl Instance {
     ///     panic!("nobody has answered yet");
     /// };
     /// let bytes = paused.snapshot().to_bytes();
-    /// // Later, in another process of the same build:
+    /// Later, in another process of the same build:
     /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
     /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
     /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
