@@ -195,7 +195,7 @@ impl Call {
         }
     }
 
-    /// What is left of the wall-clock limit.
+    /// The time until the wall-clock limit is reached.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         match self.token.deadline {

@@ -38,7 +38,7 @@ use crate::value::Shown;
 use crate::vm::fibre::Vm;
 use crate::vm::state::{Desk, Refusal};
 
-/// What an instance can do next.
+/// Whether an instance takes calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
@@ -381,19 +381,19 @@ impl Instance {
         Ok(())
     }
 
-    /// What the instance can do next.
+    /// Whether the instance takes calls.
     #[must_use]
     pub fn status(&self) -> Status {
         if self.vm.is_none() || self.phase == Phase::Running { Status::Poisoned } else { Status::Ready }
     }
 
-    /// What the instance has used since it was made.
+    /// The statistics of the instance since it was made.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().1)
     }
 
-    /// What the latest call has used.
+    /// The statistics of the latest call.
     #[must_use]
     pub fn call_stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().0)

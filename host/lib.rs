@@ -34,7 +34,7 @@
 //!   cheap enough to make one for every request, which is also the safest way to use it.
 //! - A [`Script`] is source text with a name for stack traces; a string converts into one. Running it gives a
 //!   [`Json`]: the value of the last expression as JSON text, which [`Json::get`] converts to any type that serde
-//! supports.
+//!   supports.
 //! - A [`Program`] is a script compiled ahead of time. Its bytes can be stored, and every process of the same build
 //!   can run them.
 //! - A prelude ([`RuntimeBuilder::prelude`]) is a script that runs once. Every instance starts from the memory that

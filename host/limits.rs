@@ -17,7 +17,7 @@ pub const OPCODES_PER_POLL: u64 = 10_000;
 /// assert_eq!(jar.eval("for (;;) {}").unwrap_err().code(), "cpu_limit_exceeded");
 /// assert_eq!(jar.eval("1 + 2")?.get::<i64>()?, 3);
 ///
-/// The same, without a literal:
+/// // The same, without a literal:
 /// assert_eq!(Limits::default().with_cpu_time(Duration::from_millis(20)), limits);
 /// # Ok::<(), belljar::Error>(())
 /// ```

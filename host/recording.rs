@@ -49,7 +49,7 @@ const FORMAT: u32 = 2;
 /// assert_eq!(again.eval(script)?, result);
 /// replay.finish()?;
 ///
-/// Another script makes a different call.
+/// // Another script makes a different call.
 /// let replay = recording.replay();
 /// let mut other = runtime.build_instance().seed(1).start(&replay.router(), &Limits::default())?;
 /// let error = other.eval("host.rpcSync('price', 'gold')").unwrap_err();

@@ -71,7 +71,7 @@ impl Instance {
     ///     panic!("nobody has answered yet");
     /// };
     /// let bytes = paused.snapshot().to_bytes();
-    /// Later, in another process of the same build:
+    /// // Later, in another process of the same build:
     /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
     /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
     /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
