@@ -1,1 +1,1 @@
-//! The benches of belljar are beside this file; a package needs a library to have benches.
+//! Empty: a package needs a library to have benches, and the benches are the other files of this folder.

@@ -1,6 +1,7 @@
-//! Draws what the benches measured, and puts their tables into the pages: `make bench-plot` and `make bench-peers`.
+//! Draws the results of the benches, and inserts their tables into the pages: `make bench-plot` and `make
+//! bench-peers`.
 //!
-//! Knows the JSON that a bench writes and nothing about how it came to it. No figure in a page is typed by hand.
+//! It knows only the JSON that a bench writes. No figure in a page is typed by hand.
 //!
 //! `picture rows BENCH.json BENCH.md OUT.svg TABLE.md PAGE.md`, `picture peers PEERS.json OUT.svg`; both through
 //! `cargo bench --bench picture --`.
@@ -16,18 +17,18 @@ use std::fs;
 
 use serde_json::Value;
 
-/// Where the page's table stands.
+/// Marks the place of the table in the page.
 const BEGIN: &str = "<!-- bench: written by `make bench-plot` -->\n";
 const END: &str = "<!-- /bench -->";
 
-/// Colours that can be read on white and on black; where a page says which it is, the text follows.
+/// Colours that are readable on white and on black; text follows the colour scheme of the page.
 const STYLE: &str = "text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#57606a}\
 .head{font-weight:600;font-size:13px}.faint{fill:#848d97;font-size:11px}.line{stroke:#848d97;stroke-opacity:.35}\
 .one{stroke:#848d97}.good{fill:#2da44e}.fair{fill:#bf8700}.bad{fill:#cf222e}.plain{fill:#4c8dd6}.must{stroke:#cf222e}.aim{stroke:#2da44e}\
 @media(prefers-color-scheme:dark){text{fill:#c9d1d9}.faint{fill:#8b949e}}";
 
 const WIDTH: f64 = 900.0;
-/// Where the names end and the scale begins, and where it ends.
+/// The left end of the scale, after the names, and its right end.
 const LEFT: f64 = 290.0;
 const RIGHT: f64 = 780.0;
 const LINE: f64 = 19.0;
@@ -47,7 +48,7 @@ impl Drawing {
             .unwrap();
     }
 
-    /// An upright stroke across one line.
+    /// A vertical mark on one line.
     fn mark(&mut self, x: f64, class: &str, half: f64) {
         let (above, below) = (self.height - half, self.height + half);
         writeln!(
@@ -76,7 +77,7 @@ impl Drawing {
     }
 }
 
-/// A logarithmic scale from the smallest to the largest of what is shown, to the next power of its base.
+/// A logarithmic scale from the smallest to the largest value, rounded outwards to powers of its base.
 struct Scale {
     low: f64,
     high: f64,
@@ -92,7 +93,7 @@ impl Scale {
         LEFT + (figure.log10() - self.low) / (self.high - self.low) * (RIGHT - LEFT)
     }
 
-    /// 1, 2 and 5 of each power of ten that the scale reaches; of a long scale the powers only.
+    /// The ticks: 1, 2 and 5 times each power of ten; on a long scale only the powers.
     fn ticks(&self) -> Vec<f64> {
         let steps: &[f64] = if self.high - self.low > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let powers = (self.low.floor() as i32)..=(self.high.ceil() as i32);
@@ -100,7 +101,7 @@ impl Scale {
         all.filter(|tick| (self.low..=self.high).contains(&tick.log10())).collect()
     }
 
-    /// The scale's upright lines, with their figures, across so many lines below.
+    /// Draws the scale's vertical lines, with their figures, across this many lines.
     fn draw(&self, drawing: &mut Drawing, lines: usize, unit: impl Fn(f64) -> String) {
         let bottom = drawing.height + LINE * lines as f64 + 8.0;
         for tick in self.ticks() {
@@ -117,7 +118,7 @@ impl Scale {
     }
 }
 
-/// A row of `make bench` as it is drawn.
+/// A row of `make bench`, as drawn.
 struct Row {
     name: String,
     share: f64,
@@ -156,14 +157,14 @@ fn beside_native(row: &Value) -> Option<Row> {
     if row["beside"].as_str().is_some_and(|beside| beside != "native") {
         return None;
     }
-    // Where the goal is a figure and not a share, it is drawn as a share of the same thing as the figure.
+    // An absolute goal is drawn as a share of the other side's figure, like the row itself.
     let unit = if row["goal"] == "figure" { number(row, "other")? } else { 1.0 };
     let goal = |key| number(row, key).map(|goal| goal / unit);
     let label = if ratio < 0.5 { format!("{} less", times(1.0 / ratio)) } else { format!("{ratio:.2}") };
     Some(Row { name: row["name"].as_str()?.into(), share: ratio, must: goal("must"), aim: goal("aim"), label })
 }
 
-/// A row with a goal and nothing native beside it, as a share of what it must reach.
+/// A row with a goal but without a native side, as a share of its must.
 fn beside_goal(row: &Value) -> Option<Row> {
     if row["beside"] == "native" || (row["beside"].is_null() && row["goal"] != "figure") {
         return None;
@@ -266,8 +267,8 @@ fn draw_peers(peers: &Value) -> String {
         let Some((_, least)) = figures.first() else { continue };
         drawing.down(26.0);
         drawing.text(12.0, "start", "head", &format!("{} ({unit})", job["name"].as_str().unwrap_or_default()));
-        // A scale takes 1 in; the least figure is made that, so that bars are comparable within a job and fill the
-        // width.
+        // Every scale includes 1. The smallest figure is scaled to 1, so that bars are comparable within a job and
+        // fill the width.
         let scale = Scale::of(figures.iter().map(|figure| figure.1 / least));
         drawing.down(LINE);
         for (name, figure) in &figures {

@@ -1,8 +1,8 @@
-//! How long it takes to stop a script: every bomb of `tests/bombs` that burns the processor, as a multiple of its
+//! How long it takes to stop a script: every bomb of `tests/bombs` that burns processor time, as a multiple of its
 //! limit.
 //!
-//! Time is the thread's own, where the system counts it, as it is for the limit: a busy machine makes every script
-//! last longer, and says nothing about belljar.
+//! The time is the thread's CPU time, if the system reports it, as it is for the limit: elapsed time would include
+//! other load on the machine.
 //!
 //! `cargo bench --bench stop -- [--json PATH] [ROUNDS]`.
 #![allow(
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use belljar::{Call, Json, Limits, Router, RpcError, Runtime, Status};
 
-/// Long enough that a few slices more are not much of it, short enough that there are many rounds.
+/// Long compared to a few slices, and short enough for many rounds.
 const LIMIT: Duration = Duration::from_millis(20);
 
 struct Row {
@@ -28,7 +28,7 @@ struct Row {
     poisoned: usize,
 }
 
-/// What this thread has had of the processor; elsewhere than on Unix, the time.
+/// The CPU time of this thread; on systems other than Unix, the elapsed time.
 fn clock() -> Duration {
     #[cfg(unix)]
     {
@@ -39,7 +39,7 @@ fn clock() -> Duration {
     std::time::UNIX_EPOCH.elapsed().unwrap()
 }
 
-/// The value that so much of a sorted list lies under.
+/// The quantile of a sorted list.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * share).ceil() as usize).copied().unwrap_or_default()
@@ -50,7 +50,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // Cargo says so to every bench.
+            // Cargo passes this to every bench.
             "--bench" => {}
             "--json" => json = arguments.next(),
             other => rounds = other.parse().unwrap(),

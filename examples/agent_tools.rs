@@ -1,9 +1,9 @@
 //! "Code mode" for a language model: instead of one tool call per round trip, the model writes a script that calls
-//! typed tools, and the host runs it sealed.
+//! typed tools, and the host runs it in a sandbox.
 //!
-//! Shows: tools as typed async handlers, a description of them for the model, an approval before anything that
-//! changes the world, an audit trail that the script cannot touch, one budget for the whole script, and errors that
-//! go back to the model in a form that it can use. The scripts below are what a model would write.
+//! Shows: tools as typed async handlers, a description of them for the model, an approval before anything that has
+//! side effects, an audit trail that the script cannot touch, one budget for the whole script, and errors in a form
+//! that the model can use. The scripts below are what a model would write.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,21 +60,21 @@ struct Summary {
     refused: Vec<String>,
 }
 
-/// What belongs to one run of one script: whose it is, what it may spend, what it did.
+/// The data of one run of a script: its customer, its budget, and the log of what it did.
 struct Session {
     customer: &'static str,
     approval: Approval,
     audit: Mutex<Vec<String>>,
 }
 
-/// Stands for a person, a policy or both.
+/// Stands for a person, a policy, or both.
 struct Approval {
     most_cents: u32,
 }
 
 impl Approval {
     async fn ask(&self, refund: &Refund) -> bool {
-        // A person would take longer. The script waits at its `await`, and other calls of it go on.
+        // A person would take longer. The script waits at its `await`, and its other calls continue.
         tokio::time::sleep(Duration::from_millis(5)).await;
         refund.cents <= self.most_cents
     }
@@ -91,7 +91,7 @@ fn record(session: &Session, line: String) {
 async fn list_orders(call: Call, asked: ListOrders) -> Result<Vec<Order>, RpcError> {
     let session = session(&call)?;
     record(session, format!("list_orders {}", asked.customer));
-    // The session decides what a script may see; what the script says about itself counts for nothing.
+    // The session decides what a script may see, never the script's own claim.
     if asked.customer != session.customer {
         return Err(RpcError::new("forbidden", format!("{} is another customer", asked.customer)));
     }
@@ -114,7 +114,7 @@ async fn refund(call: Call, asked: Refund) -> Result<Refunded, RpcError> {
     Ok(Refunded { refunded: asked.cents })
 }
 
-/// What a model might answer to: refund what arrived more than three days late.
+/// A possible answer of a model to: refund what arrived more than three days late.
 const WRITTEN_BY_THE_MODEL: &str = "
 const orders = await host.rpc('list_orders', { customer: 'ada' });
 const late = orders.filter(order => order.late);
@@ -133,8 +133,8 @@ for (const state of states) {
 }
 ({ checked: states.length, refunded, refused })";
 
-/// One round of an agent: run what the model wrote; the answer is either a result or a text that helps it to write
-/// better.
+/// One round of an agent: runs what the model wrote. The answer is either a result, or a text that helps the model to
+/// correct its script.
 async fn run(runtime: &Runtime, router: &Router, session: &Arc<Session>, code: &str) -> Result<Json, String> {
     let limits = Limits {
         cpu_time: Duration::from_millis(200),
@@ -184,7 +184,7 @@ async fn main() -> belljar::Result<()> {
     assert_eq!(audit.len(), 7);
     assert!(audit.contains(&"refund 4 of 4000 cents approved: 8 days late".to_owned()));
 
-    // What goes wrong comes back as text that a model can act on.
+    // Errors are returned as text that a model can act on.
     for (code, advice) in [
         ("const orders = await host.rpc('list_orders', { customer: 'bob' })", "bob is another customer"),
         ("const orders = await host.rpc('list_order', { customer: 'ada' })", "no handler is registered"),

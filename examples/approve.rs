@@ -1,9 +1,9 @@
-//! A tool call that waits for a person: the process that asked is gone when the answer comes, and another one goes
-//! on.
+//! A tool call that waits for a person: the process that asked has ended when the answer arrives, and another process
+//! resumes the script.
 //!
 //! Shows: [`Reply::pause`], [`Instance::step_eval_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in
-//! a process that has never seen the script. Run it without arguments; it starts itself once to ask and once for each
-//! answer.
+//! a process that has never seen the script. Run it without arguments; it starts itself once to ask, and once for
+//! each answer.
 //!
 //! [`Instance::step_eval_async`]: belljar::Instance::step_eval_async
 //! [`Instance::resume_async`]: belljar::Instance::resume_async
@@ -17,7 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use belljar::{Answer, Call, Json, Limits, Reply, Router, RpcError, Runtime, Script, Snapshot, Turn};
 use serde::Deserialize;
 
-/// What an agent wrote. It knows nothing of pauses: for it, a person is a slow function.
+/// A script that an agent wrote. It does not know about pauses: to the script, a person is a slow function.
 const AGENT: &str = "
     const orders = await host.rpc('late_orders');
     const refunded = [];
@@ -31,9 +31,9 @@ const AGENT: &str = "
     }
     refunded.join(', ')";
 
-/// In life it comes from where you keep secrets.
+/// In production, take the key from your secret store.
 const KEY: [u8; 32] = *b"thirty-two bytes that are secret";
-/// Whose the snapshot is and what it is for. Under another context it does not open.
+/// The owner and the purpose of the snapshot. It cannot be opened under another context.
 const CONTEXT: &[u8] = b"tenant 42, refunds";
 
 #[derive(Deserialize)]
@@ -48,11 +48,11 @@ fn router() -> Router {
             Ok(serde_json::json!([{ "id": 7, "cents": 1200 }, { "id": 8, "cents": 9900 }, { "id": 9, "cents": 20000 }]))
         })
         .handle("refund", |_: &Call, order: u32| Ok(format!("{order}: refunded")))
-        // The parameters are looked at before anybody is bothered with them.
+        // The type of the parameter checks the parameters before a person sees them.
         .handle("approve", |_: &Call, _: Approval| Reply::pause())
 }
 
-/// Puts a script that waits into the file, or prints what it came to.
+/// Writes a paused script into the file, or prints the result of a script that has ended.
 fn put_away(turn: Turn, file: &Path) -> anyhow::Result<()> {
     match turn {
         Turn::Paused(paused) => {
@@ -71,13 +71,13 @@ fn put_away(turn: Turn, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the process does that meets the agent.
+/// The process that runs the agent's script.
 async fn ask(file: &Path) -> anyhow::Result<()> {
     let mut jar = Runtime::new()?.instance(&router(), &Limits::default())?;
     put_away(jar.step_eval_async(Script::new(AGENT).named("agent.js")).await?, file)
 }
 
-/// What the process does that brings the person's word.
+/// The process that brings the person's answer.
 async fn answer(file: &Path, is_yes: bool) -> anyhow::Result<()> {
     let snapshot = Snapshot::open(&fs::read(file)?, &KEY, CONTEXT)?;
     let mut jar = Runtime::new()?.restore(&snapshot, &router(), &Limits::default())?;
@@ -88,7 +88,7 @@ async fn answer(file: &Path, is_yes: bool) -> anyhow::Result<()> {
     put_away(jar.resume_async(answers).await?, file)
 }
 
-/// Runs this program again, as another process, and gives what it printed.
+/// Runs this program again, as another process, and returns its output.
 fn process(arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
     ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -108,7 +108,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let path = std::env::temp_dir().join(format!("belljar-approve-{}", std::process::id()));
             let file = path.to_str().context("the folder for temporary files has a name that is not text")?;
             ensure!(process(&["ask", file])? == "may order 8 be refunded 99.00?");
-            // Nobody runs now. What there is of the agent lies in the file.
+            // No process runs now. The state of the script is in the file.
             println!("         ({} bytes, sealed)", fs::metadata(&path)?.len());
             ensure!(process(&["yes", file])? == "may order 9 be refunded 200.00?");
             ensure!(process(&["no", file])? == "7: refunded, 8: refunded, 9: declined");

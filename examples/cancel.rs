@@ -1,4 +1,4 @@
-//! Four ways to end a call early, and what is left of it: nothing.
+//! Four ways to end a call early, and proof that nothing of it keeps running.
 //!
 //! Shows: [`CancelHandle`](belljar::CancelHandle) from another thread, in a loop and inside a native built-in;
 //! dropping the future of an async call; a handler's own token; the wall-clock limit.
@@ -23,8 +23,8 @@ fn main() -> belljar::Result<()> {
     })
 }
 
-/// A script that runs JavaScript unwinds and keeps its state. One that is met inside a native built-in is stopped in
-/// the middle, and its instance refuses calls until it is reset; where it is met is a matter of the moment.
+/// A script that runs JavaScript unwinds and keeps its state. A script that is inside a native built-in is stopped in
+/// the middle, and its instance refuses calls until it is reset. Which of the two happens depends on timing.
 fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
     let begun = Arc::new(Barrier::new(2));
     let met = begun.clone();
@@ -55,7 +55,7 @@ fn from_another_thread(runtime: &Runtime) -> belljar::Result<()> {
     Ok(())
 }
 
-/// Counts handlers that began and have not been dropped.
+/// Counts handlers that have started and have not been dropped.
 struct AtWork(Arc<AtomicU32>);
 
 impl AtWork {
@@ -71,8 +71,8 @@ impl Drop for AtWork {
     }
 }
 
-/// Handlers are polled inside the future of the call, so they end with it. Work that a handler gave to somebody else
-/// does not; the token of its [`Call`] tells that work that nobody waits any more.
+/// Handlers are polled inside the future of the call, so they end with it. Work that a handler has passed to another
+/// task does not; the [`Call`] tells that work when its result is no longer wanted.
 async fn by_dropping_the_future(runtime: &Runtime) -> belljar::Result<()> {
     let (at_work, all_began, task_ended) =
         (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -110,7 +110,7 @@ async fn by_dropping_the_future(runtime: &Runtime) -> belljar::Result<()> {
     Ok(())
 }
 
-/// The wall-clock limit ends a call that waits, though its script uses no processor time.
+/// The wall-clock limit ends a waiting call, although its script uses no processor time.
 async fn by_running_out_of_time(runtime: &Runtime) -> belljar::Result<()> {
     let router = Router::new().handle_async("forever", |call: Call, (): ()| async move {
         assert!(call.time_left() <= Duration::from_millis(50));

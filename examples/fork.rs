@@ -1,8 +1,8 @@
 //! Ten continuations of one state: a script stops at a choice, is restored once for each way to choose, and the best
 //! one wins.
 //!
-//! Shows: a [`Snapshot`](belljar::Snapshot) as something to try things out from. The work before the choice is done
-//! once; what the ten do after it, they do each in a world of their own, on threads that share nothing.
+//! Shows: a [`Snapshot`](belljar::Snapshot) as a starting point for experiments. The work before the choice is done
+//! once. The work after it is done ten times, in separate instances, on separate threads.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::thread;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use belljar::{Answer, Call, Json, Limits, Reply, Router, Runtime, Turn};
 use serde::Deserialize;
 
-/// Packs boxes into a lorry greedily. In which order is the host's choice, and the script waits for it.
+/// Packs boxes into a lorry greedily. The host chooses the order, and the script waits for the choice.
 const PACKER: &str = "
     const boxes = Array.from({ length: 40 }, (_, i) => ({ weight: 3 + i * 7919 % 29, value: 5 + i * 104729 % 37 }));
     const weights = await host.rpc('choose_order', { boxes: boxes.length });
@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
     let (best, worst) = (outcomes.first().context("ten were tried")?, outcomes.last().context("ten were tried")?);
     ensure!(outcomes.len() == 10 && best.value > worst.value);
     ensure!(outcomes.iter().all(|packed| packed.boxes == 40 && packed.room <= 200));
-    // Twins have numbers of their own, and the one that they came from still waits.
+    // Each continuation drew different random numbers, and the original still waits.
     let mut random: Vec<u64> = outcomes.iter().map(|packed| packed.random.to_bits()).collect();
     random.sort_unstable();
     random.dedup();

@@ -1,7 +1,7 @@
-//! The least that belljar takes: a sealed instance, a value out of it, and one door that the host opened.
+//! A minimal program: a sealed instance, a value from it, and one handler of the host.
 //!
 //! Shows: [`Runtime`], [`Router::handle`], [`Instance::eval`](belljar::Instance::eval), and what a script finds when
-//! it looks for a way out.
+//! it looks for other ways to reach the host.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use belljar::{Call, Limits, Router, Runtime};
@@ -24,7 +24,7 @@ fn main() -> belljar::Result<()> {
     println!("require, process, fetch, Deno, std, os are: {}", ways_out.join(", "));
     assert!(ways_out.iter().all(|kind| kind == "undefined"));
 
-    // Every instance is a world of its own.
+    // Instances share no globals.
     jar.eval("globalThis.secret = 42")?;
     let mut other = runtime.instance(&router, &Limits::default())?;
     let seen: String = other.eval("typeof secret")?.get()?;

@@ -1,4 +1,4 @@
-//! Scripts that try to use up the machine, and what stops each of them.
+//! Scripts that try to exhaust the machine, and the limit that stops each of them.
 //!
 //! Shows: [`Limits`], soft stops (the instance keeps its state), hard stops inside native built-ins (the instance is
 //! poisoned until [`Instance::reset`]), and that a script can neither catch a limit nor forge one.
@@ -44,22 +44,22 @@ fn main() -> belljar::Result<()> {
         assert_works_again(&mut jar)?;
     }
 
-    // The stack is an ordinary RangeError: the script can catch it and go on.
+    // A stack overflow is an ordinary RangeError: the script can catch it and continue.
     let mut jar = runtime.instance(&router, &limits)?;
     let caught: String = jar.eval("function f() { f() } try { f() } catch (error) { error.name }")?.get()?;
     assert_eq!(caught, "RangeError");
 
-    // A soft stop keeps what the script had built; the next call has a budget of its own.
+    // A soft stop keeps the script's state, and the next call has a fresh budget.
     jar.eval("globalThis.kept = 'still here'")?;
     assert_eq!(jar.eval("for (;;) {}").err().map(|error| error.blame()), Some(Blame::Limits));
     assert_eq!(jar.status(), Status::Ready);
     assert_eq!(jar.eval("kept")?.get::<String>()?, "still here");
 
-    // Codes come from what the host saw, never from the text of an error.
+    // Codes come from what the host observed, never from the text of an error.
     let forged = jar.eval("throw Object.assign(new Error('interrupted'), { code: 'cpu_limit_exceeded' })");
     assert_eq!(forged.err().map(|error| error.code()), Some("js_error"));
 
-    // Fuel counts work and not time: the same script costs the same on every machine of one build.
+    // Fuel counts work, not time: the same script costs the same on every machine with the same build.
     let metered = Limits { fuel: Some(1_000_000), ..limits };
     let spend = |script: &str| -> belljar::Result<u64> {
         let mut jar = runtime.instance(&router, &metered)?;

@@ -1,9 +1,8 @@
-//! A library that is loaded once: every instance starts with it, and what scripts do to it stays in their own
-//! instance.
+//! A library that is loaded once: every instance starts with it, and a script changes it only in its own instance.
 //!
-//! Shows: [`RuntimeBuilder::prelude`](belljar::RuntimeBuilder::prelude), what it saves against loading the library in
-//! each instance, and [`InstanceBuilder::begin_from`](belljar::InstanceBuilder::begin_from) for a tenant's own set-up on
-//! top.
+//! Shows: [`RuntimeBuilder::prelude`](belljar::RuntimeBuilder::prelude), what it saves compared to loading the
+//! library in each instance, and [`InstanceBuilder::begin_from`](belljar::InstanceBuilder::begin_from) for a tenant's
+//! set-up on top of it.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::time::Instant;
@@ -11,7 +10,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use belljar::{Limits, Router, Runtime, Script};
 
-/// A library of formatters, and a table that takes some work to make.
+/// A library of formatters, and a table that takes some work to compute.
 fn library() -> String {
     let mut source = String::from("var money = cents => `${(cents / 100).toFixed(2)}`; const rules = {};\n");
     for n in 0..300 {
@@ -52,7 +51,7 @@ fn main() -> anyhow::Result<()> {
         start.elapsed() / EVENTS
     );
 
-    // A script can change what it was given, and nobody else sees it.
+    // A script can change the library, and no other instance sees the change.
     let mut vandal = runtime.instance(&router, &limits)?;
     vandal.eval("money = () => 'free'; primes.length = 0")?;
     ensure!(vandal.dispatch("total", &items)?.get::<String>()? == "free");
@@ -61,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     vandal.reset()?;
     ensure!(vandal.dispatch("total", &items)?.get::<String>()? == "22.49");
 
-    // A tenant's own set-up on top of the library. Each instance that starts from it draws numbers of its own.
+    // A tenant's set-up on top of the library. Each instance that starts from it draws different random numbers.
     let mut setup = runtime.instance(&router, &limits)?;
     setup.eval("const discount = 0.9; host.on('price', cents => money(cents * discount)); Math.random()")?;
     let tenant = setup.snapshot()?;

@@ -1,8 +1,8 @@
-//! Every way that a script and its host talk to each other.
+//! All ways in which a script and its host communicate.
 //!
-//! Shows: typed parameters and results, sync and async handlers, calls that run at the same time, `rpcSync` on an
-//! async handler, errors with a code, parameters of the wrong shape, a handler that panics, a fallback, data that
-//! belongs to the instance, the console, and events from the host to the script.
+//! Shows: typed parameters and results, sync and async handlers, concurrent calls, `rpcSync` on an async handler,
+//! errors with a code, parameters of the wrong shape, a handler that panics, a fallback, data of the instance, the
+//! console, and events from the host to the script.
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use belljar::{Call, ConsoleLevel, Limits, Router, RpcError, Runtime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What the host knows of the caller. Scripts never see it; handlers find it in their [`Call`].
+/// What the host knows about the caller. Scripts never see it; handlers get it from their [`Call`].
 struct Session {
     user: &'static str,
 }
@@ -58,7 +58,7 @@ async fn main() -> belljar::Result<()> {
             }
         })
         .handle("crash", |_: &Call, (): ()| -> Result<(), RpcError> { std::panic::resume_unwind(Box::new("a bug")) })
-        // A method that nobody registered is refused: an answer would look like one that a handler gave.
+        // An unknown method is refused: an answer would look like that of a real handler.
         .fallback(|_: &Call, _: Value| Err::<(), _>(RpcError::new("unknown_method", "the shop has no such method")))
         .on_console(move |_, level: ConsoleLevel, line: &str| {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{level:?}: {line}"));
@@ -67,12 +67,12 @@ async fn main() -> belljar::Result<()> {
     let runtime = Runtime::new()?;
     let mut jar = runtime.build_instance().data(Session { user: "ada" }).start(&router, &Limits::default())?;
 
-    // A sync handler is reached from everywhere, without a promise.
+    // Every kind of call reaches a sync handler, without a promise.
     let receipt: Value = jar.eval("host.rpcSync('buy', { item: 'tea', amount: 2 })")?.get()?;
     println!("receipt: {receipt}");
     assert_eq!(receipt, json!({ "item": "tea", "cents": 500, "buyer": "ada" }));
 
-    // An error arrives as a JavaScript Error with a `code`; nothing else of the host's error crosses.
+    // An error arrives as a JavaScript Error with a `code`; nothing else of the host's error reaches the script.
     let caught: Vec<String> = jar
         .eval(
             "function code(method, params) {
@@ -89,7 +89,7 @@ async fn main() -> belljar::Result<()> {
     assert_eq!(caught[2], "handler_panicked: the handler panicked");
     assert_eq!(caught[3], "unknown_method: the shop has no such method");
 
-    // Promises of `host.rpc` run at the same time.
+    // Calls of `host.rpc` run concurrently.
     let names: Vec<String> = jar
         .eval_async(
             "const found = await Promise.all([1, 2, 3].map(id => host.rpc('look_up', id)));
@@ -103,7 +103,7 @@ async fn main() -> belljar::Result<()> {
     assert_eq!(most_at_once.load(Ordering::Relaxed), 3);
     assert_eq!(*printed.lock().unwrap_or_else(PoisonError::into_inner), ["Log: found 3"]);
 
-    // In an async call `rpcSync` reaches an async handler too: the script's stack waits, the thread does not.
+    // In an async call `rpcSync` reaches an async handler too: it suspends the script, not the thread.
     let name: String = jar.eval_async("host.rpcSync('look_up', 7).name").await?.get()?;
     println!("without await: {name}");
     assert_eq!(name, "item 7");

@@ -1,8 +1,8 @@
-//! Rules that tenants wrote, run on every webhook: compiled once, one fresh instance per event.
+//! Rules that tenants wrote, run on every webhook: each is compiled once, and each event gets a fresh instance.
 //!
-//! Shows: [`Program`] (compile when a rule is saved, run from its bytes ever after), [`Instance::dispatch_async`], a
-//! new instance for each event so that nothing leaks from one to the next, events in parallel, errors that stay with
-//! the tenant whose rule made them, and [`Blame`] to decide who gets told.
+//! Shows: [`Program`] (compile a rule when it is saved, then run it from its bytes), [`Instance::dispatch_async`], a
+//! new instance for each event so that no data leaks from one event to the next, events in parallel, errors that stay
+//! with the tenant whose rule made them, and [`Blame`] to decide who is notified.
 //!
 //! [`Instance::dispatch_async`]: belljar::Instance::dispatch_async
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
@@ -15,7 +15,7 @@ use belljar::{Blame, Call, Limits, Program, Router, RpcError, Runtime, Script};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-/// What arrives from outside.
+/// The event that a webhook carries.
 #[derive(Clone, Serialize)]
 struct Webhook {
     id: u32,
@@ -32,7 +32,7 @@ enum Decision {
     Hold { reason: String },
 }
 
-/// The rules as the tenants typed them.
+/// The rules as the tenants wrote them.
 const RULES: [(&str, &str); 5] = [
     (
         "acme",
@@ -47,10 +47,10 @@ const RULES: [(&str, &str); 5] = [
     ("snoop", "host.on('payment', async () => ({ action: 'hold', reason: await host.rpc('setting', 'acme/api_key') }))"),
 ];
 
-/// Handlers find out here for whom they work; no rule can say so itself.
+/// Tells handlers which tenant they work for; a rule cannot choose it.
 struct Tenant(&'static str);
 
-/// One webhook through one tenant's rule, in an instance that lives for just that.
+/// Runs one tenant's rule on one webhook, in an instance made for this event.
 async fn decide(
     runtime: &Runtime,
     router: &Router,
@@ -80,10 +80,10 @@ async fn main() -> belljar::Result<()> {
             Ok(settings.get(name.as_str()).copied())
         });
 
-    // Twenty instances serve everybody; whoever finds none free waits for its turn.
+    // All tenants share twenty instances; when all are in use, an event waits in a queue.
     let runtime = Runtime::builder().max_instances(20).build()?;
 
-    // A rule is compiled when it is saved, and a mistake is told to whoever saves it.
+    // A rule is compiled when it is saved, so the person who saves it sees its mistakes.
     let mistake = runtime.compile(Script::new("host.on('payment', => {})").named("broken.js"));
     let mistake = mistake.err().map(|error| error.to_string()).unwrap_or_default();
     println!("a rule that does not compile: {mistake}");
@@ -115,7 +115,7 @@ async fn main() -> belljar::Result<()> {
         let outcome = match outcome {
             Ok(Decision::Accept) => "accept".to_owned(),
             Ok(Decision::Hold { reason }) => format!("hold: {reason}"),
-            // A fault of the rule goes to the tenant's log; a fault of ours would page somebody.
+            // A fault of the rule goes to the tenant's log; a fault of the host would alert an operator.
             Err(error) => match error.blame() {
                 Blame::Script | Blame::Limits | Blame::Caller => format!("{}: {error}", error.code()),
                 _ => return Err(error),
@@ -126,7 +126,7 @@ async fn main() -> belljar::Result<()> {
     }
 
     assert_eq!(outcomes["acme"], ["accept", "hold: risk 9 for XX", "hold: risk 1 for DE"]);
-    // Had an instance been used twice, the second payment would have been held.
+    // If an instance were reused, the second payment would be held.
     assert_eq!(outcomes["birch"], ["accept", "accept", "accept"]);
     assert!(outcomes["crash"].iter().all(|outcome| outcome.starts_with("js_error: TypeError")));
     assert!(outcomes["dizzy"].iter().all(|outcome| outcome.starts_with("cpu_limit_exceeded")));

@@ -68,7 +68,7 @@ impl JsError {
     /// [`JsError::frame`].
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
-        // // A code fence parses as two empty templates and a call of the result, so it does not always give a
+        // A code fence parses as two empty templates and a call of the result, so it does not always give a
         // SyntaxError.
         if self.frame().is_some_and(|frame| frame.text.trim_start().starts_with("```")) {
             return Some(Hint::CodeFence);
@@ -93,7 +93,7 @@ impl JsError {
 fn of_syntax(message: &str, frame: &Frame) -> Option<Hint> {
     let line = frame.text.trim_start();
     let first = line.split(|one: char| !one.is_alphanumeric() && one != '_' && one != '$').next().unwrap_or_default();
-    // // The frame of a long line holds only a part of it. Then the column may lie outside of that part.
+    // The frame of a long line holds only a part of it. Then the column may lie outside of that part.
     let (before, after) = frame.text.split_at_checked(frame.column.saturating_sub(1)).unwrap_or((&frame.text, ""));
     let before = before.trim_end();
     let last = before.rsplit(|one: char| !one.is_alphanumeric()).next().unwrap_or_default();

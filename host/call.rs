@@ -94,7 +94,7 @@ impl Token {
     }
 
     fn is_over(&self) -> bool {
-        // // After the token has fired, the signal may belong to a later call; before that it belongs to this one.
+        // After the token has fired, the signal may belong to a later call; before that it belongs to this one.
         self.fired.load(Ordering::Acquire)
             || self.signal.is_set()
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -195,7 +195,7 @@ impl Call {
         }
     }
 
-    /// What is left of the wall-clock limit.
+    /// The time until the wall-clock limit is reached.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         match self.token.deadline {

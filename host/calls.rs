@@ -412,7 +412,7 @@ impl<'a> Calls<'a> {
             }
             Poll::Pending => {
                 self.sync_working = Some(working);
-                // // The other handlers are polled meanwhile, because this one may depend on them. Their answers wait
+                // The other handlers are polled meanwhile, because this one may depend on them. Their answers wait
                 // until the guest is resumed.
                 self.poll(context, u64::MAX);
                 false

@@ -51,7 +51,7 @@ impl Clock {
         if let (Clock::Stepped { start, .. }, Some(next)) = (self, next) {
             *start = next;
         }
-        // // A moment beyond the range of a script becomes the last one in range. Falling back to the system's clock
+        // A moment beyond the range of a script becomes the last one in range. Falling back to the system's clock
         // would break determinism.
         Some(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
     }

@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// A JSON text did not have the shape that the caller asked for.
     Shape {
-        /// Where and why.
+        /// The path of the value that did not match, and why.
         message: String,
     },
     /// The script registered no handler for this event.
@@ -85,7 +85,7 @@ pub enum Error {
         /// The events that have a handler: the first twenty, then the number of others.
         registered: Vec<String>,
     },
-    /// What the caller passed cannot be used.
+    /// An argument of the caller is invalid.
     Input {
         /// Why.
         message: String,

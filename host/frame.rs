@@ -116,7 +116,7 @@ fn expression<'t>(message: &str, is_inside: bool, text: &'t str, at: usize) -> O
     // A script that constructs an error names its class there.
     let text = text.get(found).filter(|text| !text.ends_with("Error"))?;
     match message {
-        // // In a chain of calls such as `f()()`, the column does not tell which call failed.
+        // In a chain of calls such as `f()()`, the column does not tell which call failed.
         "not a function" | "not a constructor" if !is_inside => {
             (is_called && !is_called_again(after) || after.starts_with('`')).then_some(text)
         }

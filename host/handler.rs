@@ -171,7 +171,7 @@ impl Replying {
 
     /// A future of a reply.
     pub fn later<R: IntoReply>(reply: impl Future<Output = R> + Send + 'static) -> Replying {
-        // // Combinators store the future once. An async block would store it twice and move it over the stack.
+        // Combinators store the future once. An async block would store it twice and move it over the stack.
         Replying(Progress::Later(Box::pin(AssertUnwindSafe(reply).catch_unwind().map(|reply| {
             let reply = reply.map_err(discard).ok();
             // Serializing the reply runs the embedder's code too, so a panic there is contained as well.

@@ -38,7 +38,7 @@ use crate::value::Shown;
 use crate::vm::fibre::Vm;
 use crate::vm::state::{Desk, Refusal};
 
-/// What an instance can do next.
+/// Whether an instance takes calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
@@ -84,7 +84,7 @@ pub struct Instance {
     paused: Vec<PendingCall>,
     /// Gives ids to the calls of handlers.
     ids: Arc<Ids>,
-    /// Why the newest request of the latest call for linear memory was refused; None when it was not.
+    /// Why the last request of the latest call for linear memory was refused; None when it was not.
     refusal: Option<Refusal>,
     desk: Arc<Desk>,
     routes: Arc<Routes>,
@@ -350,11 +350,11 @@ impl Instance {
     }
 
     fn begin_anew(&mut self) -> Result<()> {
-        // // The future of the call was dropped. What the call used is still counted.
+        // The future of the call was dropped. What the call used is still counted.
         if matches!(self.phase, Phase::Running | Phase::Waiting) {
             self.close(Leftovers::None);
         }
-        // // The old slot is returned to the pool before a new one is taken.
+        // The old slot is returned to the pool before a new one is taken.
         self.vm = None;
         self.phase = Phase::Idle;
         self.configured = IMAGE_CONFIGURED;
@@ -368,7 +368,7 @@ impl Instance {
                 *word = *was;
             }
             if !self.keeps_random {
-                // // The guest must not continue the random numbers of the instance that it was copied from.
+                // The guest must not continue the random numbers of the instance that it was copied from.
                 self.configured[configure::SWITCHES] |= STALE_RANDOM;
             }
             if !about.pending.is_empty() {
@@ -381,19 +381,19 @@ impl Instance {
         Ok(())
     }
 
-    /// What the instance can do next.
+    /// Whether the instance takes calls.
     #[must_use]
     pub fn status(&self) -> Status {
         if self.vm.is_none() || self.phase == Phase::Running { Status::Poisoned } else { Status::Ready }
     }
 
-    /// What the instance has used since it was made.
+    /// The statistics of the instance since it was made.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().1)
     }
 
-    /// What the latest call has used.
+    /// The statistics of the latest call.
     #[must_use]
     pub fn call_stats(&self) -> Stats {
         self.with_vitals(self.desk.driver().totals().0)

@@ -55,7 +55,7 @@ impl FromStr for CallId {
         let id = text.split_once('-').and_then(|(nonce, number)| {
             Some(CallId { nonce: u64::from_str_radix(nonce, 16).ok()?, number: number.parse().ok()? })
         });
-        // // An id has exactly one spelling: no capitals, no sign, no leading zeros in the number.
+        // An id has exactly one spelling: no capitals, no sign, no leading zeros in the number.
         id.filter(|id| id.to_string() == text).ok_or_else(|| Error::input("not the id of a call"))
     }
 }

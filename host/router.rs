@@ -359,7 +359,7 @@ fn level_of(level: Level) -> ConsoleLevel {
     }
 }
 
-/// What happens to a call after an unhandled rejection.
+/// The embedder's decision about a call after an unhandled rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// The call continues.

@@ -318,7 +318,7 @@ impl RuntimeBuilder {
         if self.preludes.is_empty() {
             return Ok(bare);
         }
-        // // An unhandled rejection in a prelude would leave a half-finished set-up in every instance.
+        // An unhandled rejection in a prelude would leave a half-finished set-up in every instance.
         let strict = Router::new().on_unhandled_rejection(|_, _| Verdict::Stop);
         let mut jar = bare.instance(&strict, &self.prelude_limits)?;
         for script in &self.preludes {

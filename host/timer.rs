@@ -109,8 +109,8 @@ impl Schedule {
         static FIRST: OnceLock<Schedule> = OnceLock::new();
         let process = std::process::id();
         let mut newest = FIRST.get_or_init(|| Schedule::new(process));
-        // // All but the last belong to ancestors of this process. Their ids may have been reused, so only the last
-        // is compared.
+        // All but the last belong to ancestors of this process. Their ids may have been reused, so only the last is
+        // compared.
         while let Some(child) = newest.child.get() {
             newest = child;
         }

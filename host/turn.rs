@@ -86,7 +86,7 @@ pub(crate) async fn turn(
             let mut driver = desk.driver();
             let now = desk.now();
             driver.resume(now);
-            // // The segment that follows is shorter than the time for which a thread may be descheduled, so the
+            // The segment that follows is shorter than the time for which a thread may be descheduled, so the
             // thread's CPU clock is read at both of its ends.
             driver.tick(now, desk.thread_cpu(), 0);
         }

@@ -1,6 +1,6 @@
-//! What the figures were measured on; `benches/peers` reads this same file.
+//! Describes the machine of a measurement; `benches/peers` includes this file too.
 
-/// What was measured on, in one line: a figure says little without it.
+/// The machine in one line, for the head of a table.
 pub(crate) fn description() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(0, usize::from);

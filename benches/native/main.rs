@@ -1,11 +1,11 @@
-//! What belljar costs, beside native rquickjs in the same process: `make bench`.
+//! Measures belljar against native rquickjs in the same process: `make bench`.
 //!
-//! The two sides of a row take turns, round by round, so that whatever else the machine is doing slows both. A figure
-//! is the median of its rounds, and a ratio the median of the rounds' ratios: on a shared machine a ratio can be
-//! repeated where an absolute figure cannot. A turn that the scheduler cut into is repeated.
+//! The two sides of a row take turns, round by round, so that other load on the machine slows both. A figure is the
+//! median of its rounds, and a ratio is the median of the rounds' ratios: on a shared machine ratios are reproducible
+//! where absolute figures are not. A turn that the scheduler interrupted is repeated.
 //!
-//! `cargo bench --bench native -- [FILTER] [--json PATH] [--criterion]`. With `--criterion` each side of each row is
-//! handed to criterion instead, for its statistics and its comparison with the run before; criterion cannot take
+//! `cargo bench --bench native -- [FILTER] [--json PATH] [--criterion]`. With `--criterion`, criterion measures each
+//! side of each row instead, for its statistics and its comparison with the previous run. Criterion cannot take
 //! turns, so it gives no ratios.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it found")]
@@ -19,22 +19,22 @@ use std::time::{Duration, Instant};
 
 use report::{Figure, Goal, Row};
 
-/// How often the two sides take turns. Odd, so that a median is one of the figures.
+/// Rounds of the two sides. Odd, so that the median is one of the figures.
 const ROUNDS: usize = 41;
-/// How often, when one run takes longer than [`LONG`].
+/// Rounds when one run takes longer than [`LONG`].
 const FEWER_ROUNDS: usize = 11;
 const LONG: Duration = Duration::from_millis(10);
-/// How long one side waits for a turn that is not cut into.
+/// How long one side retries for a turn without interruption.
 const PATIENCE: Duration = Duration::from_millis(40);
-/// How long one side runs in one round: long beside a clock reading, and short beside the time that a scheduler gives
-/// to one process on a shared machine, so that most rounds are not disturbed at all.
+/// The length of a turn: long compared to a clock reading, and short compared to a scheduler's time slice, so that
+/// most turns are not interrupted.
 const TURN: Duration = Duration::from_millis(4);
 
-/// One side of a row: does its work so many times, and says how long the part that counts took. The shape is
-/// criterion's `iter_custom`.
+/// One side of a row: runs its work this many times, and returns the time of the part that counts. The shape is that
+/// of criterion's `iter_custom`.
 type Side<'a> = &'a mut dyn FnMut(u64) -> Duration;
 
-/// Takes measurements and keeps the rows.
+/// Measures, and collects the rows.
 struct Bench {
     filter: String,
     criterion: Option<criterion::Criterion>,
@@ -42,12 +42,12 @@ struct Bench {
 }
 
 impl Bench {
-    /// Whether anything of this group was asked for, so that a group does not prepare what nobody wants.
+    /// Whether the filter selects anything of this group, so that a group prepares nothing unnecessarily.
     fn wants(&self, group: &str) -> bool {
         self.filter.is_empty() || self.filter.starts_with(group) || group.contains(&self.filter)
     }
 
-    /// Measures belljar beside something else, and gives the ratio of the two.
+    /// Measures belljar against another side, and returns the ratio.
     fn pair(
         &mut self,
         name: &str,
@@ -69,7 +69,7 @@ impl Bench {
         eprintln!("{name}");
         let ((mine, once), (theirs, once_there)) = (calibrate(belljar), calibrate(other));
         let rounds = (0..rounds(once.max(once_there))).map(|round| {
-            // Who goes first changes from round to round, so that neither always runs in the other's wake.
+            // The order alternates, so that neither side always runs second.
             if round % 2 == 0 {
                 let first = per_run(belljar, mine);
                 (first, per_run(other, theirs))
@@ -90,7 +90,7 @@ impl Bench {
         Some(ratio)
     }
 
-    /// Measures belljar where there is nothing to put beside it.
+    /// Measures belljar without another side.
     fn alone(&mut self, name: &str, goal: Goal, belljar: Side<'_>) {
         if !name.contains(&self.filter) {
             return;
@@ -105,7 +105,7 @@ impl Bench {
         self.rows.push(Row { name: name.into(), belljar: Figure::Micros(figure), other: None, ratio: None, goal });
     }
 
-    /// Takes a row that was not measured in time.
+    /// Adds a row that is not a time.
     fn row(&mut self, row: Row) {
         if self.criterion.is_none() && row.name.contains(&self.filter) {
             self.rows.push(row);
@@ -113,7 +113,7 @@ impl Bench {
     }
 }
 
-/// How many runs make up a turn, and how long one of them takes. Finding out warms the side up, too.
+/// The number of runs in a turn, and the time of one run. This also warms up the side.
 fn calibrate(side: Side<'_>) -> (u64, Duration) {
     let mut runs = 1;
     loop {
@@ -129,8 +129,8 @@ fn rounds(once: Duration) -> usize {
     if once > LONG { FEWER_ROUNDS } else { ROUNDS }
 }
 
-/// Microseconds of one run, from a turn that nobody cut into: the scheduler says whether it took the processor away
-/// meanwhile. Where it always does, the shortest of a few turns.
+/// Microseconds of one run, from a turn without interruption: the scheduler reports whether it descheduled the
+/// thread. If every turn is interrupted, the shortest of a few turns.
 fn per_run(side: Side<'_>, runs: u64) -> f64 {
     let (start, mut shortest) = (Instant::now(), Duration::MAX);
     loop {
@@ -142,7 +142,7 @@ fn per_run(side: Side<'_>, runs: u64) -> f64 {
     }
 }
 
-/// How often the scheduler has taken the processor from this thread, where the system says so.
+/// Involuntary context switches of this thread, if the system reports them.
 fn interruptions() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?.trim().parse().ok()
@@ -154,7 +154,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// Times a number of runs of the same thing.
+/// Measures the time of this many runs.
 fn timed(runs: u64, mut run: impl FnMut()) -> Duration {
     let start = Instant::now();
     for _ in 0..runs {
@@ -168,10 +168,10 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // Cargo says so to every bench.
+            // Cargo passes this to every bench.
             "--bench" => {}
             "--json" => json = arguments.next().expect("--json takes a path"),
-            // What `rows/outside.rs` runs this program for.
+            // `rows/outside.rs` runs this program with this argument.
             "--hold" => return rows::outside::hold(arguments),
             "--evaluate" => return rows::outside::evaluate(&arguments.next().expect("--evaluate takes a script")),
             "--criterion" => criterion = Some(criterion::Criterion::default()),

@@ -1,16 +1,16 @@
-//! The table, for people and as JSON.
+//! The table of results, as text, JSON and Markdown.
 
 use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// What was measured.
+/// A measured figure, with its unit.
 #[derive(Clone, Copy)]
 pub(crate) enum Figure {
     Micros(f64),
     Kilobytes(f64),
-    /// A mean of other rows' ratios has no figure of its own.
+    /// For a row that is a mean of other rows' ratios.
     None,
 }
 
@@ -33,14 +33,14 @@ impl Figure {
     }
 }
 
-/// What a row must reach, and what it aims at.
+/// The goals of a row: what it must reach, and what it aims at.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
-    /// The row explains another one.
+    /// No goal: the row explains another one.
     None,
-    /// At most so many times the other side's time.
+    /// At most this multiple of the other side's time.
     Times(f64, f64),
-    /// At least so many times as fast as the other side.
+    /// At least this many times as fast as the other side.
     Faster(f64, f64),
     /// At most this figure.
     Absolute(Figure, Figure),
@@ -57,7 +57,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Whether it reaches what it must, and what it aims at.
+    /// Whether the row reaches its must, and its aim.
     fn reached(&self) -> Option<(bool, bool)> {
         let ratio = self.ratio.unwrap_or(f64::NAN);
         let figure = self.belljar.value().unwrap_or(f64::NAN);
@@ -106,7 +106,7 @@ impl Row {
             Figure::Kilobytes(_) => Some("KB"),
             Figure::None => None,
         };
-        // Goals that are ratios are all given as shares of the other side's time, as the ratio is.
+        // Ratio goals are converted to shares of the other side's time, like the ratio itself.
         let (must, aim) = match self.goal {
             Goal::None => (None, None),
             Goal::Times(must, aim) => (Some(must), Some(aim)),
@@ -120,7 +120,7 @@ impl Row {
             "beside": self.other.map(|(what, _)| what),
             "other": self.other.and_then(|(_, figure)| figure.value()),
             "ratio": self.ratio,
-            // What the goal is compared with.
+            // The figure that the goal is compared with.
             "goal": match self.goal {
                 Goal::None => None,
                 Goal::Times(..) | Goal::Faster(..) => Some("ratio"),
@@ -134,12 +134,12 @@ impl Row {
     }
 }
 
-/// The other side of most rows.
+/// The name of the other side in most rows.
 pub(crate) const NATIVE: &str = "native";
 
 const HEAD: [&str; 7] = ["row", "belljar", "native", "ratio", "must", "aim", "reaches"];
 
-/// Prints the table, and writes it as JSON, and beside that as Markdown.
+/// Prints the table, and writes it as JSON and as Markdown.
 pub(crate) fn print(rows: &[Row], machine: &str, path: &Path) {
     let cells: Vec<[String; 7]> = rows.iter().map(Row::cells).collect();
     let head = HEAD.map(String::from);

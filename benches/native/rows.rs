@@ -1,7 +1,7 @@
-//! The rows: what is done on each side.
+//! The rows: the work of each side.
 //!
-//! Native QuickJS runs with rquickjs's defaults, which set no limit. Belljar runs with [`Limits::default`] and a
-//! limit on fuel besides, so that every limit there is is armed.
+//! Native QuickJS runs with rquickjs's defaults, which set no limit. Belljar runs with [`Limits::default`] and a fuel
+//! limit, so that every limit except that on opcodes is armed.
 
 mod calls;
 mod compute;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::Bench;
 
-/// Every limit armed, and none hit.
+/// Armed limits that no row hits.
 fn limits() -> Limits {
     Limits { fuel: Some(1 << 50), ..Limits::default() }
 }
@@ -31,12 +31,12 @@ fn router() -> Router {
         .handle_async("same_later", |_: Call, value: Value| async move { Ok(value) })
 }
 
-/// A native context with its runtime.
+/// A native context and its runtime.
 fn context() -> native::Context {
     native::Context::full(&native::Runtime::new().unwrap()).unwrap()
 }
 
-/// What a handler does on the native side: reads the JSON, and writes it again.
+/// The handler of the native side: parses the JSON, and writes it again.
 fn same(text: &str) -> String {
     let value: Value = serde_json::from_str(text).unwrap();
     serde_json::to_string(&value).unwrap()
@@ -49,8 +49,8 @@ fn run_native(context: &native::Context, script: &str) {
     });
 }
 
-/// Functions until they make up so many bytes, one of which is called: what a script, or a library in a prelude,
-/// looks like.
+/// Source text of at least this many bytes, made of functions of which one is called, like a typical script or
+/// library.
 fn functions(bytes: usize) -> String {
     let mut script = String::new();
     for number in 0.. {
@@ -93,7 +93,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     }
 }
 
-/// The parts of a life, each with its own clock.
+/// The time of each part of an instance's life.
 #[derive(Default)]
 struct Life {
     create: Duration,

@@ -1,7 +1,6 @@
-//! The scripts that are measured, and nothing about who runs them: `benches/native` and `benches/peers` read this
-//! same file.
+//! The measured scripts. `benches/native` and `benches/peers` include this file.
 
-/// What stands in DESIGN for a script that computes; each is sized to take a few milliseconds at most.
+/// Scripts that compute; each takes a few milliseconds at most.
 pub(crate) const CPU: [(&str, bool, &str); 11] = [
     ("fib", true, "(function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) })(20)"),
     ("loop", true, "(function () { let x = 0; for (let i = 0; i < 50000; i++) x = (x + i * 3) | 0; return x })()"),
@@ -47,5 +46,5 @@ pub(crate) const CPU: [(&str, bool, &str); 11] = [
     ("bigint", false, "(function () { let a = 1n; for (let i = 1n; i < 400n; i++) a *= i; return a.toString().length })()"),
 ];
 
-/// The small object that crosses in both directions.
+/// The small object that is sent in both directions.
 pub(crate) const SMALL: &str = "{ a: 1, b: 'two', c: [1, 2, 3] }";

@@ -1,9 +1,8 @@
-//! The same jobs in belljar, in native QuickJS and in the sandboxes of other languages, side by side: `make
-//! bench-peers`.
+//! Measures the same jobs in belljar, in native QuickJS and in sandboxes of other languages: `make bench-peers`.
 //!
-//! Each sandbox runs in a process of its own (`worker.mjs`, `worker.py`, and this bench itself for the two in Rust),
-//! which takes a job and says how long it took by its own clock; so nothing of the way between the processes is in a
-//! figure. The sandboxes take turns, round by round, and a figure is the median of its rounds.
+//! Each sandbox runs in a separate process (`worker.mjs`, `worker.py`, and this bench itself for the two in Rust).
+//! The process takes a job and reports the time by its own clock, so no figure includes communication between
+//! processes. The sandboxes take turns, round by round, and a figure is the median of its rounds.
 //!
 //! `cargo bench --bench peers -- [--json PATH] [--page PATH]`, after `benches/peers/install`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on should stop there")]
@@ -26,16 +25,16 @@ use serde_json::{Value, json};
 
 use scripts::{CPU, SMALL};
 
-/// How often the sandboxes take turns. Odd, so that a median is one of the figures.
+/// Rounds of the sandboxes. Odd, so that the median is one of the figures.
 const ROUNDS: usize = 9;
-/// How long a turn is, in microseconds.
+/// The length of a turn, in microseconds.
 const TURN: f64 = 15_000.0;
-/// How often a script that computes does so in one run.
+/// How often a computing script repeats its work in one run.
 const TIMES: usize = 20;
-/// How many instances are kept to see what one of them holds.
+/// Number of instances that are kept to measure the memory of one.
 const KEPT: u64 = 40;
 
-/// A thing to do, and what it says at the head of its row.
+/// A job, and the title of its row.
 struct Job {
     name: String,
     unit: &'static str,
@@ -90,13 +89,13 @@ impl Worker {
         answer["figure"].as_f64().ok_or_else(|| answer["error"].as_str().unwrap_or("no figure").to_owned())
     }
 
-    /// How many runs make up a turn.
+    /// The number of runs in a turn.
     fn calibrate(&mut self, job: &Job) -> Result<u64, String> {
         let mut runs = 1;
         while runs < 1 << 16 && self.run(job, runs)? < TURN / 2.0 {
             runs *= 2;
         }
-        // Once more: what compiles while it runs is faster by then.
+        // Repeated, because a just-in-time compiler makes later runs faster.
         while runs < 1 << 16 && self.run(job, runs)? < TURN / 2.0 {
             runs *= 2;
         }
@@ -120,7 +119,7 @@ fn jobs() -> Vec<Job> {
         job("dispatch, JSON each way", "us", "dispatch", ""),
     ];
     let set = CPU.iter().filter(|(_, in_goal, _)| *in_goal);
-    // Often enough that a compiler which works while a script runs has the time for it.
+    // Repeated often enough for a just-in-time compiler to take effect.
     let often = |script: &str| format!("for (let again = 0; again < {TIMES}; again++) {script}");
     jobs.extend(set.map(|(name, _, script)| job(&format!("{name}, {TIMES} times"), "us", "eval", &often(script))));
     jobs.push(job("idle instance after an eval", "KB", "memory", ""));
@@ -139,7 +138,7 @@ fn sandboxes(target: &Path) -> Vec<Sandbox> {
     let node = |name: &'static str| Sandbox {
         name,
         program: peers.join("node_modules/node/bin/node"),
-        // isolated-vm asks for the first; the second lets memory be looked at when garbage is gone.
+        // isolated-vm requires the first; the second allows a garbage collection before memory is measured.
         arguments: ["--no-node-snapshot", "--expose-gc", &peers.join("worker.mjs").to_string_lossy(), name]
             .map(String::from)
             .into(),
@@ -161,7 +160,7 @@ fn sandboxes(target: &Path) -> Vec<Sandbox> {
     ]
 }
 
-/// The whole of a process, in milliseconds. Belljar's is its command, where that is built.
+/// The time of a whole process, in milliseconds. Belljar's is its command, if that is built.
 fn process(sandbox: &Sandbox, target: &Path) -> Result<f64, String> {
     let command = target.join("release").join(format!("belljar{}", std::env::consts::EXE_SUFFIX));
     let mut process = sandbox.command(&["once"]);
@@ -185,7 +184,7 @@ fn measure(job: &Job, sandboxes: &[Sandbox], workers: &mut BTreeMap<&'static str
     let present = |sandbox: &&Sandbox| workers.contains_key(sandbox.name);
     let present: Vec<&Sandbox> = sandboxes.iter().filter(present).collect();
     if job.kind == "memory" {
-        // In a new process, which holds nothing that earlier jobs have left.
+        // In a new process, without memory from earlier jobs.
         let held = |sandbox: &&Sandbox| Ok(sandbox.start()?.run(job, KEPT)? / KEPT as f64);
         return present.iter().map(|sandbox| (sandbox.name, held(sandbox))).collect();
     }
@@ -219,7 +218,7 @@ fn measure(job: &Job, sandboxes: &[Sandbox], workers: &mut BTreeMap<&'static str
     rounds.into_iter().map(|(name, all)| (name, all.map(median))).collect()
 }
 
-/// The last thing that the installation of a package said, if it failed.
+/// The last line of output of a package's failed installation.
 fn why_missing(name: &str, target: &Path) -> Option<String> {
     let package = name.split(',').next()?;
     let failed = target.join("peers/failed");
@@ -260,7 +259,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // Cargo says so to every bench.
+            // Cargo passes this to every bench.
             "--bench" => {}
             "--json" => json_path = arguments.next().expect("--json takes a path").into(),
             "--page" => page_path = arguments.next(),
@@ -268,7 +267,7 @@ fn main() {
             other => panic!("{other} is not an option; --json PATH and --page PATH are"),
         }
     }
-    // The bench lies in target/release/deps.
+    // The bench is in target/release/deps.
     let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
     let sandboxes = sandboxes(&target);
     let machine = machine::description();

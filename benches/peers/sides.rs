@@ -1,4 +1,4 @@
-//! The two sandboxes in Rust, as processes that take jobs like the others.
+//! The two sides in Rust, as processes that take jobs like the others.
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ fn payload() -> Value {
     json!({ "a": 1, "b": "two", "c": [1, 2, 3] })
 }
 
-/// What each of the two can do.
+/// The jobs of a side.
 trait Side {
     fn cold_start(&mut self);
     fn eval(&mut self, script: &str);
     fn dispatch(&mut self) -> Value;
-    /// Makes one more that stays.
+    /// Makes one more instance, and keeps it.
     fn keep(&mut self);
 }
 
@@ -34,7 +34,7 @@ impl Belljar {
     fn new() -> Belljar {
         let runtime = Runtime::new().unwrap();
         let router = Router::new().handle("same", |_: &Call, value: Value| Ok(value));
-        // Every limit armed, and none hit.
+        // Armed limits that no job hits.
         let limits = Limits { fuel: Some(1 << 50), ..Limits::default() };
         let mut warm = runtime.instance(&router, &limits).unwrap();
         warm.eval(&*format!("host.on('event', {HANDLER})")).unwrap();
@@ -122,7 +122,7 @@ impl Side for Native {
     }
 }
 
-/// What a process holds, in kilobytes; a page that it shares counts for its share.
+/// The memory of this process in kilobytes; a shared page counts for its share.
 fn kilobytes() -> f64 {
     let sums = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
     let line = sums.lines().find_map(|line| line.strip_prefix("Pss:"));
@@ -144,7 +144,7 @@ fn work_off(side: &mut dyn Side, job: &Value) -> f64 {
     match job["job"].as_str().unwrap() {
         "cold_start" => timed(runs, || side.cold_start()),
         "eval" => timed(runs, || side.eval(script)),
-        // In belljar a script may make 10,000 calls.
+        // Belljar's default limit is 10,000 calls in one script.
         "rpc" => (0..runs)
             .step_by(5000)
             .map(|done| format!("for (let i = 0; i < {}; i++) {script}", (runs - done).min(5000)))
@@ -161,7 +161,7 @@ fn work_off(side: &mut dyn Side, job: &Value) -> f64 {
     }
 }
 
-/// The process of a side. With `once`, it evaluates one script, prints its value and ends.
+/// Runs the process of a side. With `once`, it evaluates one script, prints its value and ends.
 pub(crate) fn work(name: &str, once: bool) {
     if once {
         println!("{}", Native::fresh().with(|ctx| ctx.eval::<i32, _>("1+2").unwrap()));

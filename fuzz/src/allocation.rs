@@ -1,4 +1,4 @@
-//! Counts what a thread has allocated, so that a target can say how much an input may make of itself.
+//! Counts the memory that a thread has allocated, so that a target can bound the memory that an input may cause.
 //!
 //! It must never know what the memory is for.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
@@ -12,8 +12,8 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 thread_local! {
-    /// What this thread holds and the most that it has held, both since it began. It can free what another one has
-    /// made.
+    /// The bytes that this thread holds, and their peak, since it started. The count can be negative, because a
+    /// thread can free memory of another one.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
@@ -28,8 +28,8 @@ fn size(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
-// SAFETY: every request goes to the system's allocator as it is; counting allocates nothing, for a cell that needs no
-// destructor is not registered anywhere.
+// SAFETY: every request is passed unchanged to the system's allocator. Counting allocates nothing, because a
+// thread-local cell without a destructor needs no registration.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(size(layout.size()));
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        // Both are there while one is copied to the other.
+        // The old and the new block exist at the same time while one is copied to the other.
         count(size(bytes));
         count(-size(layout.size()));
         // SAFETY: as the caller promised.
@@ -58,8 +58,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What some work comes to. It panics when the work holds more bytes at any moment than this, beside what was there
-/// before.
+/// The result of some work. Panics if at any moment the work holds more than this many additional bytes.
 #[track_caller]
 pub(crate) fn within<T>(most: usize, work: impl FnOnce() -> T) -> T {
     let before = HELD.get();

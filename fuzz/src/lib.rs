@@ -1,8 +1,8 @@
-//! What is fuzzed: six functions that take any bytes and must come back. cargo-fuzz calls them with bytes that it
-//! finds interesting, and `cargo test` with the seeds and what a small mutator makes of them, so that no nightly
-//! compiler is needed to run them.
+//! The fuzz targets: six functions that take any bytes and must return. cargo-fuzz calls them with inputs that it
+//! finds interesting. `cargo test` calls them with the seeds and simple mutations of them, so that they run without a
+//! nightly compiler.
 //!
-//! A panic, a hang or memory without bound is a find. So is an answer that cannot be right.
+//! A panic, a hang, unbounded memory or an impossible answer is a find.
 
 mod allocation;
 mod patch;
@@ -44,13 +44,13 @@ fn router() -> Router {
         .on_console(|_, _, _| ())
 }
 
-/// The runtime of the built-in guest, for all inputs.
+/// A runtime with the built-in guest, shared by all inputs.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::builder().max_instances(4).build().expect("the machine can run belljar"))
 }
 
-/// Polls a future to its end, or gives it up: a call that waits for an answer that never comes is dropped.
+/// Polls a future to its end, or drops it if it waits for an answer that never comes.
 fn poll_to_the_end<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..1000 {
@@ -61,7 +61,7 @@ fn poll_to_the_end<F: Future>(future: F) -> Option<F::Output> {
     None
 }
 
-/// After whatever happened, a reset brings an instance back.
+/// Checks that a reset makes an instance usable, whatever happened before.
 fn assert_comes_back(jar: &mut Instance) {
     jar.reset().expect("an instance can be reset");
     assert_eq!(jar.eval("1 + 2").map(|json| json.as_str().to_owned()), Ok("3".to_owned()));
@@ -79,12 +79,12 @@ pub fn eval(data: &[u8]) {
     assert_comes_back(&mut jar);
 }
 
-/// What a script does may be anything but a breach of protocol or the machine's fault: both would be ours.
+/// Checks that a script did not end with a breach of protocol or a host error: both would be bugs of belljar.
 fn assert_not_the_hosts(ended: &belljar::Result<Json>) {
     assert!(!matches!(ended, Err(Error::Guest { .. } | Error::Host { .. })), "{ended:?}");
 }
 
-/// A guest that breaks the protocol as the bytes say.
+/// A guest that breaks the protocol as the bytes direct.
 pub fn guest(data: &[u8]) {
     static HOSTILE: OnceLock<Runtime> = OnceLock::new();
     let hostile = HOSTILE.get_or_init(|| {
@@ -92,7 +92,8 @@ pub fn guest(data: &[u8]) {
         Runtime::builder().max_instances(4).guest(wasm).build().expect("the machine can run belljar")
     });
     let script: String = data.iter().take(20_000).map(|byte| format!("{byte:02x}")).collect();
-    // The heap and the stack are the image's own, so that the guest is told of no others before it has its script.
+    // These are the heap and stack limits of the image itself, so that the guest is not configured before it has its
+    // script.
     let limits = Limits {
         js_heap_bytes: Limits::default().js_heap_bytes,
         stack_bytes: Limits::default().stack_bytes,
@@ -115,7 +116,8 @@ pub fn guest(data: &[u8]) {
     jar.reset().expect("an instance can be reset");
 }
 
-/// Program bytes: as they are, and a good program with the changes that they ask for, under a right checksum.
+/// Program bytes: the input itself, and a valid program with the changes that the input encodes, under a correct
+/// checksum.
 pub fn program(data: &[u8]) {
     let _ = Program::from_bytes(data);
     static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
@@ -132,13 +134,13 @@ pub fn program(data: &[u8]) {
     assert_comes_back(&mut jar);
 }
 
-/// What lies in stores: snapshot bytes as they are, a good snapshot with the changes that they ask for, and one whose
-/// whole contents they are, under a right checksum; the bytes of a recording; the id of a call. Reading takes memory
-/// in proportion to the bytes, and restoring what the limits allow.
+/// Stored bytes: the input as a snapshot, a valid snapshot with the changes that the input encodes, a snapshot whose
+/// whole contents are the input, both under a correct checksum; the input as a recording and as the id of a call.
+/// Reading may take memory in proportion to the bytes, and restoring what the limits allow.
 pub fn snapshot(data: &[u8]) {
     let _ = within(most_read(data), || Snapshot::from_bytes(data));
     let _ = within(most_read(data), || Snapshot::open(data, &[7; 32], b"context"));
-    // The largest thing that is made of the shortest text is an event of a recording, of fifteen characters.
+    // The worst ratio of memory to text is that of an event of a recording, which is fifteen characters long.
     if let Ok(recording) = within(24 * data.len() + SMALL, || Recording::from_bytes(data)) {
         let again = Recording::from_bytes(&recording.to_bytes()).expect("a recording of ours is one");
         assert_eq!(again.calls(), recording.calls());
@@ -165,15 +167,15 @@ pub fn snapshot(data: &[u8]) {
     go_on_from(&made_snapshot(good, data));
 }
 
-/// What the library may need beside what it is given.
+/// A constant allowance for the library.
 const SMALL: usize = 64 << 10;
 
-/// What reading a snapshot may take.
+/// The most memory that reading a snapshot may take.
 fn most_read(bytes: &[u8]) -> usize {
     8 * bytes.len() + SMALL
 }
 
-/// Reads a forged snapshot, and goes on from it if that is possible.
+/// Reads a forged snapshot, and resumes it if that is possible.
 fn go_on_from(bytes: &[u8]) {
     let Ok(forged) = within(most_read(bytes), || Snapshot::from_bytes(bytes)) else { return };
     assert_eq!(
@@ -183,8 +185,8 @@ fn go_on_from(bytes: &[u8]) {
     );
     let limits = limits();
     let most = usize::try_from(limits.memory_bytes).expect("it fits");
-    // Pages are unpacked once, and as much again is room for the rest: pending calls are copied, and the first
-    // restore of all looks at the image. The instance's own memory is not counted.
+    // Pages are decompressed once, and the same amount again is an allowance for the rest: pending calls are copied,
+    // and the first restore in a process reads the image. The instance's own memory is not counted.
     let Ok(mut jar) = within(2 * most + most_read(bytes), || runtime().restore(&forged, &router(), &limits)) else {
         return;
     };
@@ -194,7 +196,7 @@ fn go_on_from(bytes: &[u8]) {
     let _ = jar.dispatch("event", &[1]);
     let _ = jar.eval("JSON.stringify(state) + [...state.map].length + Object.keys(globalThis)");
     let _ = jar.snapshot();
-    // What it comes back to is the forged state, which may be unfit for anything.
+    // The reset restores the forged state, which may be unusable.
     let _ = jar.reset();
     let _ = jar.eval("1 + 2");
     drop(jar);
@@ -202,7 +204,7 @@ fn go_on_from(bytes: &[u8]) {
     assert_comes_back(&mut next);
 }
 
-/// JSON text: read into Rust values, and sent through a jar, where it must come to what native QuickJS makes of it.
+/// JSON text: read into Rust values, and sent through a jar, which must give the same as native QuickJS.
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(value) = Json::from_text(text) else {
@@ -223,7 +225,7 @@ pub fn json(data: &[u8]) {
     jar.eval("host.on('same', value => value)").expect("it registers");
     match (jar.dispatch("same", &value), expected) {
         (Ok(found), Some(expected)) => assert_eq!(found.as_str(), expected, "{text}"),
-        // Depth and size have their limits on either side.
+        // Both sides limit depth and size.
         (Err(error), _) => assert!(!matches!(error, Error::Guest { .. } | Error::Host { .. }), "{error}"),
         (Ok(found), None) => panic!("native QuickJS refuses {text}, a jar makes {found} of it"),
     }

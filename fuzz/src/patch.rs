@@ -1,11 +1,11 @@
-//! Good programs and snapshots with changes in them, under a checksum that is right again: what a forger would send.
+//! Valid programs and snapshots with changes in them, and a corrected checksum: what a forger would send.
 
 use sha2::{Digest, Sha256};
 
-/// Bytes of a change: where, in three bytes, and what.
+/// The size of an encoded change: an offset of three bytes, and the new byte.
 const CHANGE_BYTES: usize = 4;
 
-/// Writes each change over what is there.
+/// Applies each change.
 fn patch(body: &mut [u8], changes: &[u8]) {
     for change in changes.chunks_exact(CHANGE_BYTES).take(64) {
         let at = usize::from(change[0]) | usize::from(change[1]) << 8 | usize::from(change[2]) << 16;
@@ -25,7 +25,7 @@ pub(crate) fn patched_program(good: &[u8], changes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A snapshot whose index and packed pages are these bytes, the first NUL between them.
+/// A snapshot whose index and packed pages are these bytes, separated by the first NUL.
 pub(crate) fn made_snapshot(good: &[u8], contents: &[u8]) -> Vec<u8> {
     let mut halves = contents.splitn(2, |byte| *byte == 0);
     let (index, packed) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
@@ -34,19 +34,19 @@ pub(crate) fn made_snapshot(good: &[u8], contents: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Writes the checksum that belongs to what a snapshot's bytes hold.
+/// Corrects the checksum of a snapshot's bytes.
 fn seal(bytes: &mut [u8]) {
     let checksum = Sha256::new().chain_update(&bytes[..44]).chain_update(&bytes[76..]).finalize();
     bytes[44..76].copy_from_slice(&checksum);
 }
 
-/// The layout of snapshots: 44 bytes of header, a checksum of header and body, the body: an index behind its length,
-/// and packed pages.
+/// The layout of snapshots: 44 bytes of header, a checksum of header and body, and the body: the length of the index,
+/// the index, and packed pages.
 pub(crate) fn patched_snapshot(good: &[u8], changes: &[u8]) -> Vec<u8> {
     let mut bytes = good.to_vec();
     let index_bytes =
         usize::try_from(u64::from_le_bytes(bytes[76..84].try_into().expect("eight bytes"))).expect("it fits");
-    // The first byte says what is changed: the pages, or also the index in front of them.
+    // The first byte says what is changed: only the pages, or also the index before them.
     let from = if changes.first().is_some_and(|first| first.is_multiple_of(8)) { 76 } else { 84 + index_bytes };
     patch(&mut bytes[from..], changes.get(1..).unwrap_or_default());
     seal(&mut bytes);

@@ -1,17 +1,16 @@
-//! The JSON-lines protocol, which is spoken by a process: any bytes as its input.
+//! The JSON-lines protocol of the command: any bytes as its input.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The command, which must have been built: `cargo build --package belljar-cli`, or `BELLJAR` says where it is.
+/// The path of the command. Build it with `cargo build --package belljar-cli`, or set `BELLJAR` to its path.
 fn command() -> PathBuf {
     std::env::var_os("BELLJAR")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debug/belljar")), PathBuf::from)
 }
 
-/// Lines of any bytes: the process ends by itself with a code that it promises, and every line that it writes is
-/// JSON.
+/// Checks that the process ends by itself with a documented exit code, and that every line of its output is JSON.
 pub fn protocol(data: &[u8]) {
     let mut belljar = Command::new(command())
         .args(["--max-cpu-ms", "20"])
@@ -25,7 +24,7 @@ pub fn protocol(data: &[u8]) {
     let mut answers = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            // A process that has ended does not read on, which is its right.
+            // The process may end before it has read all of its input.
             let _ = input.write_all(data);
         });
         output.read_to_end(&mut answers).expect("its output can be read");

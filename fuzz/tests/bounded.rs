@@ -1,10 +1,10 @@
-//! The targets on stable Rust: the seeds as they are, and what a small mutator makes of them. `BELLJAR_FUZZ=N` runs N
-//! mutations each.
+//! The targets on stable Rust: the unchanged seeds, and simple mutations of them. `BELLJAR_FUZZ=N` runs N mutations
+//! for each target.
 
 use std::fs;
 use std::path::Path;
 
-/// Numbers that depend on where they begin and nothing else.
+/// A deterministic random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -13,7 +13,8 @@ impl Dice {
         usize::try_from(self.0 >> 33).expect("31 bits fit") % sides.max(1)
     }
 
-    /// A few changes of the kinds that find most: bytes, pieces left out, pieces of others put in.
+    /// Applies a few changes of the kinds that find most: changed bytes, removed pieces, pieces of other seeds
+    /// inserted.
     fn mutate(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = seeds[self.roll(seeds.len())].clone();
         for _ in 0..=self.roll(6) {

@@ -60,14 +60,14 @@ impl Instance {
     /// Prepares the instance for a call: cleans up after an earlier one, and tells the guest its limits.
     pub(super) fn admit(&mut self) -> Result<()> {
         match self.phase {
-            // // The future of the last call was dropped while guest code was suspended, so the guest's state is
+            // The future of the last call was dropped while guest code was suspended, so the guest's state is
             // inconsistent.
             Phase::Running => {
                 self.close(Leftovers::None);
                 self.poison();
             }
             Phase::Waiting => self.close(Leftovers::Some),
-            // // A new call abandons the paused one, whose use is already counted.
+            // A new call abandons the paused one, whose use is already counted.
             Phase::Paused => {
                 self.phase = Phase::Idle;
                 self.paused.clear();
@@ -156,7 +156,7 @@ impl Instance {
         };
         vm.refuel(slice);
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        // // A chore makes no synchronous call and does not yield, so the first poll completes it.
+        // A chore makes no synchronous call and does not yield, so the first poll completes it.
         let status = match pin!(vm.start(op, 0, 0, length)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(ended) => ended,
             Poll::Pending => return None,
@@ -271,7 +271,7 @@ impl Instance {
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
-            // // A call that has been stopped starts no further turn; `wait` below finds the reason.
+            // A call that has been stopped starts no further turn; `wait` below finds the reason.
             if let Some(message) = next.take_if(|_| !desk.driver().is_stopping(desk.is_cancelled())) {
                 self.phase = Phase::Running;
                 let turn = turn(vm, desk, &mut calls, flags, message, &mut timer).await;
@@ -301,7 +301,7 @@ impl Instance {
                 match (status, outcome) {
                     (Some(Wire::Pending), None) => {}
                     (Some(Wire::Done | Wire::Threw | Wire::NotSerializable), Some(outcome)) => {
-                        // // Calls that the script does not await have been started; each is polled once more and may
+                        // Calls that the script does not await have been started; each is polled once more and may
                         // finish.
                         if calls.is_working() {
                             calls.poll(&mut Context::from_waker(Waker::noop()), u64::MAX);
@@ -321,8 +321,8 @@ impl Instance {
             match wait(desk, &mut calls, &mut timer).await {
                 Waited::Answered => next = Some(Message::answers(calls.take_answers())),
                 Waited::Stopped(stop) => break (Err(stop.into_error(&self.limits)), Leftovers::Some),
-                // // Draining waits for a call that can never be answered, although the result is known. Stop
-                // draining, and let the guest return it.
+                // Draining waits for a call that can never be answered, although the result is known. Stop draining,
+                // and let the guest return it.
                 Waited::Stuck if flags & flag::DRAIN != 0 && calls.is_any_unanswered() => {
                     flags &= !flag::DRAIN;
                     next = Some(Message::answers(Vec::new()));
@@ -341,7 +341,7 @@ impl Instance {
         drop(calls);
         let now = {
             let mut driver = desk.driver();
-            // // Even with a result, a call that has exceeded a limit or was cancelled must end with that error.
+            // Even with a result, a call that has exceeded a limit or was cancelled must end with that error.
             if ended.is_ok()
                 && driver.is_stopping(desk.is_cancelled())
                 && let Some(stop) = driver.stopped()

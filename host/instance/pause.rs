@@ -41,7 +41,7 @@ impl Instance {
         }
         let Some(vm) = &mut self.vm else { return Err(Error::Poisoned) };
         let clock = self.desk.clock();
-        // // Under a clock of the embedder, the snapshot holds no time measured on this machine.
+        // Under a clock of the embedder, the snapshot holds no time measured on this machine.
         let (age, spent) =
             if clock == Clock::System { (self.desk.age(), self.spent) } else { (0, self.spent.in_nominal_time()) };
         let about = About {

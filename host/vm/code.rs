@@ -47,7 +47,7 @@ mod in_program {
         }
 
         fn publish_executable(&self, pointer: *const u8, length: usize) -> wasmtime::Result<()> {
-            // // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a
+            // SAFETY: wasmtime passes pages of code that it has just loaded and that nothing writes to: those of a
             // constant of this program, or a mapping of wasmtime's. They were readable before and stay so.
             #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
             unsafe {

@@ -182,7 +182,7 @@ impl Vm {
     /// The difference between the guest's state and its image. The guest must not be running.
     pub(crate) fn freeze(&mut self, bare: &MemoryImage) -> Frozen {
         let stack_pointer = self.stack_pointer.get(&mut self.store).i32().unwrap_or_default();
-        // // The C stack comes first in memory. Bytes below the stack pointer are left over from calls that have
+        // The C stack comes first in memory. Bytes below the stack pointer are left over from calls that have
         // returned. They are never read again, and may hold data that the script has freed, so they are left out.
         let dead = stack_pointer.cast_unsigned().min(configure::C_STACK_BYTES) as usize;
         let mut changed = self.changed_pages();

@@ -75,9 +75,9 @@ impl Image {
     }
 
     fn built_in_with(engine: &Engine, place: Place, memory: Arc<MemoryImage>) -> Result<Image> {
-        // // SAFETY: the bytes are a constant of this program, written by `build.rs` with
-        // `Engine::precompile_module`. wasmtime checks its version, the settings and the processor before it runs
-        // them. A constant outlives every module, and nothing writes to it.
+        // SAFETY: the bytes are a constant of this program, written by `build.rs` with `Engine::precompile_module`.
+        // wasmtime checks its version, the settings and the processor before it runs them. A constant outlives every
+        // module, and nothing writes to it.
         #[allow(unsafe_code, reason = "ARCHITECTURE.md lists this file")]
         let module = unsafe {
             match place {

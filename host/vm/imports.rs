@@ -71,7 +71,7 @@ pub(super) fn define(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                 if asked? {
                     return Ok(pack(Reply::Stop, 0));
                 }
-                // // The guest's fibre is suspended here. Meanwhile the driving code, on another stack, finds the
+                // The guest's fibre is suspended here. Meanwhile the driving code, on another stack, finds the
                 // handler, runs it, and resumes this fibre.
                 poll_fn(|_| match desk.driver().poll_sync() {
                     None => Poll::Pending,

@@ -1,12 +1,12 @@
-//! `Atomics` is the guest's own, because QuickJS has none where there are no threads: it must be what native QuickJS
-//! has.
+//! The guest implements `Atomics` itself, because QuickJS leaves it out on targets without threads. It must behave as
+//! in native QuickJS.
 
 use belljar::{Limits, Router};
 
 use crate::native::Native;
 use crate::support::{jar, runtime};
 
-/// What the scripts below write with.
+/// Formats values for the scripts below.
 const NOTE: &str = r"
     const notes = [], note = (...words) => notes.push(words.join(' '));
     const write = value => typeof value === 'bigint' ? value + 'n' : Object.is(value, -0) ? '-0' : String(value);
@@ -16,7 +16,7 @@ const NOTE: &str = r"
     const names = Reflect.ownKeys(Atomics).filter(name => typeof Atomics[name] === 'function');
 ";
 
-/// Every function on every kind of array, shared or not, at indexes within and outside, with operands of every type.
+/// Every function on every kind of array, shared or not, at valid and invalid indexes, with operands of every type.
 const OPERATIONS: &str = r"
     const operands = [0, -0, 1, -1, 127, 128, 255, 256, -129, 65535, 2 ** 31, 2 ** 32 - 1, 2 ** 53, -1e300, 1.9, -1.9, NaN, Infinity,
         0n, 1n, -1n, 2n ** 63n, 2n ** 64n - 1n, -(2n ** 63n) - 1n, 2n ** 200n, true, null, undefined, '7', '0x10', 'x', '', Symbol.iterator,
@@ -41,7 +41,7 @@ const OPERATIONS: &str = r"
     for (const size of [1, 2, 3, 4, 5, 8, 16, 4.9, -8, 2 ** 32 + 4]) attempt(size, () => Atomics.isLockFree(size));
 ";
 
-/// What is looked at first, and what a script can do between two looks.
+/// The order in which arguments are converted, and what a script can change in between.
 const ORDER: &str = r"
     const make = {
         fixed: () => new ArrayBuffer(16),
@@ -69,7 +69,7 @@ const ORDER: &str = r"
     for (const name of names) attempt([name, 'nothing'], () => Atomics[name]());
 ";
 
-/// What the object and its functions are.
+/// The properties of the object and its functions.
 const SHAPE: &str = r"
     const describe = (what, object, key) => {
         const { value, ...rest } = Object.getOwnPropertyDescriptor(object, key);
@@ -88,7 +88,7 @@ const SHAPE: &str = r"
     note(Object.getPrototypeOf(Atomics) === Object.prototype, Object.isExtensible(Atomics), String(Atomics), Object.keys(Atomics).length);
 ";
 
-/// Compares line by line, and says how many there were.
+/// Compares line by line, and returns the number of lines.
 fn assert_as_native(script: &str) -> usize {
     let script = format!("(() => {{ {NOTE}\n{script}\nreturn notes.join('\\n'); }})()");
     let expected = Native::new().eval(&script).unwrap();

@@ -1,8 +1,8 @@
-//! Hostile scripts: every file of `tests/bombs` is set off in four ways, and only its own jar may notice.
+//! Hostile scripts: every file of `tests/bombs` runs in four ways, and must not affect other jars.
 //!
 //! A file begins with comments: what it attacks, and the codes that it may end with. `ok` stands for the value
-//! `true`; a bomb that may end well says itself whether it failed. `Then: dispatch` sends an event to what the bomb
-//! left behind, and that is what must end as the file says.
+//! `true`; a bomb that may succeed checks itself whether it failed. With `Then: dispatch`, an event is sent
+//! afterwards to what the bomb left behind, and the codes apply to that.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,9 +16,9 @@ use crate::support::{
     assert_usable_after_reset, block_on, forget_peak, is_alone, jar_of, peak_resident_bytes, resident_bytes, runtime,
 };
 
-/// What the host may hold over what one jar may: its share of tables, stacks and copies of messages.
+/// Memory that the host may use beyond the limit of one jar, for tables, stacks and copies of messages.
 const OVERHEAD_BYTES: u64 = 12 << 20;
-/// What a process may keep of all bombs together.
+/// Memory that a process may retain after all bombs.
 const KEPT_BYTES: u64 = 48 << 20;
 
 pub(crate) struct Bomb {
@@ -46,7 +46,7 @@ fn tight() -> Limits {
     }
 }
 
-/// What bombs can call. None of it waits for a clock.
+/// The handlers that bombs can call. None of them waits for a clock.
 pub(crate) fn router() -> Router {
     Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
@@ -90,7 +90,7 @@ impl Bomb {
             Some(_) => panic!("{name} sets a limit that bombs do not set"),
         }
         let (sync_endings, async_endings): (BTreeSet<String>, BTreeSet<String>) = (endings("sync"), endings("async"));
-        // What another limit stops must not run into this one because the machine is busy.
+        // A bomb that another limit stops must not hit this limit on a busy machine.
         if sync_endings.union(&async_endings).all(|ending| ending != "cpu_limit_exceeded") {
             limits.cpu_time = limits.cpu_time.max(Duration::from_secs(10));
         }
@@ -122,7 +122,7 @@ impl Bomb {
         self.assert_ended(&ended, &self.async_endings);
     }
 
-    /// `js_error` alone stands for any error of the script's; with a name after it, for that one.
+    /// `js_error` alone stands for any error of the script, and with a name after it for that error.
     fn assert_ended(&self, ended: &belljar::Result<Json>, endings: &BTreeSet<String>) {
         let is_right = match ended {
             Ok(value) => endings.contains("ok") && value.as_str() == "true",
@@ -139,7 +139,7 @@ fn brief(ended: &belljar::Result<Json>) -> String {
     format!("{ended:?}").chars().take(300).collect()
 }
 
-/// Sets every bomb off in one of the four ways, alone in a process of its own, whose memory is watched.
+/// Runs every bomb in one of the four ways, in a separate process, and checks the memory of the process.
 fn set_off_all(test: &str, jars: u64, set_off: impl Fn(&Bomb)) {
     if !is_alone(test) {
         return;
@@ -162,8 +162,8 @@ fn set_off_all(test: &str, jars: u64, set_off: impl Fn(&Bomb)) {
         }
     }
     if let (Some(first), Some(last)) = (after_first, resident_bytes()) {
-        // What slots of the pool and the allocator keep for later is no leak, and far less than one bomb holds while
-        // it goes off.
+        // Memory that the pool's slots and the allocator keep is not a leak, and far less than one bomb uses while it
+        // runs.
         assert!(last <= first + jars * KEPT_BYTES, "{first} bytes after the first bomb, {last} after the last");
     }
 }
@@ -209,7 +209,7 @@ fn every_bomb_is_contained_in_a_restored_instance_and_reset_brings_its_snapshot_
 #[test]
 fn two_bombs_at_once_do_not_disturb_a_neighbour() {
     set_off_all("bombs::two_bombs_at_once_do_not_disturb_a_neighbour", 3, |bomb| {
-        // The neighbour's time is its own, so only a wrong answer can fail it, and not a busy machine.
+        // The neighbour has plenty of time, so that a busy machine cannot fail it.
         let mut neighbour = jar_of(&router(), &Limits { cpu_time: Duration::from_secs(60), ..Limits::default() });
         neighbour.eval("const seen = []; host.on('next', n => { seen.push(n); return [seen.length, host.rpcSync('echo', n)] })").unwrap();
         std::thread::scope(|scope| {

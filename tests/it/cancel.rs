@@ -1,4 +1,4 @@
-//! Calls that end early: cancelled from elsewhere, dropped, or out of time; and that nothing of them is left.
+//! Calls that end early because they are cancelled, dropped or out of time; nothing of them may keep running.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,21 +13,21 @@ use crate::support::{
     poll_once, poll_until_waiting, runtime, undrained,
 };
 
-/// Long enough that only a cancellation can be what ends a call, unless the machine stands still.
+/// So long that only a cancellation ends a call, unless the machine stalls.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn patient() -> Limits {
     Limits { cpu_time: PATIENCE, wall_time: PATIENCE, ..Limits::default() }
 }
 
-/// What a script tells a test, and what of its handlers is alive.
+/// Signals from a script to a test, and the number of live handlers.
 struct World {
     router: Router,
     ready: Receiver<()>,
     alive: &'static AtomicUsize,
 }
 
-/// `ready` says that the script has come so far; `never` says the same, and never answers.
+/// `ready` signals the test and answers; `never` signals it and never answers.
 fn world() -> World {
     let (sender, ready) = channel();
     let sender: Arc<Mutex<Sender<()>>> = Arc::new(Mutex::new(sender));
@@ -51,7 +51,7 @@ fn world() -> World {
     World { router, ready, alive }
 }
 
-/// Cancels from another thread as soon as the script says that it is ready, while `call` runs here.
+/// Cancels from another thread as soon as the script signals that it is ready, while `call` runs here.
 fn cancelled_when_ready<R>(ready: &mut Receiver<()>, handle: &CancelHandle, call: impl FnOnce() -> R) -> R {
     let (handle, ready) = (handle.clone(), std::mem::replace(ready, channel().1));
     std::thread::scope(|scope| {
@@ -63,7 +63,7 @@ fn cancelled_when_ready<R>(ready: &mut Receiver<()>, handle: &CancelHandle, call
     })
 }
 
-/// Starts a call, and drops it where it first waits.
+/// Starts a call, and drops it when it first waits.
 #[track_caller]
 fn abandon<T>(call: impl Future<Output = T>) {
     assert!(poll_until_waiting(&mut Box::pin(call)).is_pending());
@@ -71,7 +71,7 @@ fn abandon<T>(call: impl Future<Output = T>) {
 
 fn assert_nothing_fires(jar: &mut Instance) {
     assert_eq!(jar.eval("log.join()").unwrap().get::<String>().unwrap(), "");
-    // A call that waits gives whatever was left a second occasion.
+    // A waiting call gives anything left over another chance to run.
     assert_eq!(block_on(jar.eval_async("await host.rpc('answer')")).unwrap().get::<i64>().unwrap(), 42);
     assert_eq!(jar.eval("log.join()").unwrap().get::<String>().unwrap(), "");
 }
@@ -118,7 +118,7 @@ fn cancel_stops_a_native_built_in() {
     let script = "host.rpcSync('ready'); new Array(4294967295).join('')";
     let ended = cancelled_when_ready(&mut world.ready, &handle, || jar.eval(script));
     assert_eq!(ended, Err(Error::Cancelled));
-    // The cancel may come before the built-in has begun.
+    // The cancellation may come before the built-in has started.
     assert_usable_after_reset(&mut jar);
 }
 
@@ -185,7 +185,7 @@ fn cancel_stops_only_this_instance() {
         });
         let limits = Limits { rpc_calls: u32::MAX, ..patient() };
         let mut other = jar_of(&router, &limits);
-        // It runs before, during and after the cancellation of the first one.
+        // The second instance runs before, during and after the cancellation of the first.
         other.eval("while (!host.rpcSync('is_over')); for (let i = 0; i < 100000; i++); 'whole'")
     });
     other_runs.recv().unwrap();
@@ -202,7 +202,7 @@ fn cancel_while_idle_does_nothing() {
     handle.cancel();
     assert_usable(&mut jar);
     handle.cancel();
-    // The loop polls, so a cancellation that had been kept would be noticed.
+    // The loop polls, so it would see a leftover cancellation.
     assert_eq!(jar.eval("for (let i = 0; i < 100000; i++); 1").unwrap().as_str(), "1");
     handle.cancel();
     assert_eq!(block_on(jar.eval_async("await 1; for (let i = 0; i < 100000; i++); 1")).unwrap().as_str(), "1");
@@ -221,7 +221,7 @@ fn a_cancel_handle_outlives_a_reset() {
     assert_eq!(ended, Err(Error::Cancelled));
 }
 
-/// Works on until nobody waits for the result; a panic is the reply of a handler that never hears of it.
+/// Works until the call is cancelled. Panics if the handler never sees the cancellation.
 fn work_until_cancelled(call: &Call) {
     let from = Instant::now();
     while !call.is_cancelled() {
@@ -260,7 +260,7 @@ fn a_sync_handler_sees_that_its_call_is_out_of_time() {
     assert_usable(&mut jar);
 }
 
-/// A router whose handler hands its `Call` out and never answers.
+/// A router whose handler passes its `Call` to the test and never answers.
 fn calls_out() -> (Router, Receiver<Call>) {
     let (sender, calls) = channel();
     let sender = Mutex::new(sender);
@@ -337,7 +337,7 @@ fn dropping_an_async_call_at_an_await_leaves_the_instance_usable_and_drops_the_h
     assert_eq!(world.alive.load(Ordering::SeqCst), 0);
     assert_usable(&mut jar);
     assert_nothing_fires(&mut jar);
-    // The promise of the dropped call stays as it is: it neither settles nor wakes what is hung on it now.
+    // The promise of the dropped call stays pending: it does not settle and calls no handler that is added now.
     jar.eval("first.then(() => log.push('then'), () => log.push('catch')); 1").unwrap();
     assert_nothing_fires(&mut jar);
 }
@@ -347,7 +347,7 @@ fn an_answer_of_a_dropped_call_does_not_settle_a_promise_of_the_next() {
     let world = world();
     let mut jar = jar_of(&world.router, &patient());
     abandon(jar.eval_async("var old = host.rpc('never'); await old"));
-    // The next call uses the same number for its own promise.
+    // The next call reuses the number for another promise.
     let script = "const seen = []; old.then(() => seen.push('old')); seen.push(await host.rpc('answer')); seen.join()";
     assert_eq!(block_on(jar.eval_async(format!("{{ {script} }}"))).unwrap().as_str(), "\"42\"");
 }
@@ -356,7 +356,7 @@ fn an_answer_of_a_dropped_call_does_not_settle_a_promise_of_the_next() {
 fn dropping_an_async_call_in_the_middle_of_guest_code_poisons_the_instance() {
     let mut jar = jar_with(&patient());
     let mut call = Box::pin(jar.eval_async("for (;;) {}"));
-    // A busy script gives way to the executor, so one poll does not run it for ever.
+    // A busy script yields to the executor, so one poll returns.
     assert!(poll_once(&mut call).is_pending());
     assert!(poll_once(&mut call).is_pending());
     drop(call);
@@ -416,14 +416,14 @@ fn stats_count_a_call_that_was_dropped() {
         jar.reset().unwrap();
     }
     let stats = jar.stats();
-    // Four that were dropped, and the one that was not refused.
+    // Four dropped calls, and the one that ran.
     assert_eq!((stats.calls, stats.rpc_calls), (5, 4));
     assert!(stats.fuel > 0 && stats.cpu_time > Duration::ZERO);
 }
 
 // ---- jobs of calls that were stopped
 
-/// Every way to queue something that runs when the script does not.
+/// Every way to queue code that runs later.
 const QUEUED: [&str; 7] = [
     "Promise.resolve().then(() => log.push('then'))",
     "Promise.reject(1).catch(() => log.push('catch')).finally(() => log.push('finally'))",
@@ -496,7 +496,7 @@ fn a_busy_script_lets_other_tasks_of_its_thread_run() {
     let handle = jar.cancel_handle();
     let executor = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let ended = executor.block_on(async {
-        // The task that cancels shares the only thread with the script; without yields it would never run.
+        // The cancelling task shares the only thread with the script; it can run only if the script yields.
         let cancel = tokio::spawn(async move {
             tokio::task::yield_now().await;
             handle.cancel();
@@ -545,7 +545,7 @@ fn calls_that_were_queued_before_a_stop_are_not_started() {
     });
     let limits = Limits { pending_rpcs: 3, ..Limits::default() };
     let mut jar = jar_of(&router, &limits);
-    // The fourth call stops the script in the same turn in which the first three were queued.
+    // The fourth call stops the script in the same turn that queued the first three.
     let error = jar.eval("for (let i = 0; i < 4; i++) host.rpc('act')").unwrap_err();
     assert_eq!(error.code(), "rpc_limit_exceeded");
     assert_eq!(started.load(Ordering::SeqCst), 0);

@@ -1,4 +1,4 @@
-//! Routers and data from several places come together, and nothing that is registered twice goes unnoticed.
+//! Merging of routers and data; a duplicate registration panics.
 
 use std::panic::catch_unwind;
 
@@ -97,7 +97,7 @@ fn figures_limits_and_errors_have_one_shape_as_json() {
     assert_eq!(limits.as_object().unwrap().len(), limits_fields());
 }
 
-/// As many as `Limits` has fields; the golden listing of the public items says which.
+/// The number of fields of `Limits`, from the golden listing of public items.
 fn limits_fields() -> usize {
     include_str!("../golden/public-api.txt").lines().filter(|line| line.starts_with("Limits.")).count()
 }

@@ -1,4 +1,4 @@
-//! Many threads at once: who may go where, panics of handlers, no cross-talk, no leak.
+//! Threads: which types are `Send` and `Sync`, panics of handlers, no cross-talk, no leak.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use crate::support::{
 fn is_send<T: Send>() {}
 fn is_sync<T: Sync>() {}
 
-/// Has one implementation for what is not `Sync`, and two, which is one too many, for what is.
+/// Has one implementation for a type that is not `Sync`, and two for a type that is, which makes its use ambiguous.
 trait NotSync<Which> {
     fn holds() {}
 }
@@ -192,7 +192,7 @@ fn a_panic_while_a_handler_is_dropped_harms_nothing() {
 
 #[test]
 fn a_panic_whose_payload_panics_when_it_is_dropped_is_contained_wherever_it_comes_from() {
-    /// Every drop of one makes another, so whoever drops what came out of the last drop is at it for ever.
+    /// Its destructor panics with another one as payload, so dropping each payload would never end.
     struct Chain;
     impl Drop for Chain {
         fn drop(&mut self) {
@@ -264,7 +264,7 @@ fn a_panic_in_the_console_or_in_the_judge_of_rejections_harms_nothing() {
         Router::new().on_console(|_, _, _| panic!("on purpose")).on_unhandled_rejection(|_, _| panic!("on purpose"));
     let mut jar = jar_of(&router, &Limits::default());
     assert_eq!(jar.eval("console.log('x'); 1").unwrap().as_str(), "1");
-    // Whoever cannot judge has not said that the call may go on.
+    // A closure that panics has not allowed the call to continue.
     assert_eq!(jar.eval("Promise.reject(new Error('x')); 1").unwrap_err().code(), "js_error");
     assert_usable(&mut jar);
 }
@@ -302,10 +302,10 @@ fn a_panic_in_what_reads_params_or_writes_a_reply_is_the_rejection_of_its_call()
 
 const THREADS: usize = 8;
 const ROUNDS: usize = 90;
-/// Fewer slots than threads, so that some of them wait for others.
+/// Fewer slots than threads, so that some threads wait.
 const SLOTS: u32 = 6;
 
-/// What a round of a thread does with an instance of its own; `mine` is a number that nobody else has.
+/// One round of a thread with one instance; `mine` is a number that is unique to it.
 fn round(
     kind: usize,
     mine: usize,
@@ -327,7 +327,7 @@ fn round(
         }
         2 => {
             *handle.lock().unwrap() = Some(jar.cancel_handle());
-            // The handler hands it to a thread that cancels whatever it is given.
+            // The handler sends the handle to a thread that cancels it.
             let ended = block_on(jar.eval_async("host.rpcSync('ready'); await host.rpc('never')"));
             assert_eq!(ended, Err(Error::Cancelled));
             cancels.send(jar.cancel_handle()).unwrap();
@@ -352,12 +352,12 @@ fn round(
             );
         }
     }
-    // The cancellation that was sent when nothing was in progress may meet this call, which is in progress by then.
+    // The cancellation was sent when no call was in progress, but it may arrive during this one.
     let ended = std::iter::repeat_with(|| jar.dispatch("mine", &())).find(|ended| *ended != Err(Error::Cancelled));
     assert_eq!(ended.unwrap().unwrap().get::<usize>().unwrap(), mine);
 }
 
-/// What the threads do; the resident memory of the process after a third of it and at the end.
+/// Runs the threads; returns the resident memory of the process after a third of the rounds and at the end.
 fn eight_threads() -> (Option<u64>, Option<u64>) {
     let alive: &'static AtomicUsize = Alive::counter();
     let runtime = Runtime::builder().max_instances(SLOTS).build().unwrap();
@@ -397,7 +397,7 @@ fn eight_threads() -> (Option<u64>, Option<u64>) {
                         }
                     })
                     .handle("panic", |_: &Call, (): ()| -> Result<(), RpcError> {
-                        // The hook that prints panics is not called for one that is resumed.
+                        // A resumed panic does not call the hook that prints it.
                         std::panic::resume_unwind(Box::new("on purpose"))
                     });
                 for number in 0..ROUNDS {
@@ -433,7 +433,7 @@ fn eight_threads_create_use_cancel_and_drop_instances_without_a_leak() {
     }
     if let (Some(before), Some(after)) = eight_threads() {
         let rounds = (THREADS * ROUNDS) as u64;
-        // A leak of one page per round would be a few megabytes, one of an instance some hundred.
+        // A leak of one page per round would be a few megabytes, a leak of an instance per round some hundred.
         assert!(after < before + (8 << 20), "{before} bytes after a third of {rounds} rounds, {after} at the end");
     }
 }

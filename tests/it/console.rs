@@ -1,4 +1,4 @@
-//! What scripts print: levels, how every kind of value looks, and that looking runs nothing and has an end.
+//! Console output: levels, the format of every kind of value, and that formatting runs no script code and is bounded.
 
 use std::sync::mpsc;
 
@@ -158,7 +158,7 @@ fn a_circle_ends() {
         ["{ n: 1, self: [Circular], list: [ [Circular] ] }"]
     );
     assert_eq!(printed("const m = new Map(); m.set('m', m); console.log(m)"), [r#"Map { "m" => [Circular] }"#]);
-    // The same object twice is no circle.
+    // A repeated object is not a cycle.
     assert_eq!(printed("const b = {}; console.log([b, b])"), ["[ {}, {} ]"]);
 }
 
@@ -293,7 +293,7 @@ fn what_a_call_prints_is_bounded() {
     assert_eq!(jar.eval("for (;;) console.log('0123456789')").unwrap_err().code(), "console_limit_exceeded");
     let bytes: usize = log.take().iter().map(|line| line.len() + 1).sum();
     assert!((900..=1000).contains(&bytes), "{bytes}");
-    // The next call has an allowance of its own, and one that fits is printed whole.
+    // The next call has a fresh budget, and output that fits is printed whole.
     jar.eval("console.log('x'.repeat(999))").unwrap();
     assert_eq!(log.take(), ["x".repeat(999)]);
     assert_eq!(jar.eval("console.log('x'.repeat(1000))").unwrap_err().code(), "console_limit_exceeded");
@@ -454,7 +454,7 @@ fn a_string_as_large_as_the_heap_is_printed_without_a_copy_of_it() {
 fn lines_of_a_busy_script_are_printed_while_it_runs() {
     let handle = std::sync::Arc::new(std::sync::OnceLock::<belljar::CancelHandle>::new());
     let known = handle.clone();
-    // Only the line itself can end the script.
+    // Only the console closure can end the script.
     let router = belljar::Router::new().on_console(move |_, _, line| {
         if line == "now" {
             known.get().map(belljar::CancelHandle::cancel);

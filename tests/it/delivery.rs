@@ -1,5 +1,5 @@
-//! Calls that are cancelled or run out of time while the host's side of them is at work: while requests, lines and
-//! rejections are delivered, while handlers are polled or dropped, and before the first poll of an async call.
+//! Calls that are cancelled or run out of time while host code runs: while requests, lines and rejections are
+//! delivered, while handlers are polled or dropped, and before the first poll of an async call.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -17,18 +17,18 @@ use crate::support::{
     assert_usable, assert_usable_after_reset, block_on, jar_of, limit_of, poll_until_waiting, runtime, undrained,
 };
 
-/// A limit that a slow handler outlasts, and a script without one does not.
+/// A limit that a slow handler exceeds, and a script without one does not.
 const WALL: Duration = Duration::from_millis(200);
-/// What ends nothing by itself, unless the machine stands still.
+/// So long that it ends no call, unless the machine stalls.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The event at which a call is ended.
+/// The event during which the call is ended.
 const THIRD: usize = 3;
 
 fn within(wall_time: Duration) -> Limits {
     Limits { wall_time, cpu_time: PATIENCE, ..Limits::default() }
 }
 
-/// The embedder's code: it counts how often it runs, and the third time it ends the call.
+/// Stands for the embedder's code: it counts its runs, and ends the call in the third.
 #[derive(Clone)]
 struct Worker {
     runs: Arc<AtomicUsize>,
@@ -74,7 +74,7 @@ impl Worker {
         within(if self.ends == Ending::Cancel { PATIENCE } else { WALL })
     }
 
-    /// The same instance, whose calls this worker can end.
+    /// The same for an existing instance.
     fn of(&self, jar: Instance) -> Instance {
         self.handle.set(jar.cancel_handle()).ok();
         jar
@@ -97,12 +97,12 @@ impl Worker {
             Ending::OutlastTheWall => assert_eq!(limit_of(ended).0, LimitKind::WallTime),
         }
         let runs = self.runs.swap(0, Ordering::SeqCst);
-        // A machine that stands still can use up the wall time before.
+        // On a stalled machine the wall time can run out earlier.
         assert!(runs == THIRD || runs < THIRD && self.ends == Ending::OutlastTheWall, "it ran {runs} times");
     }
 }
 
-/// The same test with both endings.
+/// Runs a test with both endings.
 fn both(test: impl Fn(Worker)) {
     for ends in [Ending::Cancel, Ending::OutlastTheWall] {
         test(Worker::new(ends));
@@ -144,7 +144,7 @@ fn a_busy_script_whose_call_is_over_starts_no_further_handler() {
             Ok(1)
         });
         let mut jar = worker.jar(&router);
-        // Requests of a script that goes on are delivered at the end of each slice.
+        // Requests of a running script are delivered at the end of each slice.
         worker.assert_ended(jar.eval("for (let i = 0; i < 200; i++) host.rpc('work', i); for (;;) {}"));
         assert_usable(&mut jar);
     });
@@ -156,7 +156,7 @@ fn a_call_that_is_over_polls_no_further_handler() {
         let polled = worker.clone();
         let router = Router::new().handle_async("work", move |_: Call, _: Json| {
             let polled = polled.clone();
-            // It blocks its thread when it is polled, and is not ready then.
+            // The future blocks its thread when it is polled, and stays pending.
             poll_fn(move |_| {
                 polled.work();
                 Poll::<Result<(), RpcError>>::Pending
@@ -168,7 +168,7 @@ fn a_call_that_is_over_polls_no_further_handler() {
         assert_usable(&mut jar);
         worker.assert_ended(block_on(jar.eval_async(format!("{{ {script} 'done' }}"))));
         assert_usable(&mut jar);
-        // While the script waits for one call, the others go on.
+        // While the script waits for one call, the other handlers are polled.
         worker.assert_ended(block_on(jar.eval_async(format!("{{ {script} host.rpcSync('work', 0) }}"))));
         assert_usable(&mut jar);
     });
@@ -215,7 +215,7 @@ fn a_call_that_ran_into_another_limit_prints_no_longer_than_its_wall_time() {
         let limits = Limits { console_bytes: 400, ..within(wall_time) };
         let mut jar = jar_of(&router, &limits);
         worker.handle.set(jar.cancel_handle()).ok();
-        // All of it is printed in one slice; the first reason to stop is the one that is told.
+        // All lines are printed in one slice; the first reason to stop is the one reported.
         assert_eq!(limit_of(jar.eval("for (;;) console.log('a')")), (LimitKind::Console, 400));
         let runs = worker.runs.load(Ordering::SeqCst);
         assert!(runs <= THIRD, "{runs} lines were printed");
@@ -235,7 +235,7 @@ fn lines_before_a_limit_are_printed() {
     assert_eq!(lines.load(Ordering::SeqCst), 2);
 }
 
-/// Ends a call in its very last event, after which nobody would look any more.
+/// Ends a call during its last event, after which no other check follows.
 #[test]
 fn a_call_that_ends_in_its_last_event_is_not_ok() {
     both(|worker| {
@@ -317,10 +317,10 @@ impl Drop for EndsWhenDropped {
 
 type Started<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
-/// The name of a method, and a closure that calls it.
+/// The name of a method, and a closure that starts it.
 type Starter = (&'static str, fn(&mut Instance) -> Started<'_>);
 
-/// Every way to make the future of a call, by name. Each runs a script that would say so.
+/// Every way to make the future of a call, by name. Each runs a script that signals when it runs.
 fn every_async_call() -> Vec<Starter> {
     vec![
         ("eval_async", |jar| {
@@ -351,7 +351,7 @@ fn every_async_call() -> Vec<Starter> {
     ]
 }
 
-/// An instance whose scripts can say that they ran.
+/// An instance whose scripts can signal that they ran.
 fn telling() -> (Instance, Arc<AtomicUsize>) {
     let ran = Arc::new(AtomicUsize::new(0));
     let count = ran.clone();
@@ -375,7 +375,7 @@ fn a_call_that_is_cancelled_before_it_is_first_polled_runs_nothing() {
         handle.cancel();
         assert_eq!(block_on(call), Err(Error::Cancelled), "{name}");
         assert_eq!(ran.load(Ordering::SeqCst), 0, "{name}");
-        // The next one is another call.
+        // The next call is not affected.
         assert_usable(&mut jar);
     }
 }
@@ -401,10 +401,10 @@ fn a_cancellation_that_was_meant_for_an_earlier_call_does_not_end_a_later_one() 
     let (mut jar, ran) = telling();
     let handle = jar.cancel_handle();
     for (at, (name, start)) in every_async_call().into_iter().enumerate() {
-        // Before there is a call.
+        // Before any call.
         handle.cancel();
         assert_eq!(block_on(start(&mut jar)), Ok(()), "{name}");
-        // For a call whose future was dropped before it was polled.
+        // For a call whose future is dropped before it is polled.
         let call = start(&mut jar);
         handle.cancel();
         drop(call);

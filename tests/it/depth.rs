@@ -1,7 +1,7 @@
-//! Chains that script builds and native code walks, from link to link without a line of script in between.
+//! Long chains that a script builds and native code traverses, without script code between two links.
 //!
-//! The walk must look at the stack: it ends with its result, with an error that script can catch, or with the stack
-//! limit by its name, and never with a trap that blames the guest.
+//! The traversal must check the stack: it ends with its result, with an error that the script can catch, or with the
+//! named stack limit, and never with a trap that blames the guest.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use belljar::{Error, LimitKind, Limits, Status};
 
 use crate::support::{assert_usable, assert_usable_after_reset, jar_with};
 
-/// How a chain begins, how it gets one link longer, and what walks it. `it` is its end, and `n` the number of its
-/// links.
+/// Three expressions: the start of a chain, one more link, and a traversal. `it` is the end of the chain, and `n` the
+/// number of links.
 type Chain = (&'static str, &'static str, &'static str);
 
 const VALUES: &str = "[1, 2, 3].values()";
 const MAP: &str = "it = it.map(x => x)";
-/// Not an iterator by its prototype, so that `Iterator.from` wraps it.
+/// An iterator that does not inherit from `Iterator`, so that `Iterator.from` wraps it.
 const BARE: &str = "({ __proto__: null, next: () => ({ done: true }) })";
 
-/// Iterators that ask the one before them.
+/// Iterators that call the previous one.
 const ITERATORS: [Chain; 35] = [
     (VALUES, MAP, "it.next()"),
     (VALUES, "it = it.filter(x => true)", "it.next()"),
@@ -51,16 +51,16 @@ const ITERATORS: [Chain; 35] = [
     (VALUES, MAP, "it.every(x => true)"),
     (VALUES, MAP, "it.find(x => false)"),
     (VALUES, MAP, "(function* () { yield* it })().next()"),
-    // What these three throw is a promise's reason, and nobody's exception.
+    // The errors of these three reject a promise and are not thrown.
     (VALUES, MAP, "{ Promise.all(it).catch(() => 1); throw new RangeError }"),
     (VALUES, MAP, "{ Array.fromAsync(it).catch(() => 1); throw new RangeError }"),
     (VALUES, MAP, "{ (async function* () { yield* it })().next().catch(() => 1); throw new RangeError }"),
     ("(function* () { yield 1 })()", "it = (function* (it) { yield* it })(it)", "it.next()"),
 ];
 
-/// All else that may be as long as a script likes.
+/// Other chains of arbitrary length.
 const OTHERS: [Chain; 88] = [
-    // Functions that stand for others.
+    // Functions that forward to others.
     ("() => 1", "it = unnamed(it).bind()", "it()"),
     ("class {}", "it = unnamed(it).bind()", "new it()"),
     ("class {}", "it = unnamed(it).bind()", "({}) instanceof it"),
@@ -74,7 +74,7 @@ const OTHERS: [Chain; 88] = [
     ("() => 1", "it = it.call.bind(it)", "it()"),
     ("() => 1", "it = Reflect.apply.bind(null, it, null, [])", "it()"),
     ("class {}", "it = class extends it {}", "new it()"),
-    // Objects that stand for others.
+    // Objects that forward to others.
     ("({})", "it = new Proxy(it, {})", "it.x"),
     ("({})", "it = new Proxy(it, {})", "it.x = 1"),
     ("({})", "it = new Proxy(it, {})", "'x' in it"),
@@ -148,7 +148,7 @@ const OTHERS: [Chain; 88] = [
     ("''", "it += 'class A{static{'", "eval(it + '}}'.repeat(n))"),
     ("''", "it += 'try{'", "eval(it + '}finally{}'.repeat(n))"),
     ("'a'", "it += '=a'", "eval('var a;' + it)"),
-    // What goes when nobody holds it.
+    // Chains that are freed.
     (VALUES, MAP, "it = 0"),
     ("({})", "it = new Proxy(it, {})", "it = 0"),
     ("1", "it = (x => () => x)(it)", "it = 0"),
@@ -161,7 +161,7 @@ fn limits(stack_bytes: u64) -> Limits {
     Limits { cpu_time, wall_time, stack_bytes, js_heap_bytes: 256 << 20, memory_bytes: 512 << 20, ..Limits::default() }
 }
 
-/// Builds a chain and walks it; gives the name of what the walk throws, or "fine".
+/// Builds a chain and traverses it; the result is the name of the error that the traversal throws, or "fine".
 fn script((begin, link, walk): &Chain, n: u32) -> String {
     format!(
         "{{ const wrap = Object.getPrototypeOf(Iterator.from({BARE})), n = {n}; \
@@ -171,7 +171,7 @@ fn script((begin, link, walk): &Chain, n: u32) -> String {
     )
 }
 
-/// A walk ended well, with an error that says why, or with the stack limit by its name.
+/// Checks that the traversal ended in the script, with or without an error, or with the named stack limit.
 #[track_caller]
 fn assert_named(chain: &Chain, n: u32, stack_bytes: u64) {
     let mut jar = jar_with(&limits(stack_bytes));

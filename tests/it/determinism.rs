@@ -1,4 +1,4 @@
-//! What makes a script repeatable: its seed, its clock, its time zone. And that nothing else is needed.
+//! Determinism: the seed, the clock and the fixed time zone are enough to repeat a script.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -31,7 +31,7 @@ fn a_seed_makes_random_numbers_repeatable() {
         let (mut first, mut second) = (seeded(seed), seeded(seed));
         let numbers = draw(&mut first);
         assert_eq!(numbers, draw(&mut second));
-        // The sequence goes on from call to call, in every kind of call.
+        // The sequence continues from call to call, in every kind of call.
         let more: Vec<f64> = block_on(first.eval_async(DRAW)).unwrap().get().unwrap();
         assert_eq!(more, draw(&mut second));
         assert_ne!(numbers, more);
@@ -90,7 +90,7 @@ fn a_stepped_clock_moves_each_time_it_is_read() {
     let mut jar = with_clock(clock.clone());
     let script = "[Date.now(), Date.now(), +new Date(), performance.now(), performance.now()]";
     assert_eq!(jar.eval(script).unwrap().as_str(), "[1000,1010,1020,1030,1040]");
-    // It goes on from call to call; another instance has its own.
+    // The clock continues from call to call; another instance has a separate one.
     assert_eq!(jar.eval("Date.now()").unwrap().as_str(), "1050");
     assert_eq!(with_clock(clock).eval("Date.now()").unwrap().as_str(), "1000");
 }
@@ -161,8 +161,7 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Everything that a run of a script leaves: what it printed and gave, its fuel, and every snapshot on the way, byte
-/// for byte.
+/// The trace of a run: its output and result, its fuel, and the bytes of every snapshot on the way.
 fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
     let log = Log::default();
     let router = log
@@ -212,7 +211,7 @@ fn traces(seed: u64) -> Vec<String> {
     scripts.iter().map(trace).collect()
 }
 
-/// Names the file that another process writes its traces to.
+/// The variable with the file that another process writes its traces to.
 const TRACES: &str = "BELLJAR_TRACES";
 
 #[test]
@@ -226,7 +225,7 @@ fn the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots() {
     for (one, other) in first.iter().zip(&traces(11)) {
         assert_eq!(one, other);
     }
-    // Another process has other addresses, other threads and another past.
+    // Another process has different addresses, threads and history.
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("traces-{}", std::process::id()));
     let name = "determinism::the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots";
     let child =
@@ -242,7 +241,7 @@ fn the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots() {
 
 #[test]
 fn a_paused_script_is_the_same_bytes_however_long_it_took() {
-    // A handler that takes its time, and a machine that does, are one to the limits.
+    // To the limits, a slow handler is the same as a slow machine.
     let run = |spins: u64| {
         let router = Router::new()
             .handle("work", move |_: &Call, (): ()| Ok((0..spins).fold(0, |sum, n| std::hint::black_box(sum ^ n))))
@@ -277,8 +276,7 @@ fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
             jar = runtime().restore(&snapshot, &router, &limits).unwrap();
             let id = jar.pending()[0].id;
             turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
-            // It could go on only where what it had done until then stands for less than the limit, at the least that
-            // code burns.
+            // The call can continue only if its fuel stands for less nominal time than the limit.
             assert!(turn.is_err() || fuel < 2 * 200_000_000, "the budget began anew: {code}");
             fuel += jar.call_stats().fuel;
             rounds += 1;

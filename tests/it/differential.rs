@@ -1,14 +1,14 @@
-//! Generated programs come to the same in native QuickJS and in a jar, however the jar runs them.
+//! Generated programs give the same results in native QuickJS and in a jar, in every way that a jar can run them.
 //!
-//! A seed makes a program: pieces that share globals and write down what they see. `BELLJAR_SEEDS=N` runs N seeds
-//! instead of those that every run tries, and `BELLJAR_SEED=N` the one seed N, printing its program.
+//! A seed determines a program: pieces that share globals and print what they observe. `BELLJAR_SEEDS=N` runs N seeds
+//! instead of the default ones, and `BELLJAR_SEED=N` runs the single seed N and prints its program.
 
 use belljar::{Instance, Limits, Router, Snapshot};
 
 use crate::native::Native;
 use crate::support::{block_on, runtime};
 
-/// Writes a value down so that nothing that script can tell apart looks the same.
+/// Formats a value so that any two values that a script can distinguish look different.
 const SHOW: &str = r"
     globalThis.out = [];
     globalThis.show = function show(value, depth = 0) {
@@ -39,12 +39,12 @@ const SHOW: &str = r"
 
 const SUM_UP: &str = "JSON.stringify(out)";
 
-/// Numbers that depend on a seed and nothing else.
+/// A deterministic random number generator.
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        // SplitMix64, whose every seed is as good as any other.
+        // SplitMix64, which has no weak seeds.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -56,7 +56,7 @@ impl Dice {
         from[self.roll(from.len())]
     }
 
-    /// Fills the holes of a template, each named by the kind of expression that belongs there.
+    /// Fills the holes of a template; each names a kind of expression.
     fn fill(&mut self, template: &str, depth: u32) -> String {
         let mut text = String::new();
         let mut rest = template;
@@ -93,7 +93,7 @@ impl Dice {
         if kind == b'o' && filled.starts_with('{') { format!("({filled})") } else { filled }
     }
 
-    /// A piece of a program, which is a script of its own.
+    /// A piece of a program, which is a separate script.
     fn piece(&mut self) -> String {
         let statements = (0..=self.roll(4)).map(|_| self.statement()).collect::<Vec<_>>();
         statements.join("\n")
@@ -127,7 +127,8 @@ const NUMBERS: [&str; 14] = [
     "9007199254740991",
 ];
 
-/// Nothing of the C library's: what `sin` or `exp` comes to in the last bit is left to it by the language.
+/// Functions whose result the language defines exactly. `sin`, `exp` and others are left out, because their last bit
+/// depends on the C library.
 const NUMBERS_OF: [&str; 26] = [
     "(@n + @n)",
     "(@n - @n)",
@@ -325,7 +326,7 @@ fn in_jar(program: &[String], way: Way) -> Vec<String> {
     jar.eval(SHOW).unwrap();
     let mut seen = Vec::new();
     for piece in program {
-        // The value of a piece is `undefined` in a jar, so that reading it runs no getter.
+        // In a jar the piece ends in `undefined`, so that converting its value runs no getter.
         let piece = format!("{piece}\n;undefined");
         let ended = match way {
             Way::Sync | Way::Metered => jar.eval(&piece),

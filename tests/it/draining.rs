@@ -1,5 +1,5 @@
-//! Calls that a script makes and does not await: an instance's call ends when they are answered and what follows on
-//! them has run.
+//! Handler calls that a script does not await: the call of the instance ends when they are answered and the code that
+//! depends on them has run.
 
 use std::future::pending;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use belljar::{Answer, Call, Error, Json, Limits, Recording, Reply, Router, RpcEr
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, limit_of, runtime, undrained};
 
-/// `send` takes a few polls, `never` takes for ever, `ask` pauses, `now` answers on the spot, `fail` fails after a
-/// while.
+/// `send` answers after a few polls, `never` never answers, `ask` pauses, `now` answers at once, `fail` fails after a
+/// few polls.
 fn router(log: &Log) -> Router {
     let (later, now) = (log.clone(), log.clone());
     Router::new()
@@ -35,7 +35,7 @@ fn router(log: &Log) -> Router {
         })
 }
 
-/// What a script comes to, and what its handlers have done.
+/// The result of a script, and the log of its handlers.
 fn run(script: &str) -> (belljar::Result<Json>, Vec<String>) {
     let log = Log::default();
     let mut jar = jar_with_router(&router(&log));

@@ -1,17 +1,17 @@
-//! What an embedder learns of what a script threw, whatever that was.
+//! What an embedder learns about an error or value that a script threw.
 
 use belljar::{Blame, Call, Error, JsError, Reply, Router, RpcError, Script};
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
-/// What this script throws, the same in every kind of call.
+/// The error that this script throws, which must be the same in every kind of call.
 #[track_caller]
 fn thrown_by(script: &str) -> JsError {
     let mut jar = jar();
     let script = format!("{{ {script} }}");
     let error = thrown(jar.eval(&script));
     assert_eq!(thrown(block_on(jar.eval_async(&script))), error, "{script}");
-    // A program has no source, in which the line could be found.
+    // A program has no source, so the line cannot be found.
     let mut in_program = thrown(jar.run(&runtime().compile(&script).unwrap()));
     in_program.locate(&Script::new(script.as_str()));
     assert_eq!(in_program, error, "{script}");

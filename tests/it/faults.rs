@@ -20,7 +20,7 @@ fn burning_between_awaits_is_one_budget() {
         tokio::task::yield_now().await;
         Ok(())
     });
-    // A budget that began again at every await would last until the wall-clock limit, which has another kind.
+    // If the budget restarted at every await, the script would hit the wall-clock limit instead.
     let limits = Limits { cpu_time: Duration::from_millis(40), ..Limits::default() };
     let mut jar = runtime().instance(&router, &limits).unwrap();
     let burnt = block_on(jar.eval_async("for (;;) { for (let i = 0; i < 20000; i++); await host.rpc('tick') }"));
@@ -139,8 +139,9 @@ fn results_without_a_json_form_are_errors() {
 
 #[test]
 fn no_internal_function_lies_on_the_global_object() {
-    // Everything that can be reached from the global object by properties, accessors and prototypes: the natives of
-    // the bridge must be found at the three places where they belong, and no function may be without a place.
+    // Visits everything that is reachable from the global object through properties, accessors and prototypes. The
+    // native functions of the bridge must be found in exactly their three places, and no function may be found
+    // outside of the known places.
     let script = r"
         const seen = new Map([[globalThis, 'globalThis']]);
         for (const [object, path] of seen) {
@@ -163,7 +164,7 @@ fn no_internal_function_lies_on_the_global_object() {
     ";
     let found: Vec<String> = jar().eval(script).unwrap().get().unwrap();
     let expected = [
-        // The language's own functions without a name.
+        // Functions of the language without a name.
         "globalThis.Iterator.prototype.get constructor",
         "globalThis.Iterator.prototype.set constructor",
         "globalThis.Object.__proto__",

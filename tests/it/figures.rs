@@ -1,4 +1,4 @@
-//! The figures of a running host, and images of snapshots.
+//! Statistics of a running host, and images of snapshots.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn figures_are_told_as_json() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_of_instances_is_counted_while_they_hold_it() {
-    // Slots of other tests would count too.
+    // The slots of other tests would be counted too.
     if !is_alone("figures::memory_of_instances_is_counted_while_they_hold_it") {
         return;
     }
@@ -137,7 +137,7 @@ fn images_are_bounded_and_what_is_beyond_can_be_used_all_the_same() {
 fn an_image_of_another_build_is_refused() {
     let runtime = Runtime::builder().max_instances(1).build().unwrap();
     let mut bytes = snapshot(&runtime).to_bytes();
-    // The identity of the guest, behind the magic bytes and the format.
+    // The identity of the guest follows the magic bytes and the format.
     bytes[12] ^= 1;
     use sha2::{Digest, Sha256};
     let checksum = Sha256::new().chain_update(&bytes[..44]).chain_update(&bytes[76..]).finalize();

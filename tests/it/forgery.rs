@@ -1,7 +1,7 @@
-//! Programs and snapshots that somebody forged, with every checksum right: they harm their own instance at worst.
+//! Forged programs and snapshots with correct checksums: at worst they harm the instance that uses them.
 //!
-//! Every damage comes from a number, so a failure can be repeated. `BELLJAR_ROUNDS=100000` looks further than a test
-//! has time for.
+//! All damage is derived from a seed, so a failure is reproducible. `BELLJAR_ROUNDS=100000` runs longer than a test
+//! should.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::support::{
     runtime,
 };
 
-/// Where the fields of a program lie that belong to its contents.
+/// Offsets of the fields of a program that depend on its contents.
 const LENGTH: usize = 48;
 const CHECKSUM: usize = 56;
 const BODY: usize = 88;
-/// The same for a snapshot.
+/// The same offsets for a snapshot.
 const SNAPSHOT_CHECKSUM: usize = 44;
 const SNAPSHOT_BODY: usize = 76;
 
@@ -25,7 +25,7 @@ fn rounds() -> u64 {
     std::env::var("BELLJAR_ROUNDS").map_or(400, |rounds| rounds.parse().unwrap())
 }
 
-/// Writes the length and the checksum that belong to what the bytes hold now, as anybody can.
+/// Corrects the length and the checksum of a program's bytes, as any forger can.
 pub(crate) fn forge_program(bytes: &mut [u8]) {
     let length = (bytes.len() - BODY) as u64;
     bytes[LENGTH..CHECKSUM].copy_from_slice(&length.to_le_bytes());
@@ -33,13 +33,13 @@ pub(crate) fn forge_program(bytes: &mut [u8]) {
     bytes[CHECKSUM..BODY].copy_from_slice(&checksum);
 }
 
-/// The index and the packed pages of a snapshot.
+/// The index and the compressed pages of a snapshot.
 pub(crate) fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = bytes[SNAPSHOT_BODY..].split_first_chunk::<8>().unwrap();
     rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap())
 }
 
-/// A snapshot with other contents, and the checksum that belongs to them.
+/// A snapshot with other contents and a correct checksum.
 fn forge_snapshot(sound: &[u8], index: &[u8], packed: &[u8]) -> Vec<u8> {
     let mut bytes = sound[..SNAPSHOT_BODY].to_vec();
     bytes.extend((index.len() as u64).to_le_bytes());
@@ -49,7 +49,7 @@ fn forge_snapshot(sound: &[u8], index: &[u8], packed: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A snapshot in which a field of the index has this number.
+/// A snapshot with this number in a field of the index.
 pub(crate) fn with_number(sound: &[u8], field: &str, value: &str) -> Vec<u8> {
     let (index, pages) = parts(sound);
     let text = std::str::from_utf8(index).unwrap();
@@ -58,14 +58,14 @@ pub(crate) fn with_number(sound: &[u8], field: &str, value: &str) -> Vec<u8> {
     forge_snapshot(sound, format!("{}{value}{rest}", &text[..at]).as_bytes(), pages)
 }
 
-/// Writes the checksum that belongs to what a snapshot's bytes hold now.
+/// Corrects the checksum of a snapshot's bytes.
 pub(crate) fn forge_checksum(bytes: &mut [u8]) {
     let (header, body) = (&bytes[..SNAPSHOT_CHECKSUM], &bytes[SNAPSHOT_BODY..]);
     let checksum = Sha256::new().chain_update(header).chain_update(body).finalize();
     bytes[SNAPSHOT_CHECKSUM..SNAPSHOT_BODY].copy_from_slice(&checksum);
 }
 
-/// How a forgery ended, and that nobody else is to blame for it.
+/// Checks the blame of a forgery's error, and returns how it ended.
 #[track_caller]
 fn ending_of<T: std::fmt::Debug>(round: u64, ended: &belljar::Result<T>, guilty: &[Blame]) -> &'static str {
     match ended {
@@ -75,8 +75,8 @@ fn ending_of<T: std::fmt::Debug>(round: u64, ended: &belljar::Result<T>, guilty:
     }
 }
 
-/// Programs that use a good part of the bytecode: constants of every kind, closures, generators, classes, exceptions,
-/// regexes.
+/// Programs that use a large part of the bytecode: constants of every kind, closures, generators, classes,
+/// exceptions, regexes.
 const VICTIMS: [&str; 4] = [
     "let s = 0; for (let i = 0; i < 9; i++) { if (i % 2) continue; s += i * 1.5 } [s, 'text', 2n ** 70n, /a(b)+/g.exec('abb')[1]]",
     "class A { #p = 1; static s = [1, 2]; get p() { return this.#p } set p(v) { this.#p = v } }
@@ -87,7 +87,7 @@ const VICTIMS: [&str; 4] = [
      let o = { get a() { return host.rpcSync('echo', [1]) }, ['b' + 1]: new Uint8Array(4), async *c() { yield* [1] } }; with (o) { a }",
 ];
 
-/// A way through the seeds that is the same on every machine.
+/// A deterministic sequence of numbers, the same on every machine.
 fn next(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -95,7 +95,7 @@ fn next(state: &mut u64) -> u64 {
     *state
 }
 
-/// Damages bytecode: bits, bytes, words with a meaning of their own, pieces cut out, doubled or exchanged.
+/// Damages bytecode: flips bits, changes bytes, writes special words, and removes, doubles or swaps pieces.
 fn damage(code: &mut Vec<u8>, state: &mut u64) {
     for _ in 0..=next(state) % 4 {
         let at = next(state) as usize % code.len();
@@ -128,19 +128,19 @@ fn a_forged_program_harms_its_own_instance_at_worst() {
     for round in 0..rounds {
         let mut state = 0x9e37_79b9_7f4a_7c15 ^ (round + 1);
         let mut bytes = sound[round as usize % sound.len()].clone();
-        // QuickJS has a checksum of its own in front, and takes one of all ones for none.
+        // QuickJS's bytecode begins with another checksum; a value of all ones means that there is none.
         let mut code = bytes.split_off(BODY + 5);
         bytes[BODY + 1..].fill(0xff);
         damage(&mut code, &mut state);
         bytes.extend(code);
         forge_program(&mut bytes);
-        // The header is sound, so nothing stands between the forgery and the guest.
+        // The header is valid, so the forged bytecode reaches the guest.
         let program = Program::from_bytes(&bytes).unwrap();
         let mut jar = jar_of(&router, &limits);
         let ended = if round % 2 == 0 { jar.run(&program) } else { block_on(jar.run_async(&program)) };
         *endings.entry(ending_of(round, &ended, &[Blame::Script, Blame::Limits])).or_default() += 1;
         if jar.status() == Status::Ready {
-            // Whatever it has done to its own world may show, but only there.
+            // The forgery may have damaged this instance, but no other.
             let _ = jar.eval("1 + 2");
             let _ = block_on(jar.dispatch_async("e", &1));
         }
@@ -148,7 +148,7 @@ fn a_forged_program_harms_its_own_instance_at_worst() {
         assert_usable(&mut jar);
         assert_eq!(neighbour.eval("[++n, kept.length]").unwrap().as_str(), format!("[{},1000]", round + 1));
     }
-    // The mutations reach the interpreter and do not all stop at the reader.
+    // Some mutations pass the bytecode reader and reach the interpreter.
     assert!(endings.len() >= 3 && endings.contains_key("guest_broke_protocol"), "{endings:?}");
 }
 
@@ -195,7 +195,7 @@ fn a_forged_snapshot_harms_its_own_instance_at_worst() {
                     jar.pending().iter().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
                 if !answers.is_empty() {
                     let ended = block_on(jar.resume_async(answers));
-                    // Who restores a forgery may be told so.
+                    // The caller may be blamed for restoring a forgery.
                     let guilty = [Blame::Script, Blame::Limits, Blame::Caller];
                     *endings.entry(ending_of(round, &ended, &guilty)).or_default() += 1;
                 }
@@ -233,7 +233,7 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
 
 // ---- forgeries that are larger than they look
 
-/// An index in which some fields have other values.
+/// An index with other values in some fields.
 fn with_fields(sound: &[u8], fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
     let mut index: serde_json::Value = serde_json::from_slice(parts(sound).0).unwrap();
     for (path, value) in fields {
@@ -242,7 +242,8 @@ fn with_fields(sound: &[u8], fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
     serde_json::to_vec(&index).unwrap()
 }
 
-/// A megabyte of LZ4 for every 255 that it unpacks to: one byte, one match that repeats it, and five to end with.
+/// An LZ4 block of zeros with the maximum ratio of 1 to 255: one literal, one match that repeats it, and five final
+/// literals.
 fn packed_zeros(unpacked: usize) -> Vec<u8> {
     let left = unpacked - 1 - 19 - 5;
     let mut packed = vec![0x1f, 0, 1, 0];
@@ -251,7 +252,7 @@ fn packed_zeros(unpacked: usize) -> Vec<u8> {
     packed
 }
 
-/// A snapshot that says of itself that so many megabytes of its memory differ.
+/// A small snapshot that claims that this many megabytes of its memory differ.
 pub(crate) fn bomb(megabytes: usize) -> Vec<u8> {
     let sound = sound();
     let pages = megabytes << 8;
@@ -259,7 +260,7 @@ pub(crate) fn bomb(megabytes: usize) -> Vec<u8> {
     forge_snapshot(&sound, &with_fields(&sound, &fields), &packed_zeros(pages << 12))
 }
 
-/// A snapshot of a script that waits for so many calls, each with parameters of some length.
+/// A snapshot of a script that waits for this many calls, each with parameters of this length.
 fn waiting_for(calls: usize, params: usize) -> Vec<u8> {
     let sound = sound();
     let params = "x".repeat(params);
@@ -271,14 +272,14 @@ fn waiting_for(calls: usize, params: usize) -> Vec<u8> {
     forge_snapshot(&sound, &index, parts(&sound).1)
 }
 
-/// A snapshot of an instance that has some pages of its own.
+/// A valid snapshot of an instance with some changed pages.
 fn sound() -> Vec<u8> {
     let mut jar = jar();
     jar.eval("let n = 1").unwrap();
     jar.snapshot().unwrap().to_bytes()
 }
 
-/// What some work takes of memory at most, where the system tells.
+/// The peak memory of some work, if the system reports it.
 fn memory_taken<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = resident_bytes();
     forget_peak();
@@ -302,7 +303,7 @@ fn a_snapshot_that_claims_a_large_memory_takes_none_before_a_limit_admits_it() {
     let (refused, taken) = memory_taken(|| runtime().restore(&snapshot, &Router::new(), &just_under).unwrap_err());
     assert_eq!(refused.to_string(), "the memory limit is 134217727 bytes, and 134217728 are needed");
     assert!(taken < 32 << 20, "a refused restore took {} MB", taken >> 20);
-    // Whoever allows it gets it, and its pages are packed as they were.
+    // With limits that allow it, it can be restored, and its bytes are unchanged.
     let restored = runtime().restore(&snapshot, &Router::new(), &limits).unwrap();
     assert_eq!(restored.stats().memory_bytes, limits.memory_bytes);
     assert!(parts(&snapshot.to_bytes()).1 == parts(&forged).1);
@@ -325,7 +326,7 @@ fn a_snapshot_whose_pages_unpack_to_something_else_is_refused_when_it_is_read() 
         refused(&packed_zeros(other));
     }
     assert!(Snapshot::from_bytes(&forge_snapshot(&sound, index, &packed_zeros(size))).is_ok());
-    // A match that begins before the first byte, one that begins nowhere, and lengths that no machine has.
+    // A match before the first byte, a match with offset 0, and lengths that exceed all memory.
     refused(&[0x1f, 0, 2, 0, 0, 0x50, 0, 0, 0, 0, 0]);
     refused(&[0x1f, 0, 0, 0, 0, 0x50, 0, 0, 0, 0, 0]);
     refused(&vec![255; 20 << 20]);
@@ -370,7 +371,7 @@ fn a_snapshot_that_waits_for_more_than_the_limits_allow_is_refused_by_name() {
     let refused = restore(&waiting_for(101, 0), &limits).unwrap_err();
     assert_eq!(refused.code(), "limit_too_low");
     assert_eq!(refused.to_string(), "the limit on calls in flight is 100 calls, and 101 are needed");
-    // A name of one byte, parameters with their quotes, and what the host keeps beside them.
+    // A name of one byte, the parameters with their quotes, and the fixed weight of a call.
     let limits = Limits { memory_bytes: 8 << 20, js_heap_bytes: 8 << 20, ..Limits::default() };
     let each = (1 << 20) - 3 - 256;
     assert_eq!(restore(&waiting_for(8, each), &limits).unwrap().pending().len(), 8);
@@ -388,7 +389,7 @@ fn a_hundred_thousand_pending_calls_are_answered_in_time_that_grows_with_their_n
     let mut jar = runtime().restore(&snapshot, &Router::new(), &limits).unwrap();
     let answers: Vec<_> = jar.pending().iter().rev().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
     let from = std::time::Instant::now();
-    // The guest knows nothing of these calls, and says so.
+    // The guest does not know these calls, and refuses the answers.
     let _ = block_on(jar.resume_async(answers));
     assert!(from.elapsed() < std::time::Duration::from_secs(10), "{:?}", from.elapsed());
 }

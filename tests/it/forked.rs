@@ -1,5 +1,5 @@
-//! Processes that fork and go on in the child without starting another program: what the child draws is its own, and
-//! its limits hold.
+//! Processes that fork without starting another program: the child draws different random numbers, and its limits
+//! hold.
 
 use std::collections::HashSet;
 use std::future::{Future, pending};
@@ -15,7 +15,7 @@ use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, Rpc
 use crate::process::fork;
 use crate::support::{assert_usable, is_alone, poll_until_waiting};
 
-/// A handler that never answers, and one that leaves its calls to somebody else.
+/// A handler that never answers, and one that pauses.
 fn router() -> Router {
     Router::new()
         .handle_async("never", |_: Call, _: Json| pending::<Result<(), RpcError>>())
@@ -34,7 +34,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future to its end without any thread or file of an executor's.
+/// Runs a future to its end without an executor's threads or files.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -51,12 +51,12 @@ fn assert_out_of_time<T: std::fmt::Debug>(ended: belljar::Result<T>) {
     assert!(matches!(ended, Err(Error::Limit { kind: LimitKind::WallTime, .. })), "{ended:?}");
 }
 
-/// Ten numbers that an instance draws.
+/// Ten random numbers of an instance.
 fn numbers(jar: &mut Instance) -> String {
     jar.eval("Array.from({ length: 10 }, Math.random).join()").unwrap().get().unwrap()
 }
 
-/// The id of a call that an instance pauses.
+/// The id of a paused call of an instance.
 fn id(jar: &mut Instance) -> String {
     match block_on(jar.step_eval_async("await host.rpc('ask')")).unwrap() {
         Turn::Paused(paused) => paused.pending()[0].id.to_string(),
@@ -71,7 +71,7 @@ fn a_forked_child_draws_numbers_and_ids_of_its_own() {
     }
     let runtime = Runtime::builder().max_instances(8).build().unwrap();
     let start = || runtime.instance(&router(), &Limits::default()).unwrap();
-    // What was drawn before leaves nothing behind that the children would share.
+    // Earlier draws leave no state that the children would share.
     let mut used = start();
     let mut seen = HashSet::from([numbers(&mut used), id(&mut used)]);
     let (mut fresh, mut waiting) = (start(), start());
@@ -109,7 +109,7 @@ fn a_forked_child_feels_the_wall_limit_of_a_call_that_waits() {
         assert_out_of_time(block_on(jar.eval_async("host.rpcSync('never')")));
         assert_usable(&mut jar);
     };
-    // The parent has used its timer before, and its children's children have timers of their own too.
+    // The parent has used its timer before the fork, and grandchildren need separate timers too.
     waits();
     let child = fork(|| {
         let before = fork(|| {
@@ -161,7 +161,7 @@ fn forks_while_other_threads_wait_hang_no_child() {
         (Runtime::builder().max_instances(4).build().unwrap(), Runtime::builder().max_instances(4).build().unwrap());
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        // They use their runtime for nothing but calls that wait, all the time; the children have the other one.
+        // These threads constantly make waiting calls in one runtime; the children use the other runtime.
         for _ in 0..2 {
             scope.spawn(|| {
                 let limits = Limits { wall_time: Duration::from_millis(1), ..Limits::default() };

@@ -1,11 +1,11 @@
-//! Formats, tables and `dir` of the console. The expected texts are what Node 20 prints, but that strings inside of
+//! Formats, tables and `dir` of the console. The expected texts are those of Node 20, except that strings inside of
 //! values are in double quotes.
 
 use belljar::{Call, Router};
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router};
 
-/// The lines that a script prints, as one text.
+/// The lines that a script prints, joined.
 #[track_caller]
 fn printed(script: &str) -> String {
     let log = Log::default();

@@ -1,10 +1,10 @@
-//! What an error says of the line of the script where it was thrown.
+//! The line of the script that an error names.
 
 use belljar::{Frame, JsError, Script};
 
 use crate::support::{assert_usable, block_on, jar, thrown};
 
-/// What a script throws that is on a line of its own.
+/// The error of a script that is placed on a separate line.
 #[track_caller]
 fn thrown_by(line: &str) -> JsError {
     let source = format!("var orders = {{ a: {{}}, list: [] }}, five = 5, none, key = 'k', f = () => 1;\n  ;{line}");

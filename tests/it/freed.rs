@@ -1,5 +1,5 @@
-//! What a script has let go of is in no snapshot, however it was held: not the text of events, calls, errors and
-//! sources, and not what objects, buffers and tables held before they grew.
+//! Data that a script has freed is in no snapshot, however it was held: text of events, calls, errors and sources,
+//! and the former storage of objects, buffers and tables that have grown.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -11,14 +11,14 @@ use crate::forgery::parts;
 use crate::support::{block_on, jar, jar_of, poll_until_waiting, runtime};
 
 const PAGE_BYTES: usize = 4096;
-/// So many bytes of a secret side by side are no accident.
+/// This many adjacent bytes of a secret cannot be a coincidence.
 const PIECE: usize = 8;
-/// What QuickJS takes off the bits of a number, to tell it from a pointer.
+/// The offset that QuickJS subtracts from the bits of a number, to distinguish it from a pointer.
 const BOX: u64 = (0x7ff8_0000 + 9 + 1) << 32;
-/// From blocks of QuickJS's arenas to blocks of their own.
+/// Lengths from small blocks in QuickJS's arenas to separate large blocks.
 const LENGTHS: [usize; 4] = [40, 200, 1000, 9000];
 
-/// The memory that instances begin with.
+/// The initial memory of instances.
 fn image() -> Vec<u8> {
     let mut memory = Vec::new();
     for payload in Parser::new(0).parse_all(include_bytes!("../../runtime-guest/guest.wasm")) {
@@ -40,7 +40,7 @@ fn image() -> Vec<u8> {
     memory
 }
 
-/// What the pages of a snapshot hold, one after the other.
+/// The contents of a snapshot's pages, concatenated.
 fn memory_of(jar: &mut Instance, image: &[u8]) -> Vec<u8> {
     let snapshot = jar.snapshot().unwrap();
     let bytes = snapshot.to_bytes();
@@ -56,7 +56,7 @@ fn memory_of(jar: &mut Instance, image: &[u8]) -> Vec<u8> {
     memory
 }
 
-/// Text that occurs nowhere else, and every piece of it in the forms that memory holds it in.
+/// A unique text, and every piece of it in all forms in which memory can hold it.
 struct Secret {
     text: String,
     pieces: HashSet<[u8; PIECE]>,
@@ -77,7 +77,7 @@ impl Secret {
         for form in [text.as_bytes(), &wide] {
             pieces.extend(form.windows(PIECE).map(|piece| <[u8; PIECE]>::try_from(piece).unwrap()));
         }
-        // A number of each eight characters, as `numbers` in [`HELPERS`] makes them.
+        // Eight characters as a number, as `numbers` in [`HELPERS`] makes them.
         let numbers = text.as_bytes().chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
         pieces.extend(numbers.map(|bits| bits.wrapping_sub(BOX).to_le_bytes()));
         Secret { text, pieces }
@@ -114,9 +114,9 @@ const HELPERS: &str = "var numbers = text => { const bytes = Uint8Array.from(tex
     host.on('store', p => { p.seen = p.list.map(x => x.text); return 1 }); \
     host.on('later', async p => { const text = await host.rpc('later'); return text.length + p.length })";
 
-/// Scripts that have the secret, which stands where `$` does, and let go of it.
+/// Scripts that hold the secret, in place of `$`, and free it.
 const SCRIPTS: [&str; 85] = [
-    // As a value, a result, an error.
+    // In a value, a result, an error.
     "'$'.length",
     "'$'",
     "({ a: ['$', { $: '$' }] })",
@@ -131,7 +131,7 @@ const SCRIPTS: [&str; 85] = [
     "try { throw new Error('$') } catch (e) { e.stack.length }",
     "Promise.reject(new Error('$')); 1",
     "(function $() { throw new Error('a') })()",
-    // As text that is made into other text.
+    // In text that is converted to other text.
     "/$/u.exec('$')[0].length",
     "'x$x'.match(/x(?<name>[a-z0-9]+)x/).groups.name.length",
     "'$'.replace(/[a-m]/g, c => c + c).length",
@@ -166,7 +166,7 @@ const SCRIPTS: [&str; 85] = [
     "Object.defineProperty({}, 'a', { get() { return '$' } }).a.length",
     "(function dig(n, ...held) { return n ? dig(n - 1, ...held) : held.length })(90, '$', ...numbers('$'))",
     "[1, 2, 3].values().map(x => '$' + x).filter(x => x.length > 3).toArray().length",
-    // In objects, tables and collections, and in what those held before they grew.
+    // In objects, tables and collections, and in their storage before they grew.
     "({ $: 1 }).$",
     "{ const o = {}; for (let i = 0; i < 300; i++) o['$' + i] = '$' + i; Object.keys(o).length }",
     "{ const o = { a: '$' }; delete o.a; o.b = 1; Object.keys(o).length }",
@@ -310,7 +310,7 @@ fn a_call_that_is_stopped_or_given_up_leaves_nothing_in_a_snapshot() {
     }
 }
 
-/// Only the engine's collector finds such objects, and it looks for them when the heap has grown by half.
+/// Only the engine's garbage collector frees such objects; it runs when the heap has grown by half.
 #[test]
 fn what_only_a_cycle_holds_is_in_a_snapshot_until_it_is_collected() {
     let image = image();

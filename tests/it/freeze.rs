@@ -1,8 +1,9 @@
-//! Scripts that are frozen at every call that they wait for and go on in another process, and that notice nothing.
+//! Scripts that are frozen at every call that they wait for and resumed in another process, without observing any of
+//! it.
 //!
-//! Every file of `tests/js/freeze` runs twice: straight, and leg by leg. A leg is a process of its own: it opens a
-//! sealed snapshot, answers the oldest call, and goes on to the next pause. Both must do what the file beside the
-//! script says. `BELLJAR_BLESS=1` writes those files anew, from the straight run.
+//! Every file of `tests/js/freeze` runs twice: straight, and in legs. A leg is a separate process: it opens a sealed
+//! snapshot, answers the oldest call, and runs to the next pause. Both runs must give what the file beside the script
+//! says. `BELLJAR_BLESS=1` writes those files again, from the straight run.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,14 +16,14 @@ use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, Reply, RpcErr
 use crate::support::{Log, block_on, runtime};
 
 const KEY: [u8; 32] = [3; 32];
-/// Names the folder of a journey to the process that does a leg of it.
+/// The variable with the folder of a journey, for the process of a leg.
 const FOLDER: &str = "BELLJAR_JOURNEY";
 
 fn clock() -> Clock {
     Clock::Fixed(Duration::from_secs(1_700_000_000))
 }
 
-/// What a script printed and came to, as the file beside it has it.
+/// The output and the result of a script, in the format of the file beside it.
 fn outcome(lines: &[String], ended: &belljar::Result<Json>) -> String {
     let mut outcome = lines.iter().fold(String::new(), |text, line| text + line + "\n");
     match ended {
@@ -43,7 +44,7 @@ fn straight(name: &str, source: &str) -> String {
     outcome(&log.take(), &ended)
 }
 
-/// The files that pass from leg to leg.
+/// The files that are passed from leg to leg.
 struct Journey {
     folder: PathBuf,
 }
@@ -96,7 +97,7 @@ impl Journey {
         fs::read_to_string(self.folder.join("outcome")).ok()
     }
 
-    /// Goes all the way, every leg in a process of its own. Gives the outcome and the number of legs.
+    /// Runs all legs, each in a separate process. Returns the outcome and the number of legs.
     fn go(&self) -> (String, usize) {
         for legs in 1..200 {
             let leg = Command::new(std::env::current_exe().unwrap())
@@ -115,14 +116,14 @@ impl Journey {
 
 impl Drop for Journey {
     fn drop(&mut self) {
-        // A failed test leaves its files for whoever looks into it.
+        // A failed test keeps its files for debugging.
         if !std::thread::panicking() {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
 }
 
-/// The answer to the oldest pending call, as the handlers of a straight run give it.
+/// The answer to the oldest pending call, the same as from the handlers of a straight run.
 fn answer(jar: &Instance) -> (CallId, Answer) {
     let call = &jar.pending()[0];
     let answer = match call.method.as_str() {
@@ -133,7 +134,7 @@ fn answer(jar: &Instance) -> (CallId, Answer) {
     (call.id, answer)
 }
 
-/// Also what the other processes run: there a folder is given, and the leg is theirs.
+/// This test is also what the other processes run: there the folder is set, and the test runs one leg.
 #[test]
 fn a_leg_goes_from_one_pause_to_the_next() {
     if let Some(folder) = std::env::var_os(FOLDER) {

@@ -1,13 +1,12 @@
-//! What scripts cost in fuel, so that nobody makes them dearer or cheaper without saying so.
+//! The fuel cost of scripts, so that it does not change unnoticed.
 
 use crate::support::jar;
 
-/// Scripts, and what each costs.
+/// Scripts, and their cost in fuel.
 ///
-/// Fuel is a promise to those who set `Limits::fuel`: these figures change only when the guest, its compiler or the
-/// metering pass does. When such a change is meant, put in the figures that the failing test prints, and say in the
-/// changelog that fuel has moved. When nobody meant it, the test has found a regression: a script costs fuel because
-/// it takes work.
+/// Users who set `Limits::fuel` rely on these figures. They change only when the guest, its compiler or the metering
+/// pass changes. If a change is intended, enter the figures that the failing test prints, and say in the changelog
+/// that fuel has changed. Otherwise the test has found a regression: fuel measures work.
 const GOLDEN: [(&str, u64); 10] = [
     ("1 + 2", 21_344),
     ("(function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) })(15)", 2_266_046),

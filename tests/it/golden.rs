@@ -1,7 +1,7 @@
-//! What others build on, written down: the guest's imports and exports, and every public name of the library.
+//! Golden listings of the interfaces: the guest's imports and exports, and every public name of the library.
 //!
-//! `BELLJAR_BLESS=1` writes the listings anew. A line that goes or changes breaks somebody's code, so it belongs into
-//! CHANGELOG.md.
+//! `BELLJAR_BLESS=1` writes the listings again. A line that is removed or changed breaks users' code, so it belongs
+//! in CHANGELOG.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,8 +31,8 @@ fn assert_golden(name: &str, lines: &[String]) {
     assert!(expected == found, "tests/golden/{name}\ngone: {gone:#?}\nnew: {come:#?}");
 }
 
-/// A table that fills more than a page is looked at by the kernel each time an instance goes (`benches/NOTES.md`,
-/// "Two threads").
+/// For a table larger than a page, wasmtime asks the kernel for changed pages each time an instance is dropped
+/// (`benches/NOTES.md`, "Two threads").
 #[test]
 fn the_guests_table_fits_into_a_page() {
     const FITS: u64 = 4096 / 8;
@@ -92,7 +92,7 @@ fn the_guest_imports_and_exports_what_the_listing_says() {
     assert_golden("guest.txt", &lines);
 }
 
-/// Tokens as one would write them, more or less: good enough to tell one signature from another, and to be read.
+/// Tokens as readable text, precise enough to distinguish signatures.
 fn text(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (from, to) in [
@@ -113,7 +113,7 @@ fn text(tokens: &impl ToTokens) -> String {
         (",)", ")"),
         (", >", ">"),
         ("# [", "#["),
-        // How a method takes its own value is no caller's business; `&mut self` is.
+        // Whether `self` is taken as `mut self` does not matter to callers; `&mut self` does.
         ("(mut self", "(self"),
     ] {
         text = text.replace(from, to);
@@ -133,7 +133,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// Attributes that change what a caller may do.
+/// Attributes that matter to callers.
 fn marks(attributes: &[syn::Attribute]) -> String {
     let matters = |attribute: &&syn::Attribute| {
         ["non_exhaustive", "must_use", "cfg", "derive"].iter().any(|name| attribute.path().is_ident(name))
@@ -157,7 +157,7 @@ fn fields(of: &str, fields: &Fields, all: bool, lines: &mut Vec<String>) {
     }
 }
 
-/// What one source says about one exported name.
+/// Lists the definition of one exported name in one source.
 fn describe(file: &syn::File, name: &str, lines: &mut Vec<String>) {
     let before = lines.len();
     for item in &file.items {
@@ -193,7 +193,7 @@ fn describe(file: &syn::File, name: &str, lines: &mut Vec<String>) {
     assert!(lines.len() > before, "{name} is exported and was not found");
 }
 
-/// The methods of an exported type and the traits that are written out for it, wherever they stand.
+/// Lists the methods of exported types and their explicit trait implementations, in any file.
 fn implementations(file: &syn::File, names: &BTreeSet<String>, lines: &mut Vec<String>) {
     for item in &file.items {
         let Item::Impl(item) = item else { continue };

@@ -1,5 +1,5 @@
-//! Guest images that are given at run time: the code of strange ones is stopped by the meter, and an old release's
-//! keeps what it made usable.
+//! Guest images that are passed at run time: the meter stops the code of foreign ones, and an old release's image
+//! runs the programs and snapshots of that release.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use wasmparser::{Parser, Payload};
 
 use crate::support::{block_on, runtime};
 
-/// An image that keeps to the protocol in form, with this body for its one function.
+/// A well-formed image with this body for its one function.
 fn image(functions: &str, body: &str) -> Vec<u8> {
     let text = format!(
         r#"(module
@@ -43,9 +43,9 @@ fn no_loop_and_no_recursion_is_free() {
         ("", "(loop $again br $again)"),
         ("", "(loop $outer (loop $inner i32.const 1 br_if $inner) br $outer)"),
         ("", "(loop $again (block $out i32.const 0 br_if $out br $again) br $again)"),
-        // Calls that return fan out without a loop: two to the hundredth of them.
+        // Calls that multiply without a loop: two to the hundredth power.
         (&fan(100), "call $fan0"),
-        // Functions that reach themselves through a table do not run out of stack when every second call returns.
+        // Functions that recurse through a table do not overflow the stack if every second call returns.
         (
             "(func $tree (param i32) local.get 0 if local.get 0 i32.const 1 i32.sub call $tree local.get 0 i32.const 1 i32.sub call $tree end)",
             "i32.const 60 call $tree",
@@ -66,7 +66,7 @@ fn fan(depth: usize) -> String {
     format!("{calls}(func $fan{depth} nop)")
 }
 
-/// The first is what an image answers that does not know the wish; the bytes of the others are nobody's text.
+/// The first is the answer of an image that does not know the flag; the bytes of the others are not UTF-8.
 #[test]
 fn what_a_guest_shows_is_text_whatever_it_sends() {
     for (shape, bytes, length, text, is_string) in [
@@ -162,11 +162,11 @@ fn an_image_that_asks_for_more_or_offers_less_is_refused() {
 /// The guest that this build has inside.
 const OURS: &[u8] = include_bytes!("../../runtime-guest/guest.wasm");
 
-/// What the engine of this build says of a symbol in arithmetic, and what that of an older release said. They are of
-/// one length.
+/// The message of this build's engine about a symbol in arithmetic, and a different one for an older release, of the
+/// same length.
 const WORDS: [&str; 2] = ["cannot convert symbol to number", "cannot change symbols to number"];
 
-/// A guest as an older release would have it: every instance of it begins with memory that is not ours.
+/// A guest like that of an older release: the initial memory of its instances differs from this build's.
 fn another() -> Vec<u8> {
     let [ours, theirs] = WORDS.map(str::as_bytes);
     let data = Parser::new(0).parse_all(OURS).find_map(|payload| match payload.unwrap() {
@@ -189,7 +189,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let (old, new) = (keep(another()), runtime());
     let says = "(() => { try { +Symbol() } catch (e) { return e.message } })()";
     let router = Router::new().handle("ask", |_: &Call, _: u32| Reply::pause());
-    // What the old release left in the store.
+    // The old release stores a program and a snapshot.
     let mut jar = old.instance(&router, &Limits::default()).unwrap();
     jar.eval("const greeting = 'from long ago'").unwrap();
     let script = format!("const before = {says}; [greeting, await host.rpc('ask', 1), before, {says}]");
@@ -197,7 +197,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let snapshot = paused.snapshot().seal(&[1; 32], b"tenant").unwrap();
     let program = old.compile("6 * 7").unwrap().to_bytes();
 
-    // The new release can read both, and says whose they are not.
+    // The new release can read both, and refuses to use them.
     let snapshot = Snapshot::open(&snapshot, &[1; 32], b"tenant").unwrap();
     let program = Program::from_bytes(&program).unwrap();
     let refused = new.restore(&snapshot, &router, &Limits::default()).unwrap_err();
@@ -205,7 +205,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     let mut fresh = new.instance(&router, &Limits::default()).unwrap();
     assert_eq!(fresh.run(&program).unwrap_err().code(), "invalid_program");
 
-    // So it falls back to the old guest, and the script goes on in there while new ones run beside it.
+    // So it falls back to the old guest, and the script is resumed there while new scripts run beside it.
     let mut jar = old.restore(&snapshot, &router, &Limits::default()).unwrap();
     let answer = (jar.pending()[0].id, Answer::Result(Json::from_value("still here").unwrap()));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it should be done") };
@@ -214,7 +214,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
     assert_eq!(fresh.eval(says).unwrap().get::<String>().unwrap(), ours);
     assert_eq!(jar.run(&program).unwrap().as_str(), "42");
     assert_eq!(fresh.eval("1 + 2").unwrap().as_str(), "3");
-    // The way back is closed as well.
+    // The old guest refuses what the new one made, too.
     assert_eq!(
         old.restore(&fresh.snapshot().unwrap(), &router, &Limits::default()).unwrap_err().code(),
         "invalid_snapshot"
@@ -223,7 +223,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
 
 #[test]
 fn the_committed_guest_given_at_run_time_is_the_one_inside() {
-    // So a release's guest.wasm is all that must be kept of it.
+    // So only the guest.wasm of a release must be kept.
     let kept = keep(OURS);
     let mut jar = runtime().instance(&Router::new(), &Limits::default()).unwrap();
     jar.eval("let n = 41").unwrap();

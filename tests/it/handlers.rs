@@ -219,7 +219,7 @@ fn a_value_that_has_no_json_form_is_an_error_of_the_call() {
 
 type Seen = Arc<Mutex<Vec<(CallId, u32)>>>;
 
-/// `pay` pauses until its id is approved, and notes each time that it is called.
+/// `pay` pauses until its id is approved, and logs each call.
 fn paying(seen: &Seen, approved: &Arc<Mutex<Vec<CallId>>>) -> Router {
     let (seen, approved) = (seen.clone(), approved.clone());
     Router::new().handle("free", |_: &Call, (): ()| ()).handle("pay", move |call: &Call, amount: u32| {
@@ -250,7 +250,7 @@ fn a_call_has_the_same_id_when_it_is_made_again_also_in_another_instance() {
         panic!("approved")
     };
     assert_eq!(value.as_str(), "[1,2]");
-    // What comes after has ids of its own.
+    // Later calls have other ids.
     block_on(jar.step_eval_async("await host.rpc('pay', 3)")).unwrap();
     assert!(!ids.contains(&jar.pending()[0].id));
 }

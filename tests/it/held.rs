@@ -1,4 +1,5 @@
-//! What the host keeps for an instance: no more than `memory_bytes`, whatever it is, and little of it in messages.
+//! Memory that the host keeps for an instance is bounded by `memory_bytes`, and error messages quote little of a
+//! script's text.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,11 +16,11 @@ use crate::support::{
 };
 
 const MB: usize = 1_000_000;
-/// The most characters of a script's text that a message shows, with as many for what is ours and for escapes.
+/// The most characters of a script's text that a message shows.
 const SHOWN: usize = 80;
 
-/// A router whose handlers reply as much as they are asked for, at once or after a turn of the executor, and count
-/// their runs.
+/// A router whose handlers reply with this many characters, at once or after a yield to the executor, and count their
+/// runs.
 fn pages() -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
     let (here, there) = (runs.clone(), runs.clone());
@@ -53,10 +54,10 @@ fn paused(turn: belljar::Result<Turn>) {
     }
 }
 
-/// Runs something in a process of its own, and gives the most that the process held meanwhile above what it had.
+/// Runs some work in a separate process, and returns how far the process's memory peaked above its start.
 #[track_caller]
 fn growth(jar: &mut Instance, run: impl FnOnce(&mut Instance)) -> u64 {
-    // What a first call maps is there for good.
+    // Memory that a first call maps stays mapped, so it is mapped before the measurement.
     assert_usable(jar);
     forget_peak();
     let before = resident_bytes().unwrap_or(0);
@@ -74,7 +75,7 @@ fn replies_that_wait_for_the_guest_count_and_no_handler_is_started_once_they_are
     for is_async in [false, true] {
         let ended = if is_async { block_on(jar.eval_async(script)) } else { jar.eval(script) };
         assert_eq!(limit_of(ended), (LimitKind::Memory, 16 << 20));
-        // Three fit, and the fourth is the one that did not.
+        // Three fit; the fourth does not.
         assert_eq!(runs.swap(0, Ordering::SeqCst), 4);
         assert_usable(&mut jar);
     }
@@ -88,12 +89,12 @@ fn replies_that_wait_for_the_guest_count_and_no_handler_is_started_once_they_are
 fn replies_of_async_handlers_reach_the_guest_before_more_are_asked_for() {
     let (router, runs) = pages();
     let mut jar = jar_of(&router, &memory(16 << 20));
-    // All of them would not fit, and never lie on the host together.
+    // All together would not fit, but the host never holds them at the same time.
     let script = "let sum = 0; const add = page => { sum += page.length };
         await Promise.all(Array.from({ length: 50 }, () => host.rpc('fetch', 1e6).then(add))); sum";
     assert_eq!(block_on(jar.eval_async(format!("{{ {script} }}"))).unwrap().as_str(), "50000000");
     assert_eq!(runs.swap(0, Ordering::SeqCst), 50);
-    // The same handlers finish while the guest waits for another call, and cannot be given to it.
+    // The same handlers finish while the guest waits for another call, so their replies stay on the host.
     let script =
         "for (let i = 0; i < 50; i++) host.rpc('fetch', 1e6); host.rpcSync('fetch', 1); host.rpcSync('fetch', 1)";
     assert_eq!(limit_of(block_on(jar.eval_async(script))), (LimitKind::Memory, 16 << 20));
@@ -111,7 +112,7 @@ fn the_reply_of_a_synchronous_call_counts_beside_those_that_wait() {
     assert_usable(&mut jar);
     assert_eq!(limit_of(jar.eval(script(8_000_000))), (LimitKind::Memory, 16 << 20));
     assert_usable(&mut jar);
-    // One at a time, any number fits.
+    // Any number fits, one at a time.
     assert_eq!(
         jar.eval("let n = 0; for (let i = 0; i < 20; i++) n += host.rpcSync('page', 5e6).length; n").unwrap().as_str(),
         "100000000"
@@ -136,7 +137,7 @@ fn what_is_gone_weighs_nothing() {
     };
     let mut jar = jar_of(&router, &limits);
     jar.eval("var big = 'x'.repeat(1e6)").unwrap();
-    // Three times what fits of each, one after the other and in one call.
+    // Three times what fits of each, sequentially, in one call.
     for step in [
         "host.rpcSync('page', 1e6)",
         "host.rpcSync('fetch', 1e6)",
@@ -154,7 +155,7 @@ fn what_is_gone_weighs_nothing() {
         assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), "\"done\"", "{step}");
     }
     assert_eq!(log.take(), vec!["32000"; 25 * 12]);
-    // And calls that were paused, each answered before the next one.
+    // The same with paused calls, each answered before the next one.
     let mut turn = block_on(jar.step_eval_async("for (let i = 0; i < 25; i++) await host.rpc('pause', big); 'done'"));
     for _ in 0..25 {
         paused(turn);
@@ -181,7 +182,7 @@ fn the_host_holds_little_more_than_memory_bytes_for_replies() {
         let grown = growth(&mut jar, |jar| {
             assert_eq!(limit_of(block_on(jar.eval_async(script))).0, LimitKind::Memory);
         });
-        // Beside the 64 MiB: the reply that did not fit, and what the handler made it of.
+        // In addition to the 64 MiB: the reply that did not fit, and the value that the handler made it from.
         println!("{} MB for {script}", grown / MB as u64);
         assert!(grown < 120 * MB as u64, "{grown} bytes for {script}");
     }
@@ -209,7 +210,7 @@ fn paused_calls_keep_their_weight() {
 #[test]
 fn paused_calls_keep_their_weight_when_the_script_goes_on_and_give_it_back_when_they_are_answered() {
     let (router, _) = pages();
-    // Each round pauses one more call than it answers.
+    // Each round pauses one call more than it answers.
     let script = "const big = 'x'.repeat(5e6); let calls = [host.rpc('pause', big)];
         for (;;) { await Promise.race(calls); calls = [host.rpc('pause', big), host.rpc('pause', big)] }";
     let mut jar = jar_of(&router, &memory(16 << 20));
@@ -219,7 +220,7 @@ fn paused_calls_keep_their_weight_when_the_script_goes_on_and_give_it_back_when_
         paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
         assert_eq!(jar.pending().len(), expected);
     }
-    // A restored instance has them too.
+    // A restored instance holds them too.
     let snapshot = jar.snapshot().unwrap();
     let mut twin = runtime().restore(&snapshot, &router, &memory(16 << 20)).unwrap();
     for jar in [&mut jar, &mut twin] {
@@ -241,13 +242,13 @@ fn paused_calls_are_in_flight() {
         |calls: u32| format!("for (let i = 0; i < {calls}; i++) host.rpc('pause', i); await new Promise(() => {{}})");
     assert_eq!(limit_of(block_on(jar.step_eval_async(script(9)))), (LimitKind::PendingRpcs, 8));
     assert_usable(&mut jar);
-    // Also those that were paused in an earlier turn.
+    // Calls that were paused in an earlier turn count too.
     let script = "let n = 0; for (;;) { const calls = []; for (let i = 0; i < 4; i++) calls.push(host.rpc('pause', n++)); await Promise.race(calls) }";
     paused(block_on(jar.step_eval_async(script)));
     let first = [(jar.pending()[0].id, Answer::Result(Json::UNDEFINED))];
     paused(block_on(jar.resume_async(first)));
     assert_eq!(jar.pending().len(), 7);
-    // One of the second round, so that there is a third.
+    // Answers one call of the second round, so that there is a third.
     let second = [(jar.pending()[6].id, Answer::Result(Json::UNDEFINED))];
     assert_eq!(limit_of(block_on(jar.resume_async(second)).map(drop)), (LimitKind::PendingRpcs, 8));
     assert_usable(&mut jar);
@@ -267,7 +268,7 @@ fn what_a_recording_writes_down_in_a_call_counts() {
     let script = "const big = 'x'.repeat(2e6); for (let i = 0; i < 200; i++) host.rpcSync('size', big)";
     assert_eq!(limit_of(jar.eval(format!("{{ {script} }}"))), (LimitKind::Memory, 8 << 20));
     assert_usable(&mut jar);
-    // Each call has room of its own.
+    // Each call has the whole limit.
     for _ in 0..3 {
         assert_eq!(
             jar.eval("host.rpcSync('page', 2e6).length + host.rpcSync('page', 2e6).length").unwrap().as_str(),
@@ -288,14 +289,14 @@ fn lines_and_rejections_that_wait_count() {
         Verdict::Continue
     });
     let mut jar = jar_of(&router, &limits);
-    // Built-ins make each of them in less than a slice.
+    // Built-ins produce each of them in less than a slice.
     for say in ["console.log(big)", "Promise.reject(big)"] {
         let script =
             |count: u32| format!("{{ const big = 'x'.repeat(3e6); for (let i = 0; i < {count}; i++) {say}; 'done' }}");
         let ended = jar.eval(script(40));
         let heard = log.take().len();
         match ended {
-            // A busy script has its lines printed at the end of each slice, so that many can go through.
+            // The lines of a busy script are printed at the end of each slice, so many can pass.
             Ok(done) => assert_eq!((done.as_str(), heard), ("\"done\"", 40), "{say}"),
             ended => assert_eq!(limit_of(ended), (LimitKind::Memory, 16 << 20), "{say}"),
         }
@@ -307,18 +308,18 @@ fn lines_and_rejections_that_wait_count() {
 
 // ---- messages
 
-/// Text that a message would have to escape, longer than a message shows.
+/// A text that needs escaping and is longer than a message shows.
 fn hostile() -> String {
     "\u{7f}".repeat(1000)
 }
 
-/// A message shows so little of [`hostile`], and nothing of it raw.
+/// Checks that a message shows only a short part of [`hostile`], all of it escaped.
 #[track_caller]
 fn assert_short(message: &str) {
     assert_short_in(message, 1);
 }
 
-/// As [`assert_short`], where it is in so many places of the message.
+/// As [`assert_short`], for a message that quotes it in this many places.
 #[track_caller]
 fn assert_short_in(message: &str, places: usize) {
     assert!(!message.contains('\u{7f}'), "{message:?}");
@@ -327,7 +328,7 @@ fn assert_short_in(message: &str, places: usize) {
     assert!(message.contains('…'), "{message}");
 }
 
-/// What a script catches of a call, in JavaScript.
+/// The error that a script catches from a call.
 fn caught(jar: &mut Instance, call: &str) -> String {
     let script = format!("(async () => {{ try {{ await {call} }} catch (e) {{ return e.message }} }})()");
     block_on(jar.eval_async(script)).unwrap().get().unwrap()
@@ -376,13 +377,13 @@ fn params_that_do_not_fit_are_shown_in_part() {
     for (call, places) in [
         (format!("host.rpc('take', {text})"), 1),
         (format!("host.rpc('take', {{ _n: {text} }})"), 1),
-        // In the path, and in what is wrong there.
+        // In the path, and in the message.
         (format!("host.rpc('take', {{ [{text}]: 1 }})"), 2),
         (format!("host.rpc('map', {{ [{text}]: 'no number' }})"), 1),
     ] {
         assert_short_in(&caught(&mut jar, &call), places);
     }
-    // What is not long is shown whole.
+    // Short text is shown in full.
     assert_eq!(
         caught(&mut jar, "host.rpc('take', { amount: 1 })"),
         "take: at amount: unknown field `amount`, expected `_n` at line 1 column 9"
@@ -431,7 +432,7 @@ fn a_replay_that_differs_names_both_calls_in_part() {
     let error =
         jar_of(&replay.router(), &Limits::default()).eval(format!("host.rpcSync('other', {text})")).unwrap_err();
     assert_eq!(error.code(), "replay_diverged");
-    // The params of this call, and the method and the params of the other.
+    // The params of this call, and the method and params of the recorded one.
     assert_short_in(&error.to_string(), 3);
     assert_short_in(&replay.finish().unwrap_err().to_string(), 2);
 }
@@ -458,7 +459,7 @@ fn the_host_holds_little_for_messages_about_long_names() {
     type Map = std::collections::BTreeMap<String, u32>;
     let mut jar = jar_of(&router, &Limits::default());
     for call in ["host.rpc(m)", "host.rpc('take', m)", "host.rpc('map', { [m]: 'no number' })"] {
-        // Seven of them at once, and the guest holds one.
+        // Seven of these calls at once; the guest itself holds one copy of the text.
         let count = if call == "host.rpc(m)" { 7 } else { 2 };
         let script = format!(
             "const m = '\\x7f'.repeat(9e6); for (let i = 0; i < {count}; i++) {call}.catch(() => {{}}); 'done'"

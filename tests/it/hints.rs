@@ -1,4 +1,4 @@
-//! What helps beside the text of an error: what a script's error points at, and what a Rust program can do.
+//! Hints and advice: the likely cause of a script's error, and what a Rust program can do about an error.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use belljar::{Call, Error, Hint, Limits, Router, Runtime};
 
 use crate::support::{block_on, jar, jar_with, jar_with_router};
 
-/// The hint of the error of a script, in a call that may not await.
+/// The hint for the error of a script, in a synchronous call.
 #[track_caller]
 fn hint(script: &str) -> Option<Hint> {
     match jar().eval(script) {
@@ -78,7 +78,7 @@ fn deep_recursion_and_calls_that_nobody_answers_are_pointed_at() {
     assert_eq!(error.hint(), Some(Hint::NeedsAsync));
 }
 
-/// Every name of this library that could stand in a text: fields, methods, types.
+/// Names of this library that an error's text must not contain: fields, methods, types.
 const NAMES: [&str; 12] = [
     "Limits",
     "Runtime",
@@ -161,7 +161,7 @@ fn limits_that_contradict_each_other_are_refused_by_name() {
         refused(|limits| limits.with_memory_bytes(16 << 20)),
         "the heap limit of 33554432 bytes is above the memory limit of 16777216 bytes, which holds the heap"
     );
-    // Just under, and all is usable.
+    // Just under the limit the instance works.
     let equal = Limits::default().with_memory_bytes(32 << 20);
     assert_eq!(jar_with(&equal).eval("1 + 2").unwrap().as_str(), "3");
 }
@@ -198,7 +198,7 @@ fn compiling_has_limits() {
     let program = runtime.compile_within("1 + 2", &limits).unwrap();
     let mut jar = runtime.instance(&Router::new(), &Limits::default()).unwrap();
     assert_eq!(jar.run(&program).unwrap().as_str(), "3");
-    // The waiting form waits for the instance that is in use.
+    // The async form waits for the instance that is in use.
     assert_eq!(runtime.compile("1").unwrap_err().code(), "no_capacity");
     let waiting = runtime.compile_async("2 + 2", &limits);
     let program = block_on(async {

@@ -1,9 +1,9 @@
-//! Guests that break the protocol: every file of `tests/guests` is what an owned QuickJS could do, and each ends in
-//! an error with a name.
+//! Guests that break the protocol: every file of `tests/guests` does what a compromised QuickJS could do, and each
+//! ends in a named error.
 //!
-//! A file begins with comments: what it does, the codes that its calls may end with, and a part of what the error
-//! says. What follows is either a whole module or the fields that [`FRAME`] lacks; of those, `$act` is what the guest
-//! does when it is called.
+//! A file begins with comments: what it does, the codes that its calls may end with, and a part of the error's
+//! message. The rest is either a whole module, or the fields that [`FRAME`] lacks; in the latter, `$act` is what the
+//! guest does when it is called.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::{block_on, forget_peak, is_alone, peak_resident_bytes, resident_bytes};
 
-/// What every well-formed guest has: the six imports, the exports, and some texts to send.
+/// The parts of every well-formed guest: the six imports, the exports, and some texts to send.
 const FRAME: &str = r#"(module
     (import "belljar" "ask" (func $ask (param i32) (result i64)))
     (import "belljar" "poll" (func $poll (result i32)))
@@ -33,7 +33,7 @@ const FRAME: &str = r#"(module
     (data (i32.const 2096) "\ff\fe\fd\fc")
 "#;
 
-/// The one export, which leaves the host's own operations alone.
+/// The exported function, which behaves correctly in the host's own operations.
 const CALL: &str = r#"
     (func (export "call") (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
         (if (result i32) (i32.ge_u (local.get $op) (i32.const 6))
@@ -41,7 +41,7 @@ const CALL: &str = r#"
             (else (call $act (local.get $op) (local.get $flags) (local.get $split) (local.get $length)))))
 "#;
 
-/// What the host may hold over what the limits say: Cranelift at work, tables, stacks, copies of messages.
+/// Memory that the host may use beyond the limits, for Cranelift, tables, stacks and copies of messages.
 const OVERHEAD_BYTES: u64 = 24 << 20;
 
 struct Guest {
@@ -86,7 +86,7 @@ fn guests() -> Vec<Guest> {
     paths.iter().map(read).collect()
 }
 
-/// The heap and the stack are the image's own, so that the guest is not told of others before its first call.
+/// The heap and stack limits of the image itself, so that the guest is not configured before its first call.
 fn limits() -> Limits {
     Limits {
         cpu_time: Duration::from_millis(30),
@@ -106,7 +106,7 @@ fn router() -> Router {
         .handle_async("never", |_: Call, _: Option<Value>| std::future::pending::<Result<(), RpcError>>())
 }
 
-/// Everything else that can be asked of an instance: it may fail, and it must come back.
+/// Calls every other method of an instance: each may fail, but must return.
 fn ask_everything(runtime: &Runtime, jar: &mut Instance) {
     let _ = jar.dispatch("event", &Value::Null);
     let _ = block_on(jar.dispatch_async("event", &Value::Null));
@@ -136,7 +136,7 @@ fn set_loose(guest: &Guest) {
         let ended = jar.eval(Script::new("1").named("x"));
         guest.assert_ended(&format!("in sync round {round}"), &ended);
         if let Ok(json) = &ended {
-            // Whatever it is, reading it must not recurse.
+            // Reading the value, whatever it is, must not recurse.
             let _ = json.get::<Value>();
             let _ = json.get::<f64>();
         }
@@ -148,7 +148,7 @@ fn set_loose(guest: &Guest) {
         assert_eq!(jar.status(), Status::Ready, "{}", guest.name);
     }
     drop(jar);
-    // Compiling has the default limits, under which whatever never ends takes seconds.
+    // Compiling runs under the default limits, where an endless guest takes seconds.
     if guest.header("Expect") != Some("cpu_limit_exceeded") {
         let _ = runtime.compile("1").map(drop);
     }
@@ -168,14 +168,14 @@ fn every_guest_that_breaks_the_protocol_ends_in_an_error_with_a_name() {
         set_loose(guest);
         if let (Some(before), Some(peak)) = (before, peak_resident_bytes()) {
             let held = peak.saturating_sub(before);
-            // Its own memory, and as much again for what its calls hold on the host or for a snapshot of it.
+            // Its own memory, and the same again for what its calls hold on the host or for a snapshot.
             let most = 2 * limits().memory_bytes + OVERHEAD_BYTES;
             assert!(held <= most, "{} made the host hold {held} bytes; {most} are allowed", guest.name);
         }
     }
 }
 
-/// A guest that answers questions of the host's own with a status and, before it, with a text of so many bytes.
+/// A guest that sends a text in the host's own operations, and then returns a status.
 fn answering(status: u32, text: &str) -> Runtime {
     let act = format!(
         r#"(data (i32.const 2200) "{}")
@@ -192,7 +192,7 @@ fn answering(status: u32, text: &str) -> Runtime {
 
 #[test]
 fn an_image_that_knows_no_events_is_too_old() {
-    // The first is what guests said before there was a status for it.
+    // The first is the status that guests returned before there was a specific one.
     for status in [6, 7] {
         let runtime = answering(status, "");
         let mut jar = runtime.instance(&Router::new(), &limits()).unwrap();
@@ -220,7 +220,8 @@ fn a_list_of_events_is_not_believed() {
     }
 }
 
-/// Evaluated, it says how many words of all the memory that it can get are not zero; sent an event, it fills them.
+/// A guest that returns, for an eval, how many words of all the memory that it can get are not zero, and fills that
+/// memory for an event.
 const SCANNER: &str = r#"
     (func $act (param $op i32) (param $flags i32) (param $split i32) (param $length i32) (result i32)
         (local $at i32) (local $dirty i32)

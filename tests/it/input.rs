@@ -1,4 +1,4 @@
-//! Bad input from the embedder: a named error each, nothing lost, the instance usable afterwards.
+//! Bad input from the embedder: each gives a named error, nothing is lost, and the instance is usable afterwards.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn nul_in_source_is_a_character_like_any_other() {
     assert_eq!(jar.eval("'a\0b'.length").unwrap().as_str(), "3");
     assert_eq!(block_on(jar.eval_async("`\0`.charCodeAt(0)")).unwrap().as_str(), "0");
     assert_eq!(jar.eval("1 // \0 comment \0\n + 1").unwrap().as_str(), "2");
-    // What stands behind it is not cut off.
+    // The text after a NUL is not cut off.
     for script in ["1 \0 + 1", "\0", "1;\0 throw 'reached'"] {
         assert_eq!(thrown(jar.eval(script)).name, "SyntaxError", "{script:?}");
     }

@@ -1,4 +1,4 @@
-//! Values as people see them: every one has a text, looking runs nothing of the script, and it has an end.
+//! Values as text for people: every value has a text, formatting runs no script code, and it is bounded.
 
 use belljar::{Answer, Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, Shown, Turn};
 
@@ -6,7 +6,7 @@ use crate::support::{
     Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_of, jar_with, jar_with_router, limit_of, runtime,
 };
 
-/// A value as both ways of looking show it.
+/// The text of a value, which `inspect` and the console must both give.
 #[track_caller]
 fn shown(script: &str) -> Shown {
     let shown = jar().inspect(script).unwrap();
@@ -173,7 +173,7 @@ fn of_a_large_value_a_part_is_shown() {
     assert!(wide.as_str().len() <= (32 << 10) + 3 && wide.as_str().ends_with('…'), "{}", wide.as_str().len());
 }
 
-/// The value is made under limits that let it be, and looked at under others.
+/// Makes the value under wide limits, and inspects it under others.
 #[test]
 fn limits_hold_while_a_value_is_looked_at() {
     let mut maker = jar();
@@ -196,7 +196,7 @@ fn limits_hold_while_a_value_is_looked_at() {
 fn a_string_that_the_heap_has_no_second_room_for_is_a_limit() {
     let limits = Limits { js_heap_bytes: 8 << 20, ..Limits::default() };
     let mut jar = jar_with(&limits);
-    // As long in the engine as its characters are many, and twice that in UTF-8.
+    // One byte per character in the engine, and two in UTF-8.
     assert_eq!(limit_of(jar.inspect("'ü'.repeat(4e6)")), (LimitKind::JsHeap, 8 << 20));
     assert_usable(&mut jar);
 }
@@ -236,7 +236,7 @@ fn the_newest_value_is_kept_where_that_was_asked_for() {
     jar.inspect("new Map([[1, { name: 'Ada' }]])").unwrap();
     assert_eq!(jar.inspect("_.get(1)").unwrap().as_str(), "{ name: \"Ada\" }");
     assert_eq!(block_on(jar.inspect_async("(await _).name")).unwrap().as_str(), "Ada");
-    // What gives nothing, what fails and what nobody has looked at leave it alone.
+    // An undefined value, an error, and a value that was not inspected leave `_` unchanged.
     assert!(jar.inspect("undefined").unwrap().is_undefined());
     assert!(jar.inspect("null.x").is_err());
     assert_eq!(jar.eval("7").unwrap().as_str(), "7");
@@ -293,7 +293,7 @@ fn a_step_that_is_looked_at_goes_on_as_one() {
     assert_eq!(shown.as_str(), r#"Map { 1 => "one" }"#);
     let Turn::Done(shown) = block_on(twin.step_inspect_async("'text'")).unwrap() else { panic!("nothing waits") };
     assert!(shown.is_string());
-    // A script that was begun without the wish can be looked at too: as JSON.
+    // The value of a script that was not started for inspection can be shown too: as JSON.
     block_on(twin.step_eval_async("({ n: await host.rpc('ask', 2) })")).unwrap();
     let answer = (twin.pending()[0].id, Answer::result(&2).unwrap());
     let Turn::Done(shown) = block_on(twin.resume_inspect_async([answer])).unwrap() else { panic!("it is answered") };

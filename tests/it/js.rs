@@ -1,6 +1,6 @@
-//! JavaScript that just works: every file of `tests/js` prints and returns what the file beside it says.
+//! Ordinary JavaScript: every file of `tests/js` must print and return what the file beside it says.
 //!
-//! `BELLJAR_BLESS=1` writes those files anew; read the difference before you commit it.
+//! `BELLJAR_BLESS=1` writes those files again; read the difference before you commit it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use belljar::{Call, Clock, Json, Limits, Script};
 
 use crate::support::{Log, block_on, runtime};
 
-/// What a script printed and came to.
+/// The output and the result of a script.
 fn outcome_of(name: &str, source: &str) -> String {
     let log = Log::default();
     let router = log.console().handle("echo", |_: &Call, value: Json| Ok(value)).handle_async(

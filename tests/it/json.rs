@@ -1,12 +1,12 @@
-//! `JSON` takes a short way for plain data. Whatever the data, what a script sees must be what the engine itself
-//! would give; a replacer or a reviver that changes nothing makes the engine do the work.
+//! `JSON` has a fast path for plain data. For any data, a script must see what the engine itself would give. A
+//! replacer or a reviver that changes nothing makes the engine do the work.
 
 use belljar::Limits;
 use serde_json::Value;
 
 use crate::support::{assert_usable, jar, jar_with};
 
-/// Gives the engine's own text and the engine's own value, or what it threw.
+/// Returns the engine's own text and value, or the error that it threw.
 const ENGINE: &str = "
 const told = work => { try { return work() } catch (error) { return String(error) } };
 const both = value => [told(() => JSON.stringify(value)), told(() => JSON.stringify(value, (_, inner) => inner))];
@@ -182,7 +182,7 @@ fn json_that_fills_the_heap_is_an_error_that_a_script_can_catch() {
             .unwrap()
             .get()
             .unwrap();
-        // The engine throws null when the heap is too full even for an error.
+        // The engine throws null when the heap has no room for an error.
         assert!(caught == "InternalError: out of memory" || caught == "null", "{script}: {caught}");
         assert_usable(&mut jar);
     }
@@ -250,7 +250,7 @@ fn messages_of_ever_new_kinds_leave_nothing_behind() {
     let mut held = Vec::new();
     for _ in 0..3 {
         for kind in 0..5000 {
-            // Names that are long enough for what is kept of them to show.
+            // Names so long that memory retained for them would show.
             let tail = "x".repeat(50);
             let message = format!(r#"{{"name{}":1,"of{kind}{tail}":2,"it{kind}{tail}":3}}"#, kind % 50);
             let message: Value = serde_json::from_str(&message).unwrap();

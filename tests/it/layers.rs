@@ -1,5 +1,5 @@
-//! Imports go one way: ARCHITECTURE.md lists the files of `host/` and of the guest from top to bottom, and a file
-//! imports only from the lines below its own.
+//! Imports go one way: ARCHITECTURE.md lists the files of `host/` and of the guest from top to bottom, and a file may
+//! import only from the lines below its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The line of each file or folder, counted from the top, in the list that begins with this line.
+/// The line number of each file or folder in the list that starts with the line `top`.
 fn lines(top: &str) -> BTreeMap<String, usize> {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let list = page.split(&format!("\n```text\n{top}\n")).nth(1).expect("the page has the list");
@@ -29,7 +29,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names that a path after `crate::` begins with: one, or those of a group.
+/// The first names of a path after `crate::`: one, or those of a group.
 fn first_names(rest: &str) -> Vec<String> {
     let name = |path: &str| path.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     let Some(group) = rest.strip_prefix('{') else { return vec![name(rest)] };
@@ -58,9 +58,9 @@ fn code(source: &str) -> String {
     code.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect()
 }
 
-/// What is imported from the crate's root, by the names of files and folders there: in `use` and in paths, but not in
-/// comments or tests. A type by its public name, as in `crate::Error`, comes from the root, which is above all: it is
-/// found as such.
+/// The modules that a source imports from the crate's root, in `use` and in paths, but not in comments or tests. A
+/// type by its public name, as in `crate::Error`, is imported from the root, which is above all modules, so it is
+/// found as an upward import.
 fn imports(source: &str) -> BTreeSet<String> {
     code(source).split("crate::").skip(1).flat_map(first_names).collect()
 }
@@ -86,7 +86,7 @@ fn check(folder: &str, top: &str) -> usize {
             wrong.push(format!("{} imports from the root by `super`, which hides what is imported", inside.display()));
         }
         for import in imports(&source) {
-            // What a folder does inside is its own business.
+            // Imports inside a folder are not checked.
             if import == room {
                 continue;
             }

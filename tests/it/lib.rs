@@ -1,1 +1,1 @@
-//! The tests of belljar are in `main.rs`; a package needs a library to have tests.
+//! Empty: a package needs a library to have tests, and the tests are in `main.rs`.

@@ -1,4 +1,4 @@
-//! Every field of `Limits`: hit, just not hit, and what the instance can do afterwards.
+//! Every field of `Limits`: exceeded, just not exceeded, and the state of the instance afterwards.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,13 +12,13 @@ use crate::support::{
 };
 
 const MS: Duration = Duration::from_millis(1);
-/// One native built-in that QuickJS never polls in, that needs no memory, and that takes minutes.
+/// A native built-in in which QuickJS never polls, which needs no memory and takes minutes.
 const ENDLESS_BUILT_IN: &str = "new Array(4294967295).join('')";
-/// Deterministic work of a few milliseconds, in which QuickJS polls.
+/// Deterministic work of a few milliseconds during which QuickJS polls.
 const WORK: &str = "let x = 0; for (let i = 0; i < 100000; i++) x += i; x";
 const WORK_RESULT: i64 = 4_999_950_000;
 
-/// A router with a handler that answers at once with what it was given, in both kinds.
+/// A router with a sync and an async handler that return their parameter at once.
 fn echo() -> Router {
     Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
@@ -29,7 +29,7 @@ fn int(result: belljar::Result<Json>) -> i64 {
     result.unwrap().get().unwrap()
 }
 
-/// Keeps the host busy for at least so long, as a handler that works does.
+/// Keeps the host busy for at least this time, like a handler that computes.
 fn work_for(time: Duration) {
     let from = Instant::now();
     while from.elapsed() < time {
@@ -261,7 +261,7 @@ fn cpu_time_does_not_count_the_work_of_a_sync_handler() {
         Ok(())
     });
     let mut jar = jar_of(&router, &limits);
-    // The loop behind the call polls, so a budget that the handler had used up would be noticed.
+    // The loop after the call polls, so it would notice if the handler had used up the budget.
     assert_eq!(int(jar.eval(format!("host.rpcSync('work'); {{ {WORK} }}"))), WORK_RESULT);
     assert!(jar.call_stats().handler_time >= busy);
     let script = format!("await host.rpc('work'); {WORK}");
@@ -330,7 +330,7 @@ fn wall_time_ends_the_wait_for_a_handler_that_never_answers() {
         }
     });
     let mut jar = jar_of(&router, &Limits { wall_time: 30 * MS, ..Limits::default() });
-    // At an `await` the guest has returned, so the end is soft; inside `rpcSync` an exception unwinds it.
+    // At an `await` the guest has returned, so the stop is soft; inside `rpcSync` an exception unwinds it.
     for script in ["await host.rpc('never')", "host.rpcSync('never')", "try { host.rpcSync('never') } catch {}"] {
         assert_eq!(limit_of(block_on(jar.eval_async(script))), (LimitKind::WallTime, 30), "{script}");
         assert_eq!(alive.load(Ordering::SeqCst), 0, "{script}: the handler is still there");
@@ -395,7 +395,7 @@ fn console_bytes_count_every_line_and_its_end() {
     let (router, lines) = console();
     let mut jar = jar_of(&router, &Limits { console_bytes: 100, ..Limits::default() });
     jar.eval("console.log('x'.repeat(49)); console.error('x'.repeat(49))").unwrap();
-    // The next call has a budget of its own.
+    // The next call has a fresh budget.
     jar.eval("console.log('x'.repeat(99))").unwrap();
     assert_eq!(lines.lock().unwrap().len(), 3);
     let over = jar.eval("var after = false; console.log('x'.repeat(50)); console.log('y'.repeat(49)); after = true");
@@ -517,7 +517,7 @@ fn pending_rpcs_bound_the_calls_in_flight() {
         format!("(await Promise.all(Array.from({{ length: {count} }}, (_, i) => host.rpc('{method}', i)))).length")
     };
     for method in ["echo", "later"] {
-        // Calls that were answered make room for others.
+        // Answered calls make room for others.
         let rounds = format!("let n = 0; for (let r = 0; r < 3; r++) n += {}; n", all(method, 8));
         assert_eq!(int(block_on(jar.eval_async(format!("{{ {rounds} }}")))), 24);
         assert_eq!(limit_of(block_on(jar.eval_async(all(method, 9)))), (LimitKind::PendingRpcs, 8));
@@ -697,7 +697,7 @@ fn null_that_is_thrown_because_memory_ran_out_is_the_heap_limit() {
         assert_usable(&mut jar);
         assert_eq!(limit_of(block_on(jar.eval_async(script))).0, LimitKind::JsHeap, "{script}");
         assert_usable(&mut jar);
-        // Thrown by the script, it is a value like any other, also after a call that ran out of memory.
+        // `null` that the script throws is an ordinary value, even after a call that ran out of memory.
         assert_eq!(thrown(jar.eval("throw null")).thrown.unwrap().as_str(), "null");
     }
 }

@@ -1,5 +1,5 @@
-//! Faults of what is around an instance: handlers, executors and threads that end too late or too early, and a
-//! machine that is out of everything. The error says what happened, and nothing leaks.
+//! Faults of an instance's environment: handlers, executors and threads that end too late or too early, and a system
+//! without free resources. The error says what happened, and nothing leaks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ fn a_reply_of_ten_megabytes_crosses_and_a_larger_one_is_the_rejection_of_its_cal
     assert_usable(&mut jar);
 }
 
-/// A router whose one handler hands its answer to the test, which can give it whenever it likes.
+/// A router whose one handler waits for an answer from the test.
 fn answered_by_hand() -> (Router, Arc<Mutex<Vec<oneshot::Sender<u32>>>>) {
     let senders = Arc::new(Mutex::new(Vec::new()));
     let kept = senders.clone();
@@ -124,7 +124,7 @@ fn a_thread_that_panics_while_it_holds_an_instance_gives_the_slot_back() {
         let thread = std::thread::spawn(move || {
             let mut call = Box::pin(jar.eval_async(script));
             let _ = poll_until_waiting(&mut call);
-            // The hook that prints panics is not called for one that is resumed.
+            // A resumed panic does not call the hook that prints it.
             std::panic::resume_unwind(Box::new("on purpose"));
         });
         assert!(thread.join().is_err());
@@ -162,7 +162,7 @@ fn a_pool_that_stays_full_wakes_nobody_and_forgets_nobody() {
 
 // ---- a machine that is out of something
 
-/// Takes what is left of the files that this process may open.
+/// Opens all files that this process may still open.
 #[cfg(unix)]
 fn take_all_files() -> Vec<std::fs::File> {
     let mut files = Vec::new();
@@ -200,7 +200,7 @@ fn without_a_file_to_open_instances_work_or_the_error_is_the_machines() {
     assert_usable(&mut pool_of_one().instance(&router, &limits).unwrap());
 }
 
-/// As [`assert_usable`], without the executor, which opens files of its own.
+/// As [`assert_usable`], without an executor, which would open files.
 #[cfg(unix)]
 fn assert_usable_without_files(jar: &mut Instance) {
     assert_eq!(jar.eval("[1, 2, 3].map(n => n * n).join()").unwrap().as_str(), "\"1,4,9\"");
@@ -244,7 +244,7 @@ fn without_address_space_the_error_names_the_way_out_and_what_fits_works() {
 #[cfg(target_os = "linux")]
 fn memory_that_the_system_refuses_is_the_systems_fault_and_not_a_limit() {
     let test = "machine::memory_that_the_system_refuses_is_the_systems_fault_and_not_a_limit";
-    // What counts here is data that can be written to, which an instance has more of when it grows.
+    // This limit counts writable memory, which an instance has more of when it grows.
     if !is_alone_under("ulimit -d 400000", test) {
         return;
     }
@@ -301,7 +301,7 @@ fn without_a_thread_to_start_a_call_that_waits_ends_in_an_error_that_says_what_t
             let told = refused.to_string();
             assert!(told.contains("thread") && told.contains("ulimit -u") && told.contains("pids"), "{told}");
         }
-        // What does not wait needs no thread.
+        // A call that does not wait needs no thread.
         assert_eq!(block_on(jar.eval_async("await host.rpc('at_once')")).unwrap().as_str(), "7");
         assert_usable(&mut jar);
     }

@@ -1,4 +1,4 @@
-//! The library as its users see it: one binary, one module per theme.
+//! The integration tests of the library: one binary, one module per theme.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop there")]
 #![allow(clippy::print_stdout, reason = "what a test measured is shown by --nocapture")]
 

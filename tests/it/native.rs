@@ -1,10 +1,9 @@
-//! The same QuickJS without a sandbox around it, to compare with. It runs what the tests give it, and nothing of a
-//! stranger's.
+//! The same QuickJS without a sandbox, for comparison. It runs only trusted scripts of the tests.
 
 use rquickjs::context::EvalOptions;
 use rquickjs::{Coerced, Context, Runtime, Value};
 
-/// A native context that scripts are run in one after the other.
+/// A native context that runs scripts one after the other.
 pub(crate) struct Native {
     context: Context,
 }
@@ -16,7 +15,7 @@ impl Native {
         Native { context: Context::full(&runtime).unwrap() }
     }
 
-    /// Runs a script and all its jobs. What it comes to, as text, or the name and the message of what it threw.
+    /// Runs a script and all its jobs. Returns its value as text, or the name and the message of its error.
     pub(crate) fn eval(&self, script: &str) -> Result<String, String> {
         self.context.with(|context| {
             let mut options = EvalOptions::default();

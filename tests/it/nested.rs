@@ -1,4 +1,4 @@
-//! Calls inside calls: a handler that runs a script in another instance, whose script calls that handler again.
+//! Nested calls: a handler runs a script in another instance, whose script calls the handler again.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -7,12 +7,12 @@ use belljar::{Call, Error, Instance, JsError, Json, Limits, Router, RpcError, Ru
 
 use crate::support::{assert_usable, block_on, is_alone, jar, poll_until_waiting, runtime, thrown};
 
-/// The most calls inside each other, as the error says.
+/// The most nested calls, as the error says.
 const MOST: usize = 24;
 /// The stack of a thread of the standard library, and of tokio's.
 const STACK_BYTES: usize = 2 << 20;
 
-/// Where the stack was in each handler.
+/// The position of the stack in each handler.
 type Places = Arc<Mutex<Vec<usize>>>;
 
 fn note(places: &Places) {
@@ -28,7 +28,7 @@ fn instance(runtime: &Runtime, places: &Places) -> Instance {
     runtime.instance(&router(runtime, places), &Limits::default()).unwrap()
 }
 
-/// A router under which every way out of a script leads into another instance with such a router.
+/// A router whose every handler and closure runs a script in another instance with such a router.
 fn router(runtime: &Runtime, places: &Places) -> Router {
     let world = (runtime.clone(), places.clone());
     let (run, later, read, print, judge) = (world.clone(), world.clone(), world.clone(), world.clone(), world);
@@ -50,7 +50,7 @@ fn router(runtime: &Runtime, places: &Places) -> Router {
         })
         .on_console(move |_, _, source| {
             note(&print.1);
-            // Nobody hears how it ends.
+            // The console closure cannot return the result.
             let _ = instance(&print.0, &print.1).eval(source);
         })
         .on_unhandled_rejection(move |_, error: &JsError| {
@@ -60,8 +60,8 @@ fn router(runtime: &Runtime, places: &Places) -> Router {
         })
 }
 
-/// A script that has itself run in `levels` further instances, each inside the one before, and counts them on the way
-/// back. The last one has its handler read the deepest JSON that there is.
+/// A script that nests itself in `levels` further instances, and counts them on the way back. The last one makes its
+/// handler read the deepest JSON that is allowed.
 fn nesting(open: &str, close: &str, levels: usize) -> String {
     const DEEPEST: &str = "(host.rpcSync(\"read\", JSON.parse(\"[\".repeat(120) + \"]\".repeat(120))) ? 0 : NaN)";
     format!(
@@ -70,11 +70,11 @@ fn nesting(open: &str, close: &str, levels: usize) -> String {
     )
 }
 
-/// The ways down that give a result back.
+/// The ways to nest that return a result.
 const WAYS: [(&str, &str); 3] = [
     ("host.rpcSync(\"run\", ", ")"),
     ("(await host.rpc(\"later\", ", "))"),
-    // One in an async call at each level, too.
+    // The same with async calls at each level.
     ("host.rpcSync(\"later\", ", ")"),
 ];
 
@@ -83,7 +83,7 @@ fn go_down(jar: &mut Instance, (open, close): (&str, &str), levels: usize) -> be
     if open.contains("later") { block_on(jar.eval_async(script)) } else { jar.eval(script) }
 }
 
-/// Runs something on a thread with the stack that threads have.
+/// Runs some work on a thread with the default stack size.
 fn on_a_thread(work: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).unwrap().join().unwrap();
@@ -98,7 +98,7 @@ fn a_handler_can_run_scripts_that_call_it_down_to_a_bound() {
     on_a_thread(|| {
         for way in WAYS {
             let mut jar = instance(runtime(), &Places::default());
-            // The first call is this one.
+            // The outermost call counts too.
             let deepest = MOST - 1;
             assert_eq!(go_down(&mut jar, way, deepest).unwrap().as_str(), deepest.to_string(), "{way:?}");
             for levels in [deepest + 1, 1000] {
@@ -138,7 +138,7 @@ fn a_call_that_is_nested_too_deep_has_a_code_and_its_instance_takes_the_next_one
     assert_usable(&mut jar);
 }
 
-/// What a future gives that never waits.
+/// The output of a future that never waits.
 trait Now: Future + Sized {
     fn now(self) -> Self::Output {
         match poll_until_waiting(&mut Box::pin(self)) {
@@ -169,7 +169,7 @@ fn closures_that_run_scripts_are_bounded_too() {
 
 #[test]
 fn calls_beside_each_other_are_not_inside_each_other() {
-    // Many on one thread, all of them begun and none of them polled inside another.
+    // Many calls on one thread, all in progress, but none polled inside another.
     let router = Router::new().handle_async("never", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>());
     let mut jars: Vec<Instance> =
         (0..2 * MOST).map(|_| runtime().instance(&router, &Limits::default()).unwrap()).collect();
@@ -200,7 +200,7 @@ fn the_bound_leaves_half_of_a_thread_s_stack_to_the_embedder() {
         let mut jar = instance(runtime(), &places);
         go_down(&mut jar, way, MOST - 1).unwrap();
         let places = places.lock().unwrap();
-        // The first is one level down, and so is each after it.
+        // Each handler is one level deeper than the one before.
         let level = places[0].abs_diff(places[MOST - 2]) / (MOST - 2);
         println!("{level} bytes of stack a level through {}", way.0);
         level

@@ -1,4 +1,4 @@
-//! Slots: how many instances there can be, who waits, and that a slot is as new for its next instance.
+//! Slots: the maximum number of instances, waiting for one, and that a slot is clean for its next instance.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ fn take(runtime: &Runtime) -> belljar::Result<Instance> {
     runtime.instance(&Router::new(), &Limits::default())
 }
 
-/// A place in the queue for a slot.
+/// A future that waits in the queue for a slot.
 fn queue(runtime: &Runtime) -> BoxFuture<'static, belljar::Result<Instance>> {
     let runtime = runtime.clone();
     async move { runtime.instance_async(&Router::new(), &Limits::default()).await }.boxed()
@@ -74,7 +74,7 @@ fn every_thread_can_have_every_place() {
     for _ in 0..3 {
         drop(elsewhere);
         elsewhere = std::thread::scope(|scope| scope.spawn(take_all).join().unwrap());
-        // Instances live on where the thread that made them is gone.
+        // Instances outlive the thread that made them.
         elsewhere.iter_mut().take(3).for_each(assert_usable);
     }
 }
@@ -126,7 +126,7 @@ fn an_instance_that_waits_is_woken_on_another_thread() {
     assert_usable(&mut waiter.join().unwrap());
 }
 
-/// Remembers that it was woken.
+/// A waker that records that it was woken.
 #[derive(Default)]
 struct Bell(AtomicBool);
 
@@ -167,7 +167,7 @@ fn one_who_gives_up_waiting_takes_no_slot_along() {
     }
     drop(early);
     drop(first);
-    // This one was told that its turn has come, and leaves without looking.
+    // This caller was woken for its turn, and is dropped without being polled.
     drop(chosen);
     let Poll::Ready(last) = poll_until_waiting(&mut late) else { panic!("the slot is lost") };
     drop(last);
@@ -196,8 +196,7 @@ fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn(
         };
         let first_alone = |rung: Vec<bool>| rung.iter().enumerate().all(|(at, is_rung)| *is_rung == (at == 0));
         assert!(first_alone(rung(&waiting)), "hand-over {number} woke somebody else");
-        // Some lose patience: one who has just been called, one in the middle. They line up again behind all the
-        // others.
+        // Some give up: the one that was just served, and one in the middle. They queue again at the end.
         if number % 7 == 0 {
             let (who, called, _) = waiting.pop_front().unwrap();
             drop(called);
@@ -212,7 +211,7 @@ fn a_pool_that_is_full_through_thousands_of_hand_overs_serves_everybody_in_turn(
         let (who, mut place, _) = waiting.pop_front().unwrap();
         let Poll::Ready(jar) = poll_until_waiting(&mut place) else { panic!("the first in the queue was passed over") };
         let mut jar = jar.unwrap();
-        // Nobody who asks without waiting gets in between, and nothing of the last holder is left.
+        // A caller that does not wait cannot overtake, and no state of the last instance is left.
         assert_full(&runtime, SLOTS);
         assert_eq!(
             jar.eval(format!("var marks = typeof marks + {number}; marks")).unwrap().get::<String>().unwrap(),
@@ -272,7 +271,7 @@ fn a_poisoned_instance_gives_its_slot_back_when_it_is_dropped() {
         let mut jar = runtime.instance(&Router::new(), &limits).unwrap();
         jar.eval("new Array(4294967295).join('')").unwrap_err();
         assert_eq!(jar.status(), belljar::Status::Poisoned);
-        // It keeps its slot for the reset.
+        // A poisoned instance keeps its slot for the reset.
         assert_full(&runtime, 1);
     }
     assert_usable(&mut take(&runtime).unwrap());
@@ -316,19 +315,19 @@ fn ten_thousand_instances_live_side_by_side() {
         })
         .collect();
     assert_full(&runtime, INSTANCES);
-    // Every one still holds its own state while all the others are there.
+    // Each still has its own state while all the others exist.
     for (number, jar) in jars.iter_mut().enumerate() {
         assert_eq!(jar.eval("mine").unwrap().get::<usize>().unwrap(), number);
     }
     if let Some(resident) = crate::support::resident_bytes() {
-        // What one idle instance needs is a figure for the benchmarks; this is the bound that no machine should pass.
+        // The exact figure is for the benches; this is an upper bound for every machine.
         assert!(resident / u64::from(INSTANCES) < 512 << 10, "{resident} bytes for {INSTANCES} instances");
     }
 }
 
 // ---- nothing of an older instance
 
-/// What a fresh instance can see of its own memory: its size, and what a large buffer of it holds.
+/// What a fresh instance can observe of its memory: its size, and the contents of a large buffer.
 fn look(jar: &mut Instance) -> (Stats, String, u64) {
     let stats = jar.stats();
     let globals = jar.eval("Reflect.ownKeys(globalThis).map(String).join()").unwrap().into_text().unwrap();

@@ -1,4 +1,4 @@
-//! Set-ups that run once: what every instance starts with, and what does not get through.
+//! Preludes: what every instance gets from them, and what it does not.
 
 use belljar::{Clock, Error, Instance, Limits, Router, Runtime, Script, Snapshot};
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn random_numbers_and_time_of_a_prelude_do_not_leak() {
         let mut jar = runtime.build_instance().seed(5).clock(clock).start(&Router::new(), &Limits::default()).unwrap();
         text(&mut jar, "[Math.random(), Date.now(), performance.now()]")
     };
-    // A seed gives the numbers that it gives without a prelude, and a clock begins where it says.
+    // A seed gives the same numbers as without a prelude, and a clock starts where it is set.
     assert_eq!(seeded(&runtime), seeded(crate::support::runtime()));
 }
 
@@ -59,7 +59,7 @@ fn a_snapshot_as_prelude_makes_new_instances_and_not_twins() {
     let prelude = jar.snapshot().unwrap();
     let build = || runtime().build_instance().begin_from(&prelude);
     let start = |builder: belljar::InstanceBuilder| builder.start(&Router::new(), &Limits::default()).unwrap();
-    // It draws numbers of its own, from its own seed where it has one, and lives in its own time.
+    // The instance has its own random numbers, from its own seed if it has one, and its own clock.
     assert_eq!(text(&mut start(build().seed(5)), "Math.random()"), first);
     let [one, two] = [(); 2].map(|()| text(&mut start(build()), "Math.random()"));
     assert!(one != two && ![&first, &next].contains(&&one));
@@ -84,7 +84,7 @@ fn a_snapshot_of_an_instance_holds_its_preludes() {
     jar.eval("shared += '!'").unwrap();
     let bytes = jar.snapshot().unwrap().to_bytes();
     let snapshot = Snapshot::from_bytes(&bytes).unwrap();
-    // It is the same wherever it is restored: where there is the same prelude, another one, or none.
+    // It restores to the same state with the same prelude, another one, or none.
     let other = with_preludes(&["var shared = 'something else'"]);
     for runtime in [&with, &other, runtime()] {
         let mut twin = runtime.restore(&snapshot, &Router::new(), &Limits::default()).unwrap();

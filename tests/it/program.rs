@@ -1,11 +1,11 @@
-//! Compiled scripts: what they keep, where they run, and which bytes are refused.
+//! Programs: what they keep, where they run, and which bytes are refused.
 
 use belljar::{Blame, Call, Error, Json, Limits, Program, Router, Script};
 
 use crate::forgery::forge_program;
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
-/// Where the fields of the header lie; the layout is a promise to everybody who stores programs.
+/// Offsets of the header's fields; users who store programs rely on this layout.
 const FORMAT: usize = 8;
 const FLAGS: usize = 12;
 const IDENTITY: usize = 16;
@@ -69,7 +69,7 @@ fn one_program_runs_in_many_instances_and_threads() {
     });
 }
 
-/// Names the files through which a program goes to another process and its result comes back.
+/// The variable with the files through which a program is passed to another process and its result returned.
 const PROGRAM: &str = "BELLJAR_PROGRAM";
 
 #[test]
@@ -105,7 +105,7 @@ fn compiling_is_bound_by_limits_and_leaves_nothing() {
     }
     let large = format!("'{}'", "x".repeat(10 << 20));
     assert_eq!(runtime().compile(large).unwrap_err().code(), "source_too_large");
-    // A constant expression is computed when the program runs, under the limits of whoever runs it.
+    // A constant expression is computed when the program runs, under the limits of that instance.
     runtime().compile("2n ** 100000000n").unwrap();
     assert_eq!(runtime().compile("1").and_then(|program| jar().run(&program)).unwrap().as_str(), "1");
 }
@@ -126,7 +126,7 @@ fn a_program_can_call_and_await() {
     assert_eq!(block_on(jar.run_async(&program)).unwrap().as_str(), "[1,2,3]");
     let program = runtime().compile("host.rpcSync('echo', [1])").unwrap();
     assert_eq!(jar.run(&program).unwrap().as_str(), "[1]");
-    // What a synchronous run cannot wait for is named.
+    // The error names the call that a synchronous run cannot wait for.
     let program = runtime().compile("await host.rpc('later', 1)").unwrap();
     assert_eq!(jar.run(&program), Err(Error::NeverSettled { pending: vec!["later".into()] }));
     assert_usable(&mut jar);
@@ -161,7 +161,7 @@ fn a_script_that_does_not_parse_does_not_compile() {
     };
     assert_eq!(error.name, "SyntaxError");
     assert!(error.stack.unwrap().contains("rules.js:2:9"));
-    // The script of one tenant that does not parse is nothing to another's.
+    // A syntax error in one script does not affect the next.
     runtime().compile("1").unwrap();
 }
 
@@ -177,7 +177,7 @@ fn a_program_is_bound_by_the_limits_of_the_instance() {
 fn a_program_of_another_build_is_refused_before_it_runs() {
     let mut bytes = runtime().compile("globalThis.ran = 1").unwrap().to_bytes();
     bytes[IDENTITY] ^= 1;
-    // Whoever stores programs of two builds has bytes that are sound and still not ours.
+    // Bytes of another build are valid, but not for this one.
     forge_program(&mut bytes);
     let foreign = Program::from_bytes(&bytes).unwrap();
     let mut jar = jar();

@@ -1,5 +1,5 @@
-//! QuickJS's own tests, which lie in the source of the crate that builds it: a jar gives each the verdict that native
-//! QuickJS gives it.
+//! QuickJS's own tests, from the source of the crate that builds it: each must have the same result in a jar as in
+//! native QuickJS.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use belljar::{Error, Limits, Router};
 use crate::native::Native;
 use crate::support::runtime;
 
-/// The folder of QuickJS's tests. The list of what `rquickjs-sys` was built from, which lies beside this program,
-/// says where its source is. `cargo metadata` would ask for crates of the workspace that this build does not need.
+/// The folder of QuickJS's tests. Its path is found through the list of sources of `rquickjs-sys`, which lies beside
+/// this program. `cargo metadata` would also require crates of the workspace that this build does not need.
 fn folder() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let lists = fs::read_dir(program.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
@@ -26,7 +26,7 @@ fn folder() -> PathBuf {
     folders.max().expect("cargo's lists beside this program name the source of rquickjs-sys")
 }
 
-/// The scripts of a folder, those in its subfolders included, sorted.
+/// The scripts of a folder and its subfolders, sorted.
 fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -39,12 +39,11 @@ fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     found.sort();
 }
 
-/// What the tests use of QuickJS's own shell, when it is little: a collection that comes earlier than it must, and a
-/// name.
+/// Replacements for the few functions of QuickJS's shell that many tests use.
 const SHELL: &str = "var std = { gc() {} }, os = { platform: 'any' };";
 
-/// A test as a script: the modules that most of them import are run before it, and a module is strict. None for what
-/// needs more of the shell, other modules, or minutes, and for what wants flags of QuickJS's own runner.
+/// A test as a script: the modules that most tests import run before it, and a module is strict. None for a test that
+/// needs more of the shell, other modules, minutes of time, or flags of QuickJS's own runner.
 fn as_script(name: &str, source: &str) -> Option<String> {
     if ["microbench.js", "assert.js"].contains(&name) || name.starts_with("fixture_") || source.contains("flags: [qjs:")
     {
@@ -66,13 +65,13 @@ fn as_script(name: &str, source: &str) -> Option<String> {
     Some(format!("{}{rest}", if is_module { "\"use strict\";" } else { "" }))
 }
 
-/// Whether a text holds this name, and not only a longer one that ends with it.
+/// Whether a text contains this name as a whole word.
 fn has_name(text: &str, name: &str) -> bool {
     text.match_indices(name)
         .any(|(at, _)| !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == '.'))
 }
 
-/// Where a jar differs, and why. None of it is in the language.
+/// The tests that differ in a jar, and why. The reasons are not part of the language.
 const DIFFERENT: [(&str, &str); 2] = [
     ("test_base64.js", "atob and btoa, which are the web's"),
     ("test_domexception.js", "DOMException, which is the web's"),

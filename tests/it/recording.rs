@@ -1,4 +1,4 @@
-//! Recordings: what is written down, and a replay that needs no handlers.
+//! Recordings: what they contain, and replays without handlers.
 
 use belljar::{
     Answer, Call, Clock, Error, Instance, Json, Limits, Recording, Replay, Reply, Router, RpcError, Snapshot, Turn,
@@ -12,12 +12,12 @@ fn start(router: &Router) -> Instance {
     runtime().build_instance().seed(4).clock(clock).start(router, &Limits::default()).unwrap()
 }
 
-/// A recording as it comes back from a file.
+/// A replay of a recording that was written and read again.
 fn replay(recording: &Recording) -> Replay {
     Recording::from_bytes(&recording.to_bytes()).unwrap().replay()
 }
 
-/// Handlers that answer later and later, or sooner than those that were called before.
+/// Handlers that answer with increasing or decreasing delay.
 fn router() -> Router {
     Router::new()
         .handle("echo", |_: &Call, value: Json| Ok(value))
@@ -56,7 +56,7 @@ fn a_replay_gives_the_result_without_the_handlers() {
 
 #[test]
 fn answers_come_back_in_the_order_and_the_groups_in_which_they_came() {
-    // What runs between two answers shows which of them came together.
+    // Code that runs between two answers shows which of them arrived together.
     let script = "const order = [];
         await Promise.all([3, 0, 2, 2, 1, 4, 0].map(async (turns, i) => {
             order.push(`${i}a`); await host.rpc('after', turns); order.push(`${i}b`); await null; order.push(`${i}c`);
@@ -136,7 +136,7 @@ fn the_first_call_that_differs_is_named_and_ends_the_script() {
         let error = block_on(jar.eval_async(format!("{caught} await attempt(async () => {other})"))).unwrap_err();
         assert_eq!(error, Error::Diverged { message: expected.into() }, "{other}");
         assert_eq!((error.code(), error.blame()), ("replay_diverged", belljar::Blame::Caller));
-        // No catch and no finally of the script has run.
+        // No `catch` or `finally` of the script has run.
         assert_eq!(jar.eval("caught").unwrap().as_str(), r#""nothing""#, "{other}");
         assert_usable(&mut jar);
     }
@@ -191,7 +191,7 @@ fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
 
 #[test]
 fn a_recording_goes_on_from_its_bytes() {
-    // All that passes from one process to the next is two files.
+    // Only two files are passed from one process to the next.
     let pausing = Router::new()
         .handle("ask", |_: &Call, _: u32| Reply::pause())
         .handle("echo", |_: &Call, value: Json| Ok(value));
@@ -211,7 +211,7 @@ fn a_recording_goes_on_from_its_bytes() {
         assert_eq!(recording.to_bytes(), files);
         let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
         let mut jar = runtime().restore(&snapshot, &recording.record(&pausing), &Limits::default()).unwrap();
-        // The newest first, so that who takes one equal call for the other is found out.
+        // Answers the newest first, so that a mix-up of equal calls would show.
         let call = jar.pending().last().unwrap().id;
         answers += 1;
         turn = block_on(jar.resume_async([(call, Answer::Result(Json::from_value(&answers).unwrap()))])).unwrap();
@@ -246,7 +246,7 @@ fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
             assert_eq!(block_on(call), Err(Error::Cancelled));
         }
         jar.reset().unwrap();
-        // What comes after it has answers of its own.
+        // Later calls have other answers.
         jar.eval("host.rpcSync('echo', 3)").unwrap();
         let answers: Vec<_> =
             recording.calls().into_iter().map(|call| (call.params.to_string(), call.answer)).collect();
@@ -309,7 +309,7 @@ fn bytes_that_are_no_recording_are_refused() {
     }
     let older = Recording::from_bytes(br#"{"belljar_recording":1,"events":[]}"#).unwrap_err().to_string();
     assert!(older.contains("of format 1 is not one of format 2"), "{older}");
-    // One whose answers belong to no call tells the script nothing.
+    // A recording with answers to unknown calls gives the script none.
     let odd = br#"{"belljar_recording":2,"open":{"7":9},"events":[{"call":{"method":"echo"}},{"answers":[[9,"undefined"],[0,{"value":1}],[0,{"value":2}]]}]}"#;
     let replay = Recording::from_bytes(odd).unwrap().replay();
     assert_eq!(block_on(start(&replay.router()).eval_async("await host.rpc('echo')")).unwrap().as_str(), "1");
@@ -333,7 +333,7 @@ fn a_forged_recording_with_the_largest_numbers_is_told_of_in_a_short_text() {
     let replay = recording.replay();
     let diverged = start(&replay.router()).eval("host.rpcSync('echo', 1)").unwrap_err();
     assert_eq!(diverged.code(), "replay_diverged");
-    // One that goes on with what it was given by these bytes goes on.
+    // Recording can continue from these bytes.
     let mut jar = start(&recording.record(&router()));
     assert_eq!(block_on(jar.eval_async("await host.rpc('echo', 1)")).unwrap().as_str(), "1");
 }

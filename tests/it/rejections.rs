@@ -1,10 +1,11 @@
-//! Promises that are rejected while nobody listens: reported once, when it happens, and judged by the embedder.
+//! Unhandled promise rejections: each is reported once, when it happens, and the embedder decides whether the call
+//! continues.
 
 use belljar::{Call, JsError, Limits, Router, RpcError, Verdict};
 
 use crate::support::{Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_with_router, runtime, thrown};
 
-/// A router that notes every report and gives this verdict.
+/// A router that logs every report and returns this verdict.
 fn judged(log: &Log, verdict: Verdict) -> Router {
     let log = log.clone();
     Router::new()
@@ -171,7 +172,7 @@ fn a_promise_that_is_the_result_is_not_reported_even_if_nothing_awaited_it() {
         assert_eq!(thrown(ended).message, "mine");
         assert!(log.take().is_empty());
     }
-    // Others are, also beside a result of that kind.
+    // Other rejections are reported, even beside such a result.
     let mut jar = jar_with_router(&judged(&log, Verdict::Continue));
     let script = "Promise.reject(new Error('other')); Promise.reject(new Error('mine'))";
     assert_eq!(thrown(block_on(jar.eval_async(script))).message, "mine");

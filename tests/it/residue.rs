@@ -1,5 +1,4 @@
-//! Nothing of an older instance is left in the memory of a fresh one, page by page, whichever way memory is given
-//! out.
+//! A fresh instance has no data of an earlier one in any page, with every way to allocate memory.
 
 #[cfg(target_os = "linux")]
 mod absent;
@@ -13,8 +12,7 @@ use crate::support::is_alone_under;
 const SLOTS: u32 = 4;
 const SECRET: &str = "the secret of the tenant before";
 
-/// Fills an instance with a secret in every way that memory is taken, and leaves it in one of the states in which
-/// instances end.
+/// Fills all kinds of memory of an instance with a secret, and leaves it in one of the states in which instances end.
 fn confide(jar: &mut Instance, ending: u32) {
     let script = format!(
         "var text = '{SECRET}'.repeat(20000), list = [], bytes = new Uint8Array(12 << 20); \
@@ -27,14 +25,14 @@ fn confide(jar: &mut Instance, ending: u32) {
     jar.eval(&script).unwrap();
     match ending % 4 {
         0 => {}
-        // Stopped hard, in a native built-in.
+        // Stopped by a trap, in a native built-in.
         1 => assert_eq!(jar.eval("new Array(4294967295).join(text)").unwrap_err().code(), "fuel_limit_exceeded"),
         2 => jar.reset().unwrap(),
         _ => drop(jar.snapshot().unwrap()),
     }
 }
 
-/// A fresh instance equals the image in every page, and all that it can grow by is zeros.
+/// Checks that a fresh instance equals the image in every page, and that memory that it grows by is all zeros.
 #[track_caller]
 fn assert_clean(jar: &mut Instance) {
     let snapshot = jar.snapshot().unwrap();
@@ -47,7 +45,7 @@ fn assert_nothing_is_left(builder: RuntimeBuilder) {
     let runtime: Runtime = builder.max_instances(SLOTS).build().unwrap();
     let limits = |fuel| Limits { fuel, cpu_time: Duration::from_secs(60), ..Limits::default() };
     let make = || runtime.instance(&Router::new(), &limits(None)).unwrap();
-    // The image is read before there is any secret.
+    // The first check runs before there is any secret.
     assert_clean(&mut make());
     for round in 0..3 {
         let mut older: Vec<Instance> =
@@ -75,7 +73,7 @@ fn a_page_mapped_on_demand_holds_nothing_of_an_older_instance() {
     assert_nothing_is_left(Runtime::builder().on_demand());
 }
 
-/// Whether this process asks the kernel which pages were written.
+/// Whether this process asks the kernel for changed pages.
 #[cfg(target_os = "linux")]
 fn scans_pages() -> bool {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
@@ -89,8 +87,7 @@ fn a_page_of_the_pool_holds_nothing_of_an_older_instance_where_the_kernel_does_n
     if !is_alone_under("ulimit -n 100", test) {
         return;
     }
-    // The first pool of a process looks for the kernel's list of pages, once. It finds none where no file can be
-    // opened.
+    // The first pool of a process tests the kernel's list of pages, once. The test fails if no file can be opened.
     let mut files = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         files.push(file);

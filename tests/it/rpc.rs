@@ -1,4 +1,4 @@
-//! Calls out of the sandbox: kinds of handlers, what crosses, what a failure shows, and in which order things happen.
+//! Handler calls: kinds of handlers, the values that are passed, what a failure shows, and the order of events.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn echo() -> Router {
         })
 }
 
-/// The `code` of what a call throws, seen from script, in every kind of call.
+/// The `code` of the error of a call, as the script sees it, in every kind of call.
 #[track_caller]
 fn assert_code(router: &Router, arguments: &str, code: &str) {
     let caught = format!("(() => {{ try {{ return host.rpcSync({arguments}) }} catch (e) {{ return e.code }} }})()");
@@ -68,7 +68,7 @@ fn an_async_handler_is_out_of_reach_of_a_synchronous_call() {
 
 #[test]
 fn calls_that_run_together_really_overlap() {
-    // Each handler waits for the other; one after the other they would never answer, and the wall limit would say so.
+    // Each handler waits for the others; if they ran sequentially, the wall limit would end the call.
     let barrier = Arc::new(Barrier::new(3));
     let router = Router::new().handle_async("meet", move |_: Call, n: u32| {
         let barrier = barrier.clone();
@@ -84,7 +84,7 @@ fn calls_that_run_together_really_overlap() {
 
 #[test]
 fn other_handlers_go_on_while_a_synchronous_call_waits() {
-    // The synchronous call is answered only by what the other call does meanwhile.
+    // The synchronous call is answered only if the other call runs meanwhile.
     let done = Arc::new(Notify::new());
     let waited = done.clone();
     let router = Router::new()
@@ -120,7 +120,7 @@ fn a_synchronous_call_keeps_the_executor_free() {
         }
     });
     let mut jar = jar_with_router(&router);
-    // The other task runs on the same thread, so it gets there only if the script gives the thread away.
+    // The other task shares the thread, so it can run only if the script yields.
     let (answer, ()) =
         block_on(async { tokio::join!(jar.eval_async("host.rpcSync('wait')"), async { notify.notify_one() }) });
     assert_eq!(answer.unwrap().as_str(), "1");
@@ -215,7 +215,7 @@ fn an_answer_that_comes_too_late_is_nobodys() {
     let mut jar = undrained(&echo(), &Limits::default());
     block_on(jar.eval_async("var late = []; host.rpc('later', 1).then(v => late.push(v)); 'done'")).unwrap();
     jar.eval("host.rpc('echo', 2).then(v => late.push(v)); 'done'").unwrap();
-    // A later call has an answer of its own under the same number, and must get that one.
+    // A later call reuses the number, and must get its own answer.
     assert_eq!(block_on(jar.eval_async("await host.rpc('later', 3)")).unwrap().as_str(), "3");
     assert_eq!(jar.eval("late").unwrap().as_str(), "[]");
 }
@@ -420,7 +420,7 @@ fn any_text_can_be_a_code_or_a_message() {
     assert_eq!(thrown(block_on(jar.eval_async("host.rpc('fail')"))).message, "%s %n \u{2028}\n\0");
 }
 
-/// Panics, for the tests of what a panic does, without a word on standard error.
+/// Panics without a message on standard error.
 fn panic_quietly() {
     std::panic::resume_unwind(Box::new("the handler has a bug"));
 }
@@ -584,7 +584,7 @@ fn a_payload_of_exactly_the_limit_crosses() {
             .unwrap(),
         most
     );
-    // A reply that is too large is the handler's doing, so the script may catch it.
+    // A reply that is too large is the handler's fault, so the script can catch the error.
     let caught = format!("try {{ host.rpcSync('make', {}) }} catch (e) {{ e.code }}", most + 1);
     assert_eq!(jar.eval(&caught).unwrap().as_str(), r#""message_too_large""#);
     let caught = format!("await host.rpc('make_later', {}).catch(e => e.code)", most + 1);

@@ -1,4 +1,4 @@
-//! Scripts that mean to take the process down: built-ins that never poll, floods of memory, recursion without end.
+//! Scripts that try to take the process down: built-ins that never poll, floods of memory, endless recursion.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{assert_usable, assert_usable_after_reset, block_on, jar, ja
 
 const SHORT: Duration = Duration::from_millis(30);
 
-/// Built-ins that work for half a second or more on the fastest machine and in which QuickJS does not poll.
+/// Built-ins in which QuickJS does not poll, and which take half a second or more on the fastest machine.
 const BUILT_INS: [&str; 20] = [
     "new Array(2e7) + ''",
     "(3n ** 300000n).toString()",
@@ -33,12 +33,12 @@ const BUILT_INS: [&str; 20] = [
     "[].concat(...Array(100).fill(new Array(1e6)))",
 ];
 
-/// What a structured clone written in script does with a structure as deep as this.
+/// A recursive clone of a deep structure, written in JavaScript.
 const DEEP_CLONE: &str = "{ const clone = value => typeof value === 'object' && value !== null \
       ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, clone(member)])) : value; \
     let deep = null; for (let i = 0; i < 100000; i++) deep = { deep }; for (;;) try { clone(deep) } catch {} }";
 
-/// Memory taken as fast as script can take it.
+/// Scripts that allocate memory as fast as possible.
 const FLOODS: [&str; 8] = [
     "{ const all = []; for (;;) all.push(all.length) }",
     "{ const all = []; for (;;) all.push(new Uint8Array(1 << 20)) }",
@@ -58,7 +58,7 @@ fn cramped() -> Limits {
     Limits { cpu_time: SHORT, ..Limits::default() }
 }
 
-/// Time and memory are the only reasons for which these scripts may be stopped.
+/// Checks that the script was stopped by a limit on time or memory.
 #[track_caller]
 fn assert_stopped(script: &str, ended: belljar::Result<Json>) {
     match ended {
@@ -228,7 +228,7 @@ const RECURSION: [&str; 22] = [
     "{ let v = []; for (let i = 0; i < 100000; i++) v = [v]; v.flat(Infinity) }",
 ];
 
-/// Depth that may go through native code alone. It ends with an error of the script or with the name of the limit.
+/// Recursion in native code only. It ends with an error of the script or with the named limit.
 const DEPTH: [&str; 15] = [
     "JSON.parse('['.repeat(100000) + ']'.repeat(100000))",
     "JSON.parse('{\"a\":'.repeat(100000) + '1' + '}'.repeat(100000))",
@@ -251,7 +251,7 @@ fn deep() -> Limits {
     Limits { cpu_time: Duration::from_secs(60), js_heap_bytes: 128 << 20, memory_bytes: 256 << 20, ..Limits::default() }
 }
 
-/// Too deep: an error that script could have caught, or the stack limit by name.
+/// Checks for an error that the script could have caught, or the named stack limit.
 #[track_caller]
 fn assert_too_deep(what: &str, jar: &mut Instance, ended: belljar::Result<Json>) {
     match ended {
@@ -350,7 +350,7 @@ fn source_nested_deeply_is_an_error_with_a_name() {
 #[test]
 fn a_result_an_error_or_a_line_nested_deeply_harms_nothing() {
     let router = Router::new().on_console(|_, _, _| ());
-    // Looking for cycles takes time with the square of the depth, so the stack is small.
+    // The check for cycles is quadratic in the depth, so the stack is small.
     let limits = Limits { stack_bytes: 64 << 10, ..deep() };
     let build = "let v = null; for (let i = 0; i < 100000; i++) v = { v };";
     for (what, harmless) in
@@ -394,7 +394,7 @@ fn json_from_a_script_nested_deeply_does_not_recurse_in_the_host() {
         .handle("tree", |_: &Call, _: Value| Ok(()))
         .handle("text", |_: &Call, text: Json| Ok(text.as_str().len()));
     let mut jar = jar_of(&router, &Limits::default());
-    // Text of any depth passes; a tree of it is built up to a bound.
+    // JSON text of any depth passes; a tree is built only up to a bound.
     let build = "let v = null; for (let i = 0; i < 1000; i++) v = [v];";
     let result = jar.eval(format!("{{ {build} v }}")).unwrap();
     assert_eq!(result.as_str().len(), 2004);

@@ -1,4 +1,4 @@
-//! Sessions: scripts that declare again what older ones have declared, as at a prompt.
+//! Sessions: scripts that redeclare names of earlier ones, as at a prompt.
 
 use belljar::{Instance, Limits, Router};
 

@@ -1,4 +1,4 @@
-//! Instances apart from a process: taken, stored, refused, brought back.
+//! Snapshots: taken, stored, refused, restored.
 
 use belljar::{Answer, Call, CallId, Clock, Error, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn restore(snapshot: &Snapshot) -> belljar::Instance {
     runtime().restore(snapshot, &Router::new(), &Limits::default()).unwrap()
 }
 
-/// A handler that never answers by itself.
+/// A router with a handler that always pauses.
 fn pausing() -> Router {
     Router::new().handle("approve", |_: &Call, _: Json| Reply::pause())
 }
@@ -82,7 +82,7 @@ fn a_stepped_clock_goes_on_where_it_was() {
 
 #[test]
 fn the_age_of_a_restored_instance_counts_on_and_that_of_a_prelude_does_not() {
-    // Eleven days, which no test waits for.
+    // Eleven days; no test runs that long.
     const AGE_MS: f64 = 1e9;
     let mut jar = jar();
     jar.eval("performance.now()").unwrap();
@@ -90,7 +90,7 @@ fn the_age_of_a_restored_instance_counts_on_and_that_of_a_prelude_does_not() {
     let old = Snapshot::from_bytes(&old).unwrap();
     let now = |mut jar: belljar::Instance| jar.eval("performance.now()").unwrap().get::<f64>().unwrap();
     assert!(now(restore(&old)) >= AGE_MS);
-    // It is still so after a second freeze.
+    // The same after a second snapshot.
     assert!(now(restore(&restore(&old).snapshot().unwrap())) >= AGE_MS);
     let fresh = runtime().build_instance().begin_from(&old).start(&Router::new(), &Limits::default()).unwrap();
     assert!(now(fresh) < AGE_MS);
@@ -297,7 +297,7 @@ fn a_new_call_gives_a_paused_one_up() {
 fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
     const CALLS: u32 = 10_000;
     const EVERY: u32 = 100;
-    // It keeps little, but makes garbage of every kind at every step.
+    // The script keeps little, but makes garbage of every kind at every step.
     let script = format!(
         "let sum = 0, last = new Map(), text = '';
          for (let i = 0; i < {CALLS}; i++) {{
@@ -343,7 +343,7 @@ fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
     };
     assert_eq!(result, expected);
     assert_eq!(sizes.len() as u32, CALLS / EVERY);
-    // Ten thousand calls leave what the first few hundred left, but for some noise in how well it packs.
+    // After ten thousand calls the size is that after a few hundred, except for noise in the compression.
     let (early, largest) = (sizes[4], *sizes.iter().max().unwrap());
     assert!(largest <= early + (2 << 10), "{early} bytes grew to {largest}: {sizes:?}");
     assert!(largest < 96 << 10, "a small script takes {largest} bytes");
@@ -360,7 +360,7 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
     let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
     let mut draws = std::collections::HashSet::new();
     let mut ids = std::collections::HashSet::from([id]);
-    // Some are alive together and take turns.
+    // Several are alive at the same time and are used alternately.
     for group in 0..125 {
         let choices: Vec<u32> = (0..8).map(|twin| group * 8 + twin).collect();
         let mut twins: Vec<_> =
@@ -368,7 +368,8 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
         for (twin, choice) in twins.iter_mut().zip(&choices) {
             assert_eq!(twin.pending(), snapshot.pending());
             let second = paused(block_on(twin.resume_async([(id, value(*choice))])));
-            // Its next question has an id that no question before had, of no twin, and asks about its own choice.
+            // Its next call has an id that differs from all earlier ones of all copies, and asks about its own
+            // choice.
             assert!(second.pending().len() == 1 && ids.insert(second.pending()[0].id));
             assert_eq!(second.pending()[0].params.as_str(), choice.to_string());
         }
@@ -381,7 +382,7 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
         }
     }
     assert_eq!(draws.len(), 1000);
-    // The first of them all still waits where it waited, and its next question has an id of its own too.
+    // The original still waits, and its next call has a new id too.
     assert_eq!(origin.pending(), snapshot.pending());
     let second = paused(block_on(origin.resume_async([(id, value(1))])));
     assert!(ids.insert(second.pending()[0].id));
@@ -426,16 +427,16 @@ fn an_id_is_never_used_for_a_second_call() {
         assert!(ids.iter().all(|id| seen.insert(*id)), "{ids:?} were used before");
         snapshot = paused(block_on(jar.resume_async(ids.into_iter().map(|id| (id, Answer::Result(Json::UNDEFINED))))));
     }
-    // The answer that somebody gave to the first question is no answer to a later one.
+    // An answer to the first call does not answer a later one.
     let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
     let late = [(first.pending()[0].id, Answer::Result(Json::UNDEFINED))];
     assert!(matches!(block_on(jar.resume_async(late)), Err(Error::Input { .. })));
-    // A call that is made again keeps its id, behind the others.
+    // A call that is made again keeps its id, and moves to the end.
     let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
     let again = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
     assert_eq!(again.pending().iter().map(|call| call.id).collect::<Vec<_>>(), [ids[1], ids[0]]);
     assert!(seen.insert(ids[0]) && seen.insert(ids[1]));
-    // Nor does one of a script that starts later in the same instance, or after a reset of it.
+    // Nor does it answer a call of a later script in the same instance, or of one after a reset.
     for _ in 0..2 {
         let other = paused(block_on(jar.step_eval_async("await host.rpc('approve', 9)")));
         assert!(seen.insert(other.pending()[0].id));
@@ -449,14 +450,14 @@ fn the_oldest_call_comes_first_whatever_the_ids_are() {
     let script = "const more = n => host.rpc('call', n).then(() => host.rpc('call', n + 10));
         await Promise.all([0, 1, 2, 3].map(more))";
     let mut snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
-    // What is answered asks again, under an id of a twin, which may sort anywhere.
+    // The answered call makes another one, whose id may sort anywhere.
     for expected in [["0", "2", "3", "11"], ["0", "3", "11", "12"], ["0", "11", "12", "13"]] {
         let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
         let id = jar.pending()[1].id;
         snapshot = paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
         let params: Vec<&str> = snapshot.pending().iter().map(|call| call.params.as_str()).collect();
         assert_eq!(params, expected);
-        // To go on without an answer changes nothing.
+        // Resuming without an answer changes nothing.
         assert_eq!(paused(block_on(jar.resume_async([]))).pending(), snapshot.pending());
     }
 }
@@ -469,7 +470,7 @@ fn an_id_is_text_wherever_it_is_kept() {
     assert!(text.len() <= 37, "{text}");
     assert_eq!(serde_json::to_string(&id).unwrap(), format!("{text:?}"));
     assert_eq!(serde_json::from_str::<CallId>(&format!("{text:?}")).unwrap(), id);
-    // Whoever kept it in that form answers the call in another process.
+    // The stored id answers the call in another process.
     let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
     let mut jar = runtime().restore(&thawed, &pausing(), &Limits::default()).unwrap();
     let answer = (text.parse().unwrap(), Answer::Result(Json::from_value(&7).unwrap()));
@@ -505,9 +506,9 @@ fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
     assert_eq!(ids(Some(5)), ids(Some(5)));
     let all = [None, None, Some(0), Some(5), Some(6)].map(ids).concat();
     assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
-    // They tell nobody the seed.
+    // The seed cannot be seen in the ids.
     assert!(ids(Some(5)).iter().all(|id| !id.to_string().starts_with("0000000000000005")));
-    // Twins of a seeded instance do the same things with the same ids, unless they get seeds of their own.
+    // Copies of a seeded instance have the same ids, unless they get different seeds.
     let mut jar = runtime().build_instance().seed(5).start(&pausing(), &Limits::default()).unwrap();
     let snapshot = paused(block_on(jar.step_eval_async("await host.rpc('approve', await host.rpc('approve', 1))")));
     let next = |seed: Option<u64>| {
@@ -602,7 +603,7 @@ fn each_refusal_says_what_did_not_match() {
     }
     assert_eq!(refusal(&plain, &|bytes| bytes.push(0)), "its checksum is wrong");
     let changed = "the key or the context is another one, or it was changed";
-    // The build's identity is authenticated too, and so is what encrypts the rest.
+    // The build's identity and the nonce are authenticated too.
     for at in [12, 43, 44, 67, 68, sealed.len() - 1] {
         assert_eq!(refusal(&sealed, &|bytes| bytes[at] ^= 1), changed, "byte {at}");
     }
@@ -617,7 +618,7 @@ fn a_snapshot_of_another_build_is_refused_before_it_runs() {
     let mut bytes = jar().snapshot().unwrap().to_bytes();
     bytes[12] ^= 1;
     crate::forgery::forge_checksum(&mut bytes);
-    // Whoever stores snapshots of two builds has bytes that are sound and still not ours.
+    // Bytes of another build are valid, but not for this one.
     let foreign = Snapshot::from_bytes(&bytes).unwrap();
     for refused in [
         runtime().restore(&foreign, &Router::new(), &Limits::default()),
@@ -675,7 +676,7 @@ fn code_generation_that_was_off_stays_off() {
     strict.eval("1").unwrap();
     let mut twin = restore(&strict.snapshot().unwrap());
     assert_eq!(twin.eval("try { eval('1') } catch (e) { e.name }").unwrap().as_str(), r#""EvalError""#);
-    // And an instance that had it can be restored without.
+    // And an instance that had handlers can be restored without them.
     let snapshot = jar().snapshot().unwrap();
     let mut twin = runtime()
         .build_instance()
@@ -697,7 +698,7 @@ fn a_snapshot_is_about_as_large_as_what_script_keeps() {
     assert!(small < 24 << 10, "{small}");
     let large = size("const kept = Array.from({ length: 10000 }, (_, i) => ({ i, name: 'name ' + i }))");
     assert!(large > small && large < 1 << 20, "{large}");
-    // Garbage costs little: what was freed and never used again is nearly all there is of it.
+    // Garbage costs little, because freed memory is cleared.
     let garbage = size("for (let i = 0; i < 10000; i++) ({ i, name: 'name ' + i })");
     assert!(garbage < small + (4 << 10), "{garbage} after garbage, {small} without");
 }

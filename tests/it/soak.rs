@@ -1,7 +1,7 @@
-//! All of it at once, and for long: what the process holds, and the slots of its pool, stay as they were.
+//! A long random mix of everything: the memory of the process and the slots of its pool must not leak.
 //!
-//! Two threads do what the dice say, and a third cancels calls in the middle of their work. `BELLJAR_SOAK=N` makes it
-//! N rounds for each thread, and `--nocapture` prints the figures.
+//! Two threads run random rounds, and a third cancels calls in progress. `BELLJAR_SOAK=N` runs N rounds on each
+//! thread, and `--nocapture` prints the figures.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,31 +17,30 @@ use crate::bombs::{Bomb, bombs, router};
 use crate::support::{Alive, block_on, is_alone, poll_once, resident_bytes};
 
 const SLOTS: u32 = 4;
-/// What an allocator and the slots may keep more of at the end than after a third. A leak of a page per round would
-/// be more.
+/// By how much memory may grow between the first third and the end. A leak of a page per round would be more.
 const NOISE_BYTES: u64 = 4 << 20;
 
-/// Numbers that are the same on every machine.
+/// A deterministic random number generator.
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        // A linear congruence, whose high bits are random enough to mix the rounds.
+        // A linear congruential generator, whose high bits are random enough here.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 }
 
-/// What every round needs.
+/// The state that all rounds share.
 struct Soak {
     runtime: Runtime,
     bombs: Vec<Bomb>,
     alive: &'static AtomicUsize,
-    /// How often each kind of round ended in each way.
+    /// Counts the endings of each kind of round.
     endings: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
 }
 
-/// Work is bounded by fuel and not by time, so that a busy machine changes nothing.
+/// Bounds work by fuel instead of time, so that a busy machine changes nothing.
 fn by_fuel(limits: &Limits) -> Limits {
     Limits { cpu_time: Duration::from_secs(600), fuel: Some(20_000_000), ..limits.clone() }
 }
@@ -52,8 +51,7 @@ fn small() -> Limits {
 }
 
 impl Soak {
-    /// Handlers of the bombs, and some more: one is never done, one pauses, one has the call that it answers
-    /// cancelled.
+    /// The handlers of the bombs, and three more: one never answers, one pauses, one has its own call cancelled.
     fn router(&self, cancelled: &Arc<OnceLock<CancelHandle>>, cancel: &Sender<CancelHandle>) -> Router {
         let (alive, cancelled, cancel) = (self.alive, cancelled.clone(), cancel.clone());
         router()
@@ -120,7 +118,7 @@ impl Soak {
             2..=4 => self.set_off(&self.bombs[dice.roll(self.bombs.len())], dice.roll(2) == 0),
             5 => {
                 let script = ["await host.rpc('held')", "host.rpcSync('held')", "host.rpc('held'); for (;;);"];
-                // The busy one is dropped where it gives way, and no limit may come first.
+                // The busy call is dropped when it yields, so no limit may end it earlier.
                 let mut jar = start(&Limits { fuel: None, ..small() });
                 let mut call = Box::pin(jar.eval_async(script[dice.roll(script.len())]));
                 assert!(poll_once(&mut call).is_pending());
@@ -129,7 +127,7 @@ impl Soak {
                 self.assert_comes_back(&mut jar);
             }
             6 | 7 => {
-                // No limit would end these soon; only the cancellation does, from another thread.
+                // No limit ends these soon; only the cancellation from another thread does.
                 let mut jar = start(&Limits { fuel: None, ..small() });
                 let ended = match dice.roll(4) {
                     0 => jar.eval("host.rpcSync('begun'); for (;;);"),
@@ -169,7 +167,7 @@ impl Soak {
         }
     }
 
-    /// So many rounds on each of two threads.
+    /// Runs this many rounds on each of two threads.
     fn run(&self, rounds: u64, seed: u64) {
         let (cancel, cancelled) = channel::<CancelHandle>();
         std::thread::scope(|scope| {
@@ -200,7 +198,7 @@ fn a_soak_of_everything_at_once_leaves_memory_and_slots_as_they_were() {
         alive: Alive::counter(),
         endings: Mutex::default(),
     };
-    // Every bomb has been set off before anything is measured, so that none is large for the first time later.
+    // Every bomb runs before the first measurement, so that its peak memory is already mapped.
     std::thread::scope(|scope| {
         for runs_async in [false, true] {
             let soak = &soak;

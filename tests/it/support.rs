@@ -1,4 +1,4 @@
-//! Small things that every module needs: one runtime for all tests, and the few checks that recur.
+//! Helpers for all modules: one runtime for all tests, and common checks.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use belljar::{ConsoleLevel, Error, Instance, JsError, Json, LimitKind, Limits, Router, Runtime, Status};
 
-/// One runtime for all tests: each reserves address space for a thousand instances, and tests run side by side.
+/// One runtime for all tests, which run concurrently.
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().unwrap())
@@ -30,7 +30,7 @@ pub(crate) fn jar_with_router(router: &Router) -> Instance {
     jar_of(router, &Limits::default())
 }
 
-/// An instance whose calls end as soon as their value is there.
+/// An instance without draining: its calls end as soon as their value is known.
 pub(crate) fn undrained(router: &Router, limits: &Limits) -> Instance {
     runtime().build_instance().without_draining().start(router, limits).unwrap()
 }
@@ -50,8 +50,8 @@ pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Polls a future until it is done or waits for something. A busy script gives way every so often and wakes its task
-/// at once; it is polled again.
+/// Polls a future until it is done or waits. A busy script yields and wakes its task at once; then it is polled
+/// again.
 pub(crate) fn poll_until_waiting<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     struct Woken(AtomicBool);
     impl Wake for Woken {
@@ -83,7 +83,7 @@ pub(crate) fn limit_of<T: Debug>(result: belljar::Result<T>) -> (LimitKind, u64)
     }
 }
 
-/// The instance takes calls, and they give the right result in both modes.
+/// Checks that the instance takes calls, with correct results in both modes.
 #[track_caller]
 pub(crate) fn assert_usable(jar: &mut Instance) {
     assert_eq!(jar.status(), Status::Ready);
@@ -91,7 +91,7 @@ pub(crate) fn assert_usable(jar: &mut Instance) {
     assert_eq!(block_on(jar.eval_async("await 3")).unwrap().as_str(), "3");
 }
 
-/// The instance refuses every kind of call until it is reset, and then it is as new.
+/// Checks that the instance refuses every kind of call until it is reset, and then works.
 #[track_caller]
 pub(crate) fn assert_poisoned_until_reset(jar: &mut Instance) {
     assert_eq!(jar.status(), Status::Poisoned);
@@ -103,7 +103,7 @@ pub(crate) fn assert_poisoned_until_reset(jar: &mut Instance) {
     assert_usable(jar);
 }
 
-/// The instance is usable, at once or after a reset; which of the two is a matter of where it was stopped.
+/// Checks that the instance is usable, after a reset if it was poisoned.
 #[track_caller]
 pub(crate) fn assert_usable_after_reset(jar: &mut Instance) {
     match jar.status() {
@@ -114,7 +114,7 @@ pub(crate) fn assert_usable_after_reset(jar: &mut Instance) {
     assert_usable(jar);
 }
 
-/// Counts what is alive: a handler's future holds one of these, so that a test sees when it is dropped.
+/// Counts live values: a handler's future holds one, so that a test sees when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Alive(&'static AtomicUsize);
 
@@ -136,24 +136,24 @@ impl Drop for Alive {
     }
 }
 
-/// What the process holds in memory, where the system says so and nothing else distorts it.
+/// The resident memory of the process, if the system reports it and no sanitizer distorts it.
 pub(crate) fn resident_bytes() -> Option<u64> {
     memory_status("VmRSS:")
 }
 
-/// The most that the process has held in memory since [`forget_peak`].
+/// The peak resident memory of the process since [`forget_peak`].
 pub(crate) fn peak_resident_bytes() -> Option<u64> {
     memory_status("VmHWM:")
 }
 
-/// Starts [`peak_resident_bytes`] anew. Where the system cannot do it, the peak stays what it was, and a test that
-/// compares it with a bound errs on the strict side.
+/// Resets [`peak_resident_bytes`]. If the system cannot do that, the peak stays, and a test that compares it with a
+/// bound is stricter.
 pub(crate) fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 fn memory_status(name: &str) -> Option<u64> {
-    // Most of what a process holds under a sanitizer is the sanitizer's.
+    // Under a sanitizer, most memory of a process is the sanitizer's.
     if std::env::var_os("ASAN_OPTIONS").is_some() {
         return None;
     }
@@ -162,18 +162,17 @@ fn memory_status(name: &str) -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
-/// Set in a process that runs one test and nothing else.
+/// The variable that is set in a process that runs a single test.
 const ALONE: &str = "BELLJAR_TEST_ALONE";
 
-/// Whether this process runs nothing but this test. Where it does not, the test is run in a process that does, and
-/// must pass there: what a process holds means something only where no other test runs, and what would harm the
-/// others is done where there are none.
+/// Whether this process runs only this test. If not, the test is run in a separate process, and must pass there.
+/// Memory figures are meaningful only without other tests in the process, and some tests would disturb others.
 #[track_caller]
 pub(crate) fn is_alone(test: &str) -> bool {
     is_alone_in(std::process::Command::new(std::env::current_exe().unwrap()), test)
 }
 
-/// As [`is_alone`], in a process that a shell has taken something from before, as in `ulimit -n 64`.
+/// As [`is_alone`], in a process under a shell's restriction, such as `ulimit -n 64`.
 #[track_caller]
 #[cfg(unix)]
 pub(crate) fn is_alone_under(limit: &str, test: &str) -> bool {
@@ -191,12 +190,12 @@ fn is_alone_in(mut command: std::process::Command, test: &str) -> bool {
     let output = String::from_utf8_lossy(&alone.stdout);
     let passed = alone.status.success() && output.contains("1 passed");
     assert!(passed, "{}\n{output}{}", alone.status, String::from_utf8_lossy(&alone.stderr));
-    // Seen by whoever asks for it with `--nocapture`: some tests have figures.
+    // Shown with `--nocapture`: some tests print figures.
     print!("{output}");
     false
 }
 
-/// What the script threw, where nothing else is expected.
+/// The error that the script threw; any other result fails the test.
 #[track_caller]
 pub(crate) fn thrown(result: belljar::Result<Json>) -> JsError {
     match result {
@@ -205,7 +204,7 @@ pub(crate) fn thrown(result: belljar::Result<Json>) -> JsError {
     }
 }
 
-/// Lines or other events in the order in which they came.
+/// A log of lines or other events, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -214,7 +213,7 @@ impl Log {
         self.0.lock().unwrap().push(line.into());
     }
 
-    /// What has come since the last time.
+    /// Takes the entries since the last time.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! Scripts that replace, delete and booby-trap what the language gives them: they break themselves and nothing else.
+//! Scripts that replace, delete and booby-trap built-ins: they break only themselves.
 
 use belljar::{Call, Error, Instance, Json, Limits, Program, Router, RpcError};
 
@@ -99,8 +99,7 @@ const TAMPERINGS: &[&str] = &[
         Object.defineProperty(Object.getPrototypeOf(Int8Array.prototype), k, { get() { throw 1 }, configurable: true })",
 ];
 
-/// What a script does after, or while, it tampers. Everything here must end in an answer or in an error of the
-/// script.
+/// What a script does after or while it tampers. Each must end with an answer or an error of the script.
 const USES: &[&str] = &[
     "host.rpcSync('echo', { a: [1, 'x', null] })",
     "host.rpc('echo', { a: [1, 'x', null] })",
@@ -138,7 +137,7 @@ fn router() -> Router {
         })
 }
 
-/// The bridge kept its side: a value, or an error that is the script's own.
+/// Checks that the call ended with a value, or with an error of the script.
 #[track_caller]
 fn assert_its_own_fault(result: belljar::Result<Json>, tampering: &str, then: &str) {
     match result {
@@ -165,7 +164,7 @@ fn tampering_before_a_call_breaks_only_the_script_itself() {
             assert_its_own_fault(jar.eval(*then), tampering, then);
             assert_its_own_fault(block_on(jar.eval_async(*then)), tampering, then);
         }
-        // What needs nothing of the language but the bridge itself cannot be broken at all.
+        // A script that uses only the bridge cannot be broken.
         assert_eq!(jar.eval("host.rpcSync('echo', 41) + 1").unwrap().as_str(), "42", "{tampering}");
         jar.reset().unwrap();
         assert_fresh(&mut jar);
@@ -287,8 +286,8 @@ fn sloppy_code_cannot_change_host_either() {
 
 #[test]
 fn callers_and_arguments_of_natives_are_out_of_reach() {
-    // Each probe runs while a function of the bridge is on the stack, and tries to get hold of it or of what called
-    // it.
+    // Each probe runs while a function of the bridge is on the stack, and tries to get a reference to it or to its
+    // caller.
     let script = r"
         const found = [];
         const note = get => { try { const value = get(); if (value) found.push(String(get)) } catch (e) { if (!(e instanceof TypeError)) found.push(e) } };
@@ -405,7 +404,7 @@ fn the_globals_are_the_language_and_six_more() {
     assert_eq!(names.join(" "), expected);
 }
 
-/// Every way from text to code.
+/// Every way to turn text into code.
 const GENERATORS: &[&str] = &[
     "eval('1')",
     "(0, eval)('1')",

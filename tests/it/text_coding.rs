@@ -1,5 +1,5 @@
-//! `TextEncoder` and `TextDecoder` under limits, in snapshots, and with scripts that change things while they are
-//! asked. What they give is in `tests/js/text_coding.js`.
+//! `TextEncoder` and `TextDecoder` under limits, in snapshots, and with scripts that change buffers during a call.
+//! Their results are tested in `tests/js/text_coding.js`.
 
 use belljar::{Error, LimitKind, Limits, Router};
 
@@ -10,14 +10,14 @@ const MIB: u64 = 1 << 20;
 #[test]
 fn a_text_or_bytes_that_do_not_fit_beside_the_script_hit_the_heap_limit_and_smaller_ones_do_not() {
     let limits = Limits { js_heap_bytes: 8 * MIB, ..Limits::default() };
-    // What is there of 7.75 MiB, as a text of 2.5 MiB takes 2.5 MiB itself, as much while it is coded, and as much as
+    // The heap has 7.75 MiB. Encoding a text of 2.5 MiB takes 2.5 MiB for the text, for the conversion and for the
     // bytes.
     for (script, fits, too_large) in [
         ("new TextEncoder().encode('x'.repeat(SIZE)).length", 2 * MIB, 5 * MIB),
         ("new TextEncoder().encode('\\u00e9'.repeat(SIZE / 2)).length", 2 * MIB, 5 * MIB),
         ("new TextEncoder().encode('\\ud800'.repeat(SIZE / 3)).length", MIB, 5 * MIB),
         ("new TextDecoder().decode(new Uint8Array(SIZE)).length", 3 * MIB, 5 * MIB),
-        // Each byte becomes a character of its own, of three bytes and then of two.
+        // Each byte becomes one character, which takes three bytes in UTF-8 and two in the engine.
         ("new TextDecoder().decode(new Uint8Array(SIZE).fill(255)).length", MIB, 3 * MIB),
         (
             "{ const d = new TextDecoder(); d.decode(Uint8Array.of(0xc3), { stream: true }); d.decode(new Uint8Array(SIZE)).length }",
@@ -55,7 +55,7 @@ fn a_large_text_or_many_bytes_are_stopped_by_fuel_at_the_same_figure_each_time()
             assert_usable_after_reset(&mut jar);
         }
         assert_eq!(stopped_at[0], stopped_at[1], "{script}");
-        // The next check after the limit is not far.
+        // The script stops soon after the limit.
         assert!(stopped_at[0] < 210_000_000, "{script}: {}", stopped_at[0]);
     }
 }
@@ -67,11 +67,11 @@ fn coders_that_a_script_lets_go_of_give_their_memory_back() {
     let before = jar.stats().heap_bytes;
     jar.eval("for (let i = 0; i < 100_000; i++) { new TextDecoder('utf-8', { fatal: true }); new TextEncoder() }")
         .unwrap();
-    // Those in cycles go when the engine collects.
+    // Decoders in cycles are freed by the garbage collector.
     jar.eval("for (let i = 0; i < 50_000; i++) { const d = new TextDecoder(); d.self = d } 0").unwrap();
     jar.eval("{ const all = []; for (let i = 0; i < 5000; i++) all.push({ i }) } 1").unwrap();
     assert!(jar.stats().heap_bytes < before + 256 * 1024, "{before} bytes, then {}", jar.stats().heap_bytes);
-    // And those that are kept are counted.
+    // Decoders that are kept count against the heap limit.
     let kept = "var kept = []; for (;;) kept.push(new TextDecoder())";
     assert_eq!(limit_of(jar.eval(kept)).0, LimitKind::JsHeap);
     jar.eval("kept = 0").unwrap();
@@ -95,15 +95,15 @@ fn a_decoder_goes_on_in_the_middle_of_a_character_after_a_snapshot() {
 #[test]
 fn what_a_script_does_while_arguments_are_converted_is_seen_and_harms_nothing() {
     for (script, expected) in [
-        // The buffer goes while the options are read.
+        // The buffer is detached while the options are read.
         ("new TextDecoder().decode(b, { get stream() { b.buffer.transfer() } })", ""),
-        // It becomes smaller, larger, or other bytes.
+        // It is shrunk, grown, or overwritten.
         ("new TextDecoder().decode(r, { get stream() { r.buffer.resize(2) } })", "ab"),
         ("new TextDecoder().decode(r, { get stream() { r.buffer.resize(8); r[4] = 122 } })", "abcdz\0\0\0"),
         ("new TextDecoder().decode(new Uint8Array(r.buffer, 1, 3), { get stream() { r.buffer.resize(2) } })", ""),
         ("new TextDecoder().decode(new DataView(r.buffer, 1), { get stream() { r.buffer.resize(0) } })", ""),
         ("new TextDecoder().decode(b, { get stream() { b.fill(122) } })", "zzzz"),
-        // The destination goes while the text is made.
+        // The destination is detached while the text is converted.
         (
             "JSON.stringify(new TextEncoder().encodeInto({ toString() { b.buffer.transfer(); return 'x' } }, b))",
             r#"{"read":0,"written":0}"#,
@@ -112,12 +112,12 @@ fn what_a_script_does_while_arguments_are_converted_is_seen_and_harms_nothing() 
             "JSON.stringify(new TextEncoder().encodeInto({ toString() { r.buffer.resize(1); return 'xy' } }, r))",
             r#"{"read":1,"written":1}"#,
         ),
-        // A decoder is used while it is asked.
+        // A decoder is used during one of its own calls.
         (
             "(d => d.decode(b, { get stream() { d.decode(Uint8Array.of(0xc3), { stream: true }) } }))(new TextDecoder())",
             "\u{fffd}abcd",
         ),
-        // Its methods go while it is asked.
+        // Its methods are removed during a call.
         (
             "new TextDecoder().decode(b, { get stream() { delete TextDecoder.prototype.decode; globalThis.TextDecoder = 1 } })",
             "abcd",

@@ -1,5 +1,4 @@
-//! The rules of the house that a machine can check: what a file may name, how long it may be, and that pages say what
-//! is so.
+//! House rules that a machine can check: what a file may name, how long it may be, and that pages are true.
 #![allow(clippy::panic, clippy::expect_used, reason = "a file of the repository that cannot be read is a failed test")]
 
 use std::fs;
@@ -10,13 +9,13 @@ use belljar::{Error, JsError, LimitKind, Limits, Router};
 
 use crate::support::{jar_with, runtime};
 
-/// How long a file may be without a reason. Files of tests are lists of cases, and as long as their list.
+/// The most lines of a file without a reason. Test files are exempt: they are lists of cases.
 const LINES: usize = 500;
 
-/// Files that may be longer, and why. An entry whose file has become shorter does no harm.
+/// Files that may be longer, and why.
 const LONG: [(&str, &str); 0] = [];
 
-/// Folders that hold nothing of ours.
+/// Folders without files of this project.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
 
 fn root() -> PathBuf {
@@ -27,7 +26,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every file of the repository with one of these endings, by its path from the root, sorted.
+/// Every file of the repository with one of these endings, as a sorted path from the root.
 fn files(endings: &[&str]) -> Vec<String> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("the folder can be listed").flatten() {
@@ -51,13 +50,12 @@ fn files(endings: &[&str]) -> Vec<String> {
     found
 }
 
-/// A source without its comments. A `//` inside a string cuts the line short, which hides nothing that these rules
-/// look for.
+/// A source without its comments. A `//` inside a string also cuts the line, which does not matter to these rules.
 fn code(source: &str) -> String {
     source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a text holds this word, with nothing on either side that could be part of a name.
+/// Whether a text contains this name as a whole word.
 fn has_word(text: &str, word: &str) -> bool {
     let is_part = |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.match_indices(word).any(|(at, _)| {
@@ -67,14 +65,14 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// The part of a page under a heading, down to the next heading of any level.
+/// The part of a page between a heading and the next heading of any level.
 fn section<'a>(page: &'a str, heading: &str) -> &'a str {
     let start = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading:?}"));
     let body = &page[start + heading.len() + 2..];
     &body[..body.find("\n#").unwrap_or(body.len())]
 }
 
-/// What stands between the first two backticks of each line that begins like this.
+/// The text between the first two backticks of each line that starts like this.
 fn first_names(section: &str, start: &str) -> Vec<String> {
     section
         .lines()
@@ -85,7 +83,7 @@ fn first_names(section: &str, start: &str) -> Vec<String> {
 
 #[test]
 fn unsafe_lives_where_the_architecture_page_says() {
-    // Built from halves, so that this file does not hold the word itself.
+    // Built from halves, so that this file does not contain the word itself.
     let word = concat!("un", "safe");
     let mut listed = first_names(section(&read("ARCHITECTURE.md"), &format!("## Files with `{word}`")), "- ");
     listed.sort();
@@ -276,7 +274,7 @@ fn the_figures_of_the_page_on_speed_are_those_of_the_last_bench() {
     for row in rows {
         assert!(table.lines().any(|line| line == row), "benches/TABLE.md lacks {row:?}; run make bench-plot");
     }
-    // Each row that the goals of this project name, by the group of the bench that measures it.
+    // Each row with a goal, by the group of the bench that measures it.
     for group in [
         "memory",
         "cold_start",
@@ -320,13 +318,13 @@ fn the_readme_and_the_crate_docs_open_with_the_same_example() {
     assert_eq!(fenced(&readme, "```rust"), fenced(&docs, "```"));
 }
 
-/// A page's blocks in one language.
+/// The code blocks of a page in one language.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("\n```{language}\n");
     page.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap_or_default()).collect()
 }
 
-/// A page without its blocks of code.
+/// A page without its code blocks.
 fn prose(page: &str) -> String {
     page.split("\n```").step_by(2).collect()
 }
@@ -340,7 +338,7 @@ fn documentation(source: &str) -> String {
     lines.filter(|line| *line != "#" && !line.starts_with("# ")).collect::<Vec<_>>().join("\n")
 }
 
-/// What is documented is compiled and run as a doctest, so a block that stands there too is right.
+/// Doc comments are compiled and run as doctests, so a block of a page that is also in a doc comment is tested.
 #[test]
 fn every_rust_block_of_a_page_is_an_example_of_the_documentation() {
     let sources = files(&[".rs"]).into_iter().filter(|path| path.starts_with("host/"));
@@ -376,16 +374,16 @@ fn every_link_of_a_page_leads_to_a_file_and_a_heading() {
     }
 }
 
-/// The name by which a link finds a heading.
+/// The anchor of a heading.
 fn anchor(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     words.chars().filter(|character| character.is_alphanumeric() || "-_".contains(*character)).collect()
 }
 
-/// Pages that a newcomer reads.
+/// The pages for newcomers.
 fn pages() -> Vec<String> {
     let mut pages = files(&[".md"]);
-    // The page of the protocol is as its clients know it.
+    // The protocol's page is exempt: its clients know its wording.
     pages.retain(|path| path.starts_with("docs/") && path != "docs/JSON-PROTOCOL.md");
     pages.extend(["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md"].map(str::to_owned));
     pages
@@ -445,8 +443,8 @@ fn the_changelog_has_room_for_what_is_not_released() {
     assert!(read("CHANGELOG.md").contains("\n## [Unreleased]\n"));
 }
 
-/// A crate that library and build script ask different features of is compiled twice in a consumer's debug build.
-/// These are what is left: what compiles wasm is too large to be put into the library for that.
+/// Crates that are compiled twice in a consumer's debug build, because the library and the build script use different
+/// features of them. These remain, because the library should not include what only the compiler of wasm needs.
 const BUILT_TWICE: [&str; 7] =
     ["bumpalo", "gimli", "object", "wasmparser", "wasmtime", "wasmtime-environ", "wasmtime-internal-unwinder"];
 

@@ -1,4 +1,4 @@
-//! What a script's values become: JSON text, and Rust types read from it.
+//! The values of scripts as JSON text, and as Rust types read from it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime};
 
-/// The JSON of a script's value, the same in every kind of call.
+/// The JSON of a script's value, which must be the same in every kind of call.
 #[track_caller]
 fn value_of(script: &str) -> Json {
     let mut jar = jar();
@@ -186,7 +186,7 @@ fn results_are_read_as_rust_types() {
 fn a_number_that_is_read_is_the_one_that_was_written() {
     let router = Router::new().handle("same", |_: &Call, number: f64| Ok(number));
     let mut jar = jar_with_router(&router);
-    // These were read as their neighbours once: the nearest double takes more than one multiplication to find.
+    // A parser that converts with one multiplication reads these as a neighbouring double.
     let mut numbers =
         vec![-2.864258478304664e202, 3.7554285302901616e-277, 4_942_715_604_938_009.0 / 4.0, 5e-324, f64::MAX];
     let mut state = 9_u64;
@@ -270,7 +270,7 @@ fn a_deep_result_is_text_that_needs_no_recursion_to_be_checked() {
     let nest = |depth: u32| format!("{{ let deep = []; for (let i = 1; i < {depth}; i++) deep = [deep]; deep }}");
     let value = jar().eval(nest(5000)).unwrap();
     assert_eq!(value.as_str(), format!("{}{}", "[".repeat(5000), "]".repeat(5000)));
-    // Rust types do recurse, and their reader stops in time.
+    // Deserializing Rust types recurses, and stops before the stack overflows.
     assert_eq!(value.get::<serde_json::Value>().unwrap_err().code(), "wrong_shape");
 }
 

@@ -1,4 +1,4 @@
-//! What a call of a warm instance costs, in and out.
+//! Calls of a warm instance, in both directions.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use crate::report::{Goal, NATIVE};
 use crate::scripts::SMALL;
 use crate::{Bench, timed};
 
-/// How many calls of a handler one script makes at most; in belljar it may make 10,000.
+/// The most handler calls of one script; belljar's default limit is 10,000.
 const CALLS: u64 = 5000;
 
 pub(super) fn eval(bench: &mut Bench, runtime: &Runtime) {
@@ -34,9 +34,8 @@ pub(super) fn eval(bench: &mut Bench, runtime: &Runtime) {
         &mut |runs| timed(runs, || drop(black_box(jar.run(&program).unwrap()))),
         &mut |runs| timed(runs, || run_native(&context, "1+2")),
     );
-    // How many blocks of each size a context holds decides whether QuickJS's allocator makes an arena and gives it
-    // back in every eval, as it does natively in a bare context: so the row above has a sibling in a context that
-    // holds something.
+    // QuickJS's allocator makes and frees an arena in every eval if the context holds no block of some size, as in a
+    // bare native context. So the row above has a variant in a context that holds functions.
     jar.eval(&*functions(2000)).unwrap();
     run_native(&context, &functions(2000));
     bench.pair(
@@ -48,13 +47,13 @@ pub(super) fn eval(bench: &mut Bench, runtime: &Runtime) {
     );
 }
 
-/// What is sent, and comes back. What is large is made beforehand, so that its making is no part of the figure.
+/// A message that is sent and returned. Large messages are made beforehand, so that making them is not measured.
 struct Message {
     name: &'static str,
-    /// How many objects of about 48 bytes of JSON the script's `sent` has.
+    /// Number of objects of about 48 bytes of JSON in the script's `sent`.
     items: usize,
     expression: &'static str,
-    /// What a call of a handler with this message is to reach; the goals are for the small one.
+    /// The goal of a handler call with this message; only the small one has one.
     goal: Goal,
 }
 
@@ -75,7 +74,7 @@ impl Message {
     }
 }
 
-/// Many calls in one script, so that what the script itself costs is no part of the figure.
+/// Scripts with many calls each, so that the cost of the script itself does not show.
 fn scripts(runs: u64, script: impl Fn(u64) -> String) -> impl Iterator<Item = String> {
     (0..runs).step_by(CALLS as usize).map(move |done| script((runs - done).min(CALLS)))
 }
@@ -103,7 +102,7 @@ pub(super) fn rpc_sync(bench: &mut Bench, mut jar: Instance) {
     }
 }
 
-/// What a host of QuickJS would write by hand: a queue of calls, and a function that settles the promise of each.
+/// A hand-written host for native QuickJS: a queue of calls, and a function that settles the promise of each.
 struct NativeHost {
     context: native::Context,
     queue: Rc<RefCell<Vec<String>>>,
@@ -126,7 +125,7 @@ impl NativeHost {
         NativeHost { context, queue }
     }
 
-    /// Runs an expression to its end, answering its calls, and gives the JSON of what it comes to.
+    /// Runs an expression to its end, answers its calls, and returns its value as JSON.
     fn awaited(&self, expression: &str) -> String {
         let script =
             format!("globalThis.result = undefined; {expression}.then(it => {{ result = JSON.stringify(it) }}); 0");
@@ -148,7 +147,7 @@ impl NativeHost {
     }
 }
 
-/// A pair of closures over the same expression, after a check that the two sides come to the same.
+/// Measures the same expression on both sides, after a check that both give the same value.
 fn pair_awaited(
     bench: &mut Bench,
     name: &str,
@@ -172,7 +171,7 @@ fn pair_awaited(
     );
 }
 
-/// One call after the other, each awaited.
+/// Sequential calls, each awaited.
 pub(super) fn rpc_async(bench: &mut Bench, mut jar: Instance) {
     let host = NativeHost::new();
     for message in MESSAGES {
@@ -188,7 +187,7 @@ pub(super) fn rpc_async(bench: &mut Bench, mut jar: Instance) {
     }
 }
 
-/// A hundred calls in flight at once, each answered as soon as the script waits.
+/// A hundred concurrent calls, each answered as soon as the script waits.
 pub(super) fn parallel_async(bench: &mut Bench, mut jar: Instance) {
     let calls = "Promise.all(Array.from({ length: 100 }, (_, i) => host.rpc('same_later', { i })))";
     let goal = Goal::Times(1.0, 0.5);

@@ -1,4 +1,4 @@
-//! What an instance costs from its making to its end, in one thread and in two.
+//! Making, using and dropping an instance, on one thread and on two.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::{Life, context, functions, limits, router, run_native};
 use crate::Bench;
 use crate::report::{Figure, Goal, NATIVE};
 
-/// What counts of a life.
+/// The total time of a life.
 fn all(life: &Life) -> Duration {
     life.create + life.eval + life.drop
 }
@@ -27,7 +27,7 @@ fn lives(runtime: &Runtime, runs: u64) -> Life {
     life
 }
 
-/// Native lives; what a prelude does is done anew in each, for there is nowhere to keep it.
+/// Native lives. A prelude runs in each of them, because native QuickJS cannot keep its result.
 fn native_lives(prelude: Option<&str>, runs: u64) -> Life {
     let mut life = Life::default();
     for _ in 0..runs {
@@ -85,7 +85,7 @@ pub(super) fn cold_start(bench: &mut Bench, runtime: &Runtime) {
     }
 }
 
-/// Lives in a pool none of whose slots was ever used: each instance is kept until the last one has run.
+/// Lives in a pool of unused slots: each instance is kept until the last one has run.
 fn first_lives(runs: u64) -> Duration {
     const SLOTS: u64 = 100;
     let (router, limits) = (router(), limits());
@@ -106,12 +106,14 @@ fn first_lives(runs: u64) -> Duration {
     sum
 }
 
-/// Does a number of runs in so many threads, and says how long it was from the first one's start to the last one's
-/// end. The threads take runs from one pot, a few at a time, so that a thread that something else holds up for a
-/// moment does fewer of them: with a fixed share each, the row said how long the unluckier thread took. They look at
-/// the clock themselves: the one that waits for them may be woken late. Before that they run for a while unmeasured,
-/// for a scheduler takes some milliseconds to see that two threads want two cores; without it, two threads were no
-/// faster than one on idle cores.
+/// Does a number of runs on this many threads, and returns the time from the first thread's start to the last one's
+/// end.
+///
+/// The threads take runs from a shared pot, a few at a time, so that a thread that is delayed does fewer of them;
+/// with a fixed share each, the figure was that of the slower thread. The threads read the clock themselves, because
+/// the waiting thread may be woken late. First they run for a while unmeasured, because a scheduler takes some
+/// milliseconds to spread two threads over two cores; without this, two threads were no faster than one on idle
+/// cores.
 fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() + 'a> + Sync)) -> Duration {
     const SPREAD: Duration = Duration::from_millis(20);
     const HANDFUL: u64 = 8;
@@ -149,10 +151,10 @@ fn in_threads<'a>(threads: u64, runs: u64, make: &(dyn Fn() -> Box<dyn FnMut() +
     last - first
 }
 
-/// What a second thread gives. The rows below the first say what the machine itself gives to two threads: a warm eval
-/// shares nothing of the pool, and native instances share nothing of ours.
+/// The gain from a second thread. The rows after the first show what the machine itself gives two threads: a warm
+/// eval shares nothing of the pool, and native instances share nothing with each other.
 pub(super) fn two_threads(bench: &mut Bench, runtime: &Runtime) {
-    /// How many times longer than other rows' a turn is, because two threads are held up by more than one is.
+    /// How many times longer a turn is than in other rows, because two threads are delayed more often than one.
     const LONGER: u32 = 10;
     type Make<'a> = &'a (dyn Fn() -> Box<dyn FnMut() + 'a> + Sync);
     let (router, limits) = (router(), limits());

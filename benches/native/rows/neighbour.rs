@@ -1,5 +1,5 @@
-//! How late a neighbour's timer is beside scripts that run away: a task of the same executor that sleeps five
-//! milliseconds, again and again. The other side is the same task without neighbours.
+//! How late a neighbouring task's timer fires next to runaway scripts: a task of the same executor repeatedly sleeps
+//! five milliseconds. The other side is the same task without neighbours.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::{Bench, median, timed};
 const SLEEP: Duration = Duration::from_millis(5);
 const NAPS: usize = 41;
 const RUNAWAYS: [usize; 3] = [1, 4, 16];
-/// How late the median may be: tokio's worst before was 123 ms.
+/// The goal for the median lateness. Without yields, tokio's worst was 123 ms.
 const GOAL: Goal = Goal::Absolute(Figure::Micros(10_000.0), Figure::Micros(5_000.0));
 
-/// The executors: a name, and what measures on it how late naps end beside so many scripts.
+/// An executor: its name, and a function that measures the lateness next to this many scripts.
 type Executor = (&'static str, fn(usize) -> f64);
 const EXECUTORS: [Executor; 3] =
     [("tokio, current thread", on_current_thread), ("tokio, two workers", on_two_workers), ("smol, local", on_smol)];
@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &mut Bench) {
     }
 }
 
-/// What a busy script pays for giving way: the same script in `eval`, which never does, is the other side.
+/// The cost of yielding for a busy script. The other side is the same script in `eval`, which never yields.
 fn price(bench: &mut Bench) {
     const BUSY: &str = "{ let x = 0; for (let i = 0; i < 1000000; i++) x = (x + i * 3) | 0; x }";
     let executor = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -58,7 +58,7 @@ fn price(bench: &mut Bench) {
     );
 }
 
-/// The median of how many microseconds late naps end.
+/// The median lateness of sleeps, in microseconds.
 async fn naps<S: Future>(sleep: impl Fn(Duration) -> S) -> f64 {
     let mut late = Vec::with_capacity(NAPS);
     for _ in 0..NAPS {

@@ -1,7 +1,7 @@
-//! What only shows from outside a process: what it holds in memory, and how long it takes from its start to its end.
+//! Figures of whole processes: resident memory, and the time from start to end.
 //!
-//! Both are measured on processes of their own, which are this same bench run with `--hold` or `--evaluate`: what an
-//! earlier row left behind in an allocator would be given to a later one for nothing.
+//! Both are measured in separate processes, which run this bench with `--hold` or `--evaluate`. In one process,
+//! memory that earlier rows freed would be reused by later rows and not be counted.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::{context, functions, limits, router, run_native};
 use crate::report::{Figure, Goal, NATIVE, Row};
 use crate::{Bench, timed};
 
-/// What is kept of each side: how many, after how many evals, from a prelude of how many bytes.
+/// What each side keeps: the number of instances, the evals in each, and the size of the prelude.
 struct Held {
     name: &'static str,
     count: usize,
@@ -34,7 +34,7 @@ const HELD: [Held; 4] = [
     Held { name: "memory/500 KB prelude, eval", count: 20, evals: 1, prelude: 500_000, goal: Goal::None },
 ];
 
-/// What idle instances hold in memory. Only where the system says what a process holds.
+/// The memory of idle instances, if the system reports the memory of a process.
 pub(super) fn memory(bench: &mut Bench) {
     for held in HELD {
         if !bench.wants(held.name) {
@@ -58,12 +58,12 @@ pub(super) fn memory(bench: &mut Bench) {
     }
 }
 
-/// This program once more, as a process of its own.
+/// This program as a separate process.
 fn this_bench() -> Command {
     Command::new(std::env::current_exe().unwrap())
 }
 
-/// The other end of [`memory`]: prints how many kilobytes one of so many things holds.
+/// The process that [`memory`] starts: prints the kilobytes per instance.
 pub(crate) fn hold(mut arguments: impl Iterator<Item = String>) {
     let side = arguments.next().unwrap();
     let [count, evals, prelude] = std::array::from_fn(|_| arguments.next().unwrap().parse::<usize>().unwrap());
@@ -90,15 +90,15 @@ pub(crate) fn hold(mut arguments: impl Iterator<Item = String>) {
     }
 }
 
-/// By how many kilobytes the process grows for each of so many things that it keeps. A page that many of them share,
-/// such as one of the image that none has written to, counts once: `VmRSS` would count it for each.
+/// The kilobytes by which the process grows for each of `count` values that it keeps. A shared page, such as an
+/// unmodified page of the image, counts once; `VmRSS` would count it for each mapping.
 fn resident<T>(count: usize, make: impl Fn() -> T) -> Option<f64> {
     let held = || {
         let sums = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
         let line = sums.lines().find_map(|line| line.strip_prefix("Pss:"))?;
         line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
     };
-    // One beforehand, so that what is made once for all of them does not count.
+    // Makes one beforehand, so that one-time allocations are not counted.
     drop(make());
     let before = held()?;
     let kept: Vec<T> = (0..count).map(|_| make()).collect();
@@ -107,7 +107,8 @@ fn resident<T>(count: usize, make: impl Fn() -> T) -> Option<f64> {
     Some((after - before) / count as f64)
 }
 
-/// The whole of a process that evaluates `1+2`, prints it and ends. The native side is this bench as such a process.
+/// A whole process that evaluates `1+2`, prints the result and ends. The native side is this bench run as such a
+/// process.
 pub(super) fn process(bench: &mut Bench) {
     let Some(command) = command_line() else {
         eprintln!("process: no belljar beside this bench; build it with cargo build --release --package belljar-cli");
@@ -133,14 +134,14 @@ pub(super) fn process(bench: &mut Bench) {
     bench.pair("process", goal, NATIVE, &mut |runs| run(runs, &belljar), &mut |runs| run(runs, &native));
 }
 
-/// The command `belljar` of the same profile: cargo puts it in the folder above that of its benches.
+/// The command `belljar` of the same profile: cargo puts it into the parent folder of the benches.
 fn command_line() -> Option<PathBuf> {
     let bench = std::env::current_exe().ok()?;
     let command = bench.parent()?.parent()?.join(format!("belljar{}", std::env::consts::EXE_SUFFIX));
     command.is_file().then_some(command)
 }
 
-/// The other end of [`process`]: QuickJS from its start to one value.
+/// The process that [`process`] starts: evaluates one script in native QuickJS.
 pub(crate) fn evaluate(script: &str) {
     let value: i32 = context().with(|ctx| ctx.eval(script).unwrap());
     println!("{value}");

@@ -1,4 +1,4 @@
-//! What was prepared once: programs and snapshots.
+//! Programs and snapshots, which are prepared once.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use crate::{Bench, timed};
 pub(super) fn program(bench: &mut Bench, runtime: &Runtime) {
     let (router, limits, script) = (router(), limits(), functions(100_000));
     let program = runtime.compile(&*script).unwrap();
-    // Each run is in an instance of its own, as programs are used; the clock runs for the call only.
+    // Each run uses a fresh instance, as programs are used; only the call is measured.
     let fresh = |runs: u64, call: &dyn Fn(&mut Instance)| {
         let mut life = Life::default();
         for _ in 0..runs {

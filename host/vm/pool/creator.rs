@@ -48,10 +48,10 @@ struct Memory {
     bytes: usize,
 }
 
-// // SAFETY: the memory lies in a slot that serves no other instance, starts at a page, and has at least the
-// reservation and guard behind it that the check below requires. `take_memory` ensures that it has one user. It is
-// not filled with zeros but with the image, which replaces the module's data: `image.rs` loads only modules without
-// active data segments.
+// SAFETY: the memory lies in a slot that serves no other instance, starts at a page, and has at least the reservation
+// and guard behind it that the check below requires. `take_memory` ensures that it has one user. It is not filled
+// with zeros but with the image, which replaces the module's data: `image.rs` loads only modules without active data
+// segments.
 unsafe impl MemoryCreator for Creator {
     fn new_memory(
         &self,

@@ -143,7 +143,7 @@ struct Scan {
     told: u64,
 }
 
-// // SAFETY: the opcode is that of PAGEMAP_SCAN in `linux/fs.h`, and the argument is its `struct pm_scan_arg`. The
+// SAFETY: the opcode is that of PAGEMAP_SCAN in `linux/fs.h`, and the argument is its `struct pm_scan_arg`. The
 // kernel writes to the argument and to at most `regions_length` regions, and returns how many it wrote.
 unsafe impl Ioctl for &mut Scan {
     type Output = usize;

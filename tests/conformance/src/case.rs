@@ -1,7 +1,7 @@
-//! One file of test262: what its front matter asks for, and how it is to be run.
+//! One file of test262: its front matter, and how to run it.
 //!
-//! Front matter is YAML, of which test262 uses a small and regular part; that part is read here. It must never know
-//! an engine.
+//! Front matter is YAML; this file parses the small and regular subset that test262 uses. It must never know an
+//! engine.
 
 use std::fmt;
 
@@ -24,12 +24,12 @@ impl fmt::Display for Mode {
 /// An error that a test must end with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Negative {
-    /// Whether it must come before anything runs.
+    /// Whether the error must be thrown before any code runs.
     pub(crate) is_early: bool,
     pub(crate) name: String,
 }
 
-/// What a file says about itself.
+/// The parsed front matter of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) includes: Vec<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Case {
     pub(crate) negative: Option<Negative>,
 }
 
-/// What QuickJS does not have, by its own list, so that a test of it says nothing about the jar.
+/// Features that QuickJS lacks, by its own list. Their tests say nothing about the jar.
 const ABSENT: [&str; 17] = [
     "Atomics.waitAsync",
     "IsHTMLDDA",
@@ -108,9 +108,9 @@ impl Case {
         self.flags.iter().any(|own| own == flag)
     }
 
-    /// Why the file is not run, if it is not.
+    /// Why the file is skipped; None if it is run.
     pub(crate) fn skipped(&self, source: &str) -> Option<String> {
-        // What imports a file from beside it needs somebody who loads modules, whatever kind of script it is itself.
+        // A file that imports another needs a module loader, even if it is not a module itself.
         if self.has("module") || source.contains("_FIXTURE") {
             return Some("modules".into());
         }
@@ -125,7 +125,7 @@ impl Case {
             .map(|word| (*word).to_owned())
     }
 
-    /// The modes that the file wants to be run in.
+    /// The modes in which the file must run.
     pub(crate) fn modes(&self) -> &'static [Mode] {
         if self.has("raw") || self.has("noStrict") {
             &[Mode::Sloppy]

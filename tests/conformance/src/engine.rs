@@ -1,37 +1,37 @@
-//! The two engines that a test is run in: native QuickJS, and the same QuickJS in a jar.
+//! The two engines that run a test: native QuickJS, and the same QuickJS in a jar.
 //!
-//! Both get the same scripts in the same order. An engine says how the last one ended, and what the scripts printed;
-//! whether that is right is decided elsewhere.
+//! Both get the same scripts in the same order. An engine reports how the last one ended, and what the scripts
+//! printed. Whether that is correct is decided elsewhere.
 
 use std::time::{Duration, Instant};
 
 use belljar::{Error, Limits, Router, Runtime};
 use rquickjs as native;
 
-/// Longer than any test takes that ends, on a machine that does other things too.
+/// Longer than any terminating test takes, even on a busy machine.
 const TIME: Duration = Duration::from_secs(20);
-/// Some tests make buffers and strings of hundreds of megabytes.
+/// Some tests allocate buffers and strings of hundreds of megabytes.
 const MEMORY_BYTES: u64 = 1 << 30;
 
 /// How the scripts ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// All ran to their end.
+    /// All scripts ran to their end.
     Done,
-    /// One threw: the name and the message of the error.
+    /// A script threw: the name and the message of the error.
     Threw(String, String),
-    /// It was stopped, and by what.
+    /// A script was stopped, and the reason.
     Stopped(String),
 }
 
-/// What is said at the end of a run.
+/// The report of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) ending: Ending,
     pub(crate) printed: String,
 }
 
-/// What test262 wants from a host, as far as a script can give it. Both engines get the same.
+/// The host functions that test262 requires, as far as a script can define them. Both engines get the same.
 const HOST: &str = r"{
     const { join, push } = Array.prototype, { apply } = Reflect, lines = [];
     const define = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
@@ -85,21 +85,21 @@ fn thrown(context: &native::Ctx<'_>) -> Ending {
     let text =
         |name: &str| object.get::<_, native::Coerced<String>>(name).map_or_else(|_| String::new(), |text| text.0);
     let name = match text("name") {
-        // What test262 throws itself has its name on its constructor only.
+        // Errors that test262 itself throws have their name only on their constructor.
         name if name.is_empty() || name == "undefined" => object
             .get::<_, native::Object<'_>>("constructor")
             .and_then(|constructor| constructor.get::<_, String>("name"))
             .unwrap_or_default(),
         name => name,
     };
-    // A handler of interrupts that said stop leaves this error, which script cannot make uncatchable.
+    // QuickJS throws this error when its interrupt handler stops a script.
     if name == "InternalError" && text("message") == "interrupted" {
         return Ending::Stopped("time".into());
     }
     Ending::Threw(name, text("message"))
 }
 
-/// The limits of a jar: as wide as native QuickJS is given, but for the stack, which is as large as a guest's can be.
+/// The limits of a jar: the same as for native QuickJS, except the stack, which is as large as a guest allows.
 pub(crate) fn limits() -> Limits {
     Limits {
         cpu_time: TIME,
@@ -122,7 +122,7 @@ pub(crate) fn in_jar(runtime: &Runtime, scripts: &[&str]) -> Run {
     };
     let mut ending = Ending::Done;
     for script in [HOST].iter().chain(scripts) {
-        // The last value of a script is nobody's business here, and often has no JSON form.
+        // The result of a script is ignored here, and often has no JSON form.
         match jar.eval(*script) {
             Ok(_) | Err(Error::NotSerializable { .. } | Error::NeverSettled { .. }) => {}
             Err(Error::Js(error)) => {

@@ -1,4 +1,5 @@
-//! Runs test262 natively and in a jar, side by side, and compares with what is known: `belljar-conformance DIR`.
+//! Runs test262 natively and in a jar, and compares the results with each other and with the baseline:
+//! `belljar-conformance DIR`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command, and this is the file that prints")]
 
 mod case;
@@ -30,7 +31,7 @@ usage: belljar-conformance DIR [options]
   --json FILE     write the report as JSON
   --bless         write the baseline instead of comparing with it";
 
-/// Native QuickJS runs deep recursion on the thread's own stack.
+/// Native QuickJS recurses deeply on the thread's stack.
 const STACK_BYTES: usize = 16 << 20;
 
 struct Options {
@@ -79,7 +80,7 @@ impl Options {
     }
 }
 
-/// Every test under a folder; files with `_FIXTURE` in their names belong to others.
+/// Every test under a folder; files with `_FIXTURE` in their names are parts of other tests.
 fn tests(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     if folder.is_file() {
         found.push(folder.into());
@@ -134,7 +135,7 @@ fn run_file(runtime: &Runtime, harness: &BTreeMap<String, String>, path: &str, s
     }
 }
 
-/// Draws how far it has come, where somebody sees it.
+/// Shows the progress if standard error is a terminal.
 fn draw(done: usize, all: usize) {
     let mut screen = std::io::stderr();
     if screen.is_terminal() && (done.is_multiple_of(50) || done == all) {

@@ -1,4 +1,4 @@
-//! What a whole run found: counts per folder, differences between the engines, and how it compares with the baseline.
+//! The report of a whole run: counts per folder, differences between the engines, and differences from the baseline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::case::Mode;
 use crate::verdict::Verdict;
 
-/// What became of one file in one mode.
+/// The result of one file in one mode.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) path: String,
@@ -18,7 +18,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The line of the baseline that stands for it; None when both engines passed.
+    /// The line of the baseline for this result; None when both engines passed.
     fn known(&self) -> Option<String> {
         let who = match (&self.native, &self.jar) {
             (None, None) => return None,
@@ -46,14 +46,14 @@ struct Count {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) outcomes: Vec<Outcome>,
-    /// Files that were not run, and why.
+    /// Skipped files, and why.
     pub(crate) skipped: Vec<(String, String)>,
 }
 
-/// Why the engines disagree, where that is known.
+/// The known reason for a difference between the engines.
 const NUL: &str = "rquickjs takes source as a C string, so native QuickJS cannot be given one with NUL in it";
 
-/// What differs from the baseline.
+/// The differences from the baseline.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub(crate) new: Vec<String>,
@@ -111,7 +111,7 @@ impl Report {
         format!("{:<44} {:>7} {:>8} {:>8} {:>8}\n{table}", "folder", "runs", "native", "jar", "skipped")
     }
 
-    /// Where the engines disagree, under the reason for it; None for those that nobody has explained.
+    /// The results in which the engines differ, by reason; None if the reason is unknown.
     pub(crate) fn differences(&self) -> BTreeMap<Option<&'static str>, Vec<&Outcome>> {
         let mut differences = BTreeMap::<_, Vec<_>>::new();
         for outcome in self.outcomes.iter().filter(|outcome| outcome.native.is_some() != outcome.jar.is_some()) {
@@ -144,7 +144,7 @@ impl Report {
         self.outcomes.iter().filter_map(Outcome::known).fold(String::new(), |text, line| text + &line + "\n")
     }
 
-    /// Compares with a baseline, of which only the files count that were run.
+    /// Compares with a baseline; only files that were run count.
     pub(crate) fn against(&self, baseline: &str) -> Change {
         let ran: BTreeSet<&str> = self.outcomes.iter().map(|outcome| outcome.path.as_str()).collect();
         let is_run = |line: &&str| line.rsplit(' ').next().is_some_and(|path| ran.contains(path));

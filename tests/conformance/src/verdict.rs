@@ -1,4 +1,4 @@
-//! Whether a run was what its test wanted.
+//! Decides whether a run meets the expectation of its test.
 
 use crate::case::{Case, Mode};
 use crate::engine::{Ending, Run};
@@ -9,7 +9,7 @@ pub(crate) type Verdict = Option<String>;
 /// What an asynchronous test prints when it is done.
 const COMPLETE: &str = "Test262:AsyncTestComplete";
 
-/// The name of the error, also of those that test262 makes itself, which are no Errors.
+/// The name of the error; errors that test262 itself throws are not instances of Error.
 fn name<'a>(name: &'a str, message: &'a str) -> &'a str {
     match name {
         "" if message.starts_with("Test262Error") => "Test262Error",
@@ -33,9 +33,9 @@ pub(crate) fn of(case: &Case, run: &Run) -> Verdict {
     }
 }
 
-/// The source as it is run in a mode. What a test comes to is nobody's business, but a jar would wait for it and
-/// write it as JSON, so a test that may have one gets another last value. One that must not parse, or wants to be run
-/// raw, is left as it is.
+/// The source for a mode. The result of a test is ignored, but a jar would await it and convert it to JSON, so
+/// `undefined` is appended to tests that may have a result. A test that must not parse, or must run raw, is left
+/// unchanged.
 pub(crate) fn source_in(mode: Mode, case: &Case, source: &str) -> String {
     let strict = if mode == Mode::Strict { "\"use strict\";\n" } else { "" };
     let end = if case.negative.is_none() && !case.has("raw") { "\n;undefined;" } else { "" };

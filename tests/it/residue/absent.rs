@@ -1,7 +1,7 @@
-//! Fresh instances and whole snapshots while the kernel has their pages elsewhere: in swap, on the move, merged, part
-//! of larger ones.
+//! Fresh instances and complete snapshots while the kernel swaps, migrates, merges or collapses their pages.
 //!
-//! A test that needs what a machine lacks says so. `make verify-fresh` has a machine that lacks nothing.
+//! A test that needs a feature that the machine lacks prints this and passes. `make verify-fresh` uses a machine with
+//! all features.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,18 +13,18 @@ use crate::pages;
 use crate::process::fork;
 use crate::support::is_alone;
 
-/// How many instances come and go at a time.
+/// How many instances are made and dropped at a time.
 const TENANTS: u32 = 8;
-/// What half of the runtimes here start from: its image is long enough for a large page.
+/// The prelude of some of the runtimes here: its image is large enough for a huge page.
 const PRELUDE: &str = "globalThis.block = new BigUint64Array(1 << 16).fill(7n); 0";
 
-/// How long the kernel is kept busy in one test. `make verify-fresh` takes longer.
+/// How long one test keeps the kernel busy. `make verify-fresh` sets a longer time.
 fn busy_time() -> Duration {
     let seconds = std::env::var("BELLJAR_FRESH_SECONDS").ok();
     Duration::from_secs(seconds.map_or(2, |seconds| seconds.parse().unwrap()))
 }
 
-/// Does some work while another thread does something again and again.
+/// Runs some work while another thread repeats `busy`.
 fn meanwhile<R>(busy: impl Fn() + Sync, work: impl FnOnce() -> R) -> R {
     struct Over<'a>(&'a AtomicBool);
     impl Drop for Over<'_> {
@@ -34,7 +34,7 @@ fn meanwhile<R>(busy: impl Fn() + Sync, work: impl FnOnce() -> R) -> R {
     }
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Also where the work panics.
+        // Even if the work panics.
         let _over = Over(&is_over);
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
@@ -45,7 +45,7 @@ fn meanwhile<R>(busy: impl Fn() + Sync, work: impl FnOnce() -> R) -> R {
     })
 }
 
-/// A runtime, and what every page of a fresh instance of it holds.
+/// A runtime, and the contents of a fresh instance of it.
 struct House {
     name: &'static str,
     runtime: Runtime,
@@ -53,7 +53,7 @@ struct House {
 }
 
 impl House {
-    /// Instances map the guest's image, or one with a prelude, from a pool and on demand.
+    /// Runtimes whose instances map the guest's image or a prelude's, from a pool and on demand.
     fn all() -> [House; 3] {
         let builder = || Runtime::builder().max_instances(TENANTS);
         let houses =
@@ -65,7 +65,7 @@ impl House {
         })
     }
 
-    /// Instances that have written a secret, and zeros over what they began with.
+    /// Instances that have written a secret, and zeros over their initial memory.
     fn tenants(&self) -> Vec<Instance> {
         let write = |number| {
             let mut jar = start(&self.runtime);
@@ -79,7 +79,7 @@ impl House {
         (0..TENANTS).map(write).collect()
     }
 
-    /// Looks at as many fresh instances as there were tenants.
+    /// Checks as many fresh instances as there were tenants.
     #[track_caller]
     fn assert_fresh(&self) {
         let mut found = Found::default();
@@ -92,29 +92,29 @@ impl House {
     }
 }
 
-/// Instances that are equal in every page if they are fresh.
+/// An instance that equals the others in every page if it is clean.
 fn start(runtime: &Runtime) -> Instance {
     let clock = Clock::Fixed(Duration::from_secs(1_700_000_000));
     runtime.build_instance().seed(1).clock(clock).start(&Router::new(), &patient()).unwrap()
 }
 
-/// A machine that is kept busy, and perhaps emulated, takes its time.
+/// Limits for a busy and perhaps emulated machine.
 fn patient() -> Limits {
     Limits { cpu_time: Duration::from_secs(600), wall_time: Duration::from_secs(600), ..Limits::default() }
 }
 
-/// What was seen of fresh instances.
+/// The findings about fresh instances.
 #[derive(Default)]
 struct Found {
     looked_at: u32,
-    /// Not equal to the image in every page.
+    /// Instances that differ from the image in a page.
     differ: u32,
-    /// Scripts see what the tenant before wrote, or cannot run at all.
+    /// Instances whose scripts see data of an earlier tenant, or cannot run.
     tell: u32,
 }
 
 impl Found {
-    /// Looks at a fresh instance: its memory, which is equal if this says so, and what a script says.
+    /// Checks a fresh instance: its memory, with `is_equal`, and the result of a script.
     fn look(&mut self, mut jar: Instance, is_equal: impl FnOnce(&Snapshot) -> bool, script: &str) {
         self.looked_at += 1;
         self.differ += u32::from(!jar.snapshot().is_ok_and(|snapshot| is_equal(&snapshot)));
@@ -131,7 +131,7 @@ impl Found {
     }
 }
 
-/// Instances come and go while another thread keeps the kernel busy with their pages.
+/// Makes and drops instances while another thread keeps the kernel busy with their pages.
 #[track_caller]
 fn assert_fresh_while(busy: impl Fn() + Sync) {
     let runtime = Runtime::builder().max_instances(TENANTS).build().unwrap();
@@ -158,7 +158,7 @@ fn assert_fresh_while(busy: impl Fn() + Sync) {
     found.assert_none("meanwhile");
 }
 
-/// Something is done to the pages of instances, which then go.
+/// Does something to the pages of instances, and then drops them.
 #[track_caller]
 fn assert_fresh_after(take_pages_away: impl Fn()) {
     let houses = House::all();
@@ -168,14 +168,13 @@ fn assert_fresh_after(take_pages_away: impl Fn()) {
     houses.iter().for_each(House::assert_fresh);
 }
 
-/// Leaves some time to get on in, which pages in swap take away.
+/// Swaps out, and then pauses, so that the other threads make progress.
 fn swap_out_now_and_then() {
     pages::swap_out();
     std::thread::sleep(Duration::from_millis(20));
 }
 
-/// Whether the test can be run here and now. It runs in a process of its own, because it takes pages away from all
-/// that run in one.
+/// Whether the test can run here. It runs in a separate process, because it affects the pages of the whole process.
 #[track_caller]
 fn can_run(test: &str, wanted: &str, is_there: bool) -> bool {
     if !is_there {
@@ -252,11 +251,11 @@ fn a_forked_child_brings_its_own_pages_back_and_not_its_parents() {
         return;
     }
     let houses = House::all();
-    // Some slots are in use, and others were given back, with whatever the process opens for that.
+    // Some slots are in use, and others were returned, so the files for resetting them are open.
     let mut tenants = houses.each_ref().map(House::tenants);
     tenants.iter_mut().for_each(|tenants| tenants.truncate(TENANTS as usize / 2));
     let child = fork(|| {
-        // Pages that it has from its parent, and pages that only the child has written to.
+        // Pages from the parent, and pages that only the child has written to.
         for (house, tenants) in houses.iter().zip(&mut tenants) {
             tenants.clear();
             drop(house.tenants());
@@ -272,7 +271,7 @@ fn a_forked_child_brings_its_own_pages_back_and_not_its_parents() {
     houses.iter().for_each(House::assert_fresh);
 }
 
-/// An instance with half a megabyte of its own, and what it is when nothing disturbs it.
+/// An instance with half a megabyte of changed memory, and an undisturbed snapshot of it.
 fn full() -> (Runtime, Instance, Snapshot) {
     let runtime = Runtime::builder().max_instances(TENANTS).build().unwrap();
     let mut jar = start(&runtime);
@@ -283,7 +282,7 @@ fn full() -> (Runtime, Instance, Snapshot) {
     (runtime, jar, snapshot)
 }
 
-/// An instance that is made from it has everything.
+/// Checks that an instance restored from a snapshot is complete.
 #[track_caller]
 fn assert_whole(runtime: &Runtime, snapshot: &Snapshot) {
     let mut jar = runtime.restore(snapshot, &Router::new(), &patient()).unwrap();
@@ -319,7 +318,7 @@ fn a_snapshot_of_merged_pages_has_them_all() {
     assert_whole(&runtime, &after);
 }
 
-/// Snapshots of one instance are taken while another thread keeps the kernel busy with its pages.
+/// Takes snapshots of one instance while another thread keeps the kernel busy with its pages.
 #[track_caller]
 fn assert_whole_while(name: &str, busy: impl Fn() + Sync) {
     let (runtime, mut jar, before) = full();
