@@ -5,21 +5,19 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::pin::Pin;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use belljar::{Call, Json, Router, RpcError};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::ending::Refusal;
 use crate::key;
 use crate::rejections::Rejections;
+use crate::system::{self, Group};
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -80,7 +78,7 @@ pub(crate) fn register<'r>(
 /// A command at work.
 struct Answer {
     shared: Arc<Mutex<Shared>>,
-    group: Pid,
+    group: Group,
 }
 
 #[derive(Default)]
@@ -109,16 +107,14 @@ impl Answer {
             }
         };
         thread::Builder::new().spawn(talk).map_err(|error| no_thread(name, &error))?;
-        let child = Command::new("sh")
-            .args(["-c", command])
+        let child = system::shell(command)
             // The key is for snapshots; the command answers calls of an untrusted script.
             .env_remove(key::VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .process_group(0)
             .spawn()
             .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell can be started: {error}")))?;
-        let answer = Answer { shared, group: Pid::from_child(&child) };
+        let answer = Answer { shared, group: Group::of(&child) };
         hand_over.send(child).map_err(|_| RpcError::new("command_failed", format!("{name}: its thread is gone")))?;
         Ok(answer)
     }
@@ -146,7 +142,7 @@ impl Drop for Answer {
         let shared = lock(&self.shared);
         // Until it is reaped, its number belongs to nobody else.
         if !shared.is_reaped {
-            let _ = kill_process_group(self.group, Signal::KILL);
+            self.group.kill();
         }
     }
 }
@@ -179,12 +175,12 @@ fn converse(
             let _ = stdout.take(most_bytes.saturating_add(1)).read_to_end(&mut output);
         }
         if output.len() as u64 > most_bytes {
-            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            Group::of(&child).kill();
         }
         Ok(())
     });
     if written.is_err() {
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        Group::of(&child).kill();
     }
     let status = reap(&mut child, shared);
     written.map_err(|error| no_thread(name, &error))?;
@@ -207,8 +203,7 @@ fn converse(
 
 /// Waits for the end first and reaps then, under the lock, so that nobody kills a number that has passed to another process.
 fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
-    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while waitid(WaitId::Pid(Pid::from_child(child)), ended).is_err_and(|error| error == Errno::INTR) {}
+    Group::of(child).wait();
     let mut shared = lock(shared);
     shared.is_reaped = true;
     child.wait()

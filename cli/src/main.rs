@@ -35,6 +35,8 @@ mod run;
 mod screen;
 mod source;
 mod syntax;
+#[cfg_attr(not(unix), path = "system/elsewhere.rs")]
+mod system;
 mod telling;
 
 use std::io::IsTerminal as _;

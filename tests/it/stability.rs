@@ -10,7 +10,8 @@ use belljar::{Call, Clock, Error, Instance, Limits, Program, Recording, Router, 
 use crate::support::{block_on, runtime};
 
 const PROGRAM: &str = "[20, 22].reduce((sum, n) => sum + n)";
-const BEFORE: &str = "let n = 20; class Account { #held = 2; get held() { return this.#held } } const account = new Account()";
+const BEFORE: &str =
+    "let n = 20; class Account { #held = 2; get held() { return this.#held } } const account = new Account()";
 const AFTER: &str = "n + 11 * account.held";
 const RECORDED: &str = "const all = await Promise.all([host.rpc('double', 4), host.rpc('refuse').catch(e => e.code)]);
     [...all, host.rpcSync('double', 17), Date.now()]";
@@ -93,7 +94,10 @@ fn what_older_builds_wrote_is_read_or_refused_as_the_page_promises() {
     for folder in fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         let guest = folder.file_name().unwrap().to_str().unwrap();
         read_back(&folder, guest);
-        let identity = fs::read(folder.join("program")).unwrap()[16..24].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let identity = fs::read(folder.join("program")).unwrap()[16..24]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
         assert_eq!(identity, guest, "a folder is named after the guest of the build that wrote it");
         builds += 1;
     }
@@ -105,7 +109,8 @@ fn what_older_builds_wrote_is_read_or_refused_as_the_page_promises() {
 fn what_this_build_writes_it_reads() {
     let guest = runtime().facts().identity[..16].to_owned();
     let asked = std::env::var_os("BELLJAR_FIXTURES").map(PathBuf::from);
-    let folder = asked.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("belljar-fixtures-{}", std::process::id())));
+    let folder =
+        asked.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("belljar-fixtures-{}", std::process::id())));
     let folder = folder.join(&guest);
     write(&folder);
     read_back(&folder, &guest);
