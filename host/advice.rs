@@ -7,12 +7,10 @@ use crate::frame::Frame;
 use crate::limits::LimitKind;
 
 /// Globals of Node, Deno or browsers that ECMAScript does not have.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 15] = [
     "Buffer",
     "Deno",
     "URL",
-    "TextDecoder",
-    "TextEncoder",
     "clearTimeout",
     "document",
     "exports",

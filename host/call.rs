@@ -119,10 +119,12 @@ impl Call {
     /// let approved: Arc<Mutex<HashSet<CallId>>> = Arc::default();
     /// let seen = approved.clone();
     /// let router = Router::new().handle("pay", move |call: &Call, amount: u32| {
-    ///     if seen.lock().unwrap().contains(&call.id()) { Reply::value(&format!("paid {amount}")) } else { Reply::pause() }
+    ///     let is_approved = seen.lock().unwrap().contains(&call.id());
+    ///     if is_approved { Reply::value(&format!("paid {amount}")) } else { Reply::pause() }
     /// });
     /// let mut jar = Runtime::new()?.instance(&router, &Limits::default())?;
-    /// let Turn::Paused(paused) = jar.step_eval_async("await host.rpc('pay', 100)").await? else { panic!("nobody has approved it yet") };
+    /// let turn = jar.step_eval_async("await host.rpc('pay', 100)").await?;
+    /// let Turn::Paused(paused) = turn else { panic!("nobody has approved it yet") };
     /// let id = paused.pending()[0].id;
     /// approved.lock().unwrap().insert(id);
     /// let Turn::Done(value) = jar.resume_async([(id, Answer::CallAgain)]).await? else { panic!("it is approved") };

@@ -216,7 +216,8 @@ impl Instance {
     /// ```
     /// # use belljar::{Limits, Router, Runtime};
     /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
-    /// assert_eq!(jar.inspect("({ n: 10n, f() {}, get g() { throw 1 } })")?.as_str(), "{ n: 10n, f: [Function: f], g: [Getter] }");
+    /// let shown = jar.inspect("({ n: 10n, f() {}, get g() { throw 1 } })")?;
+    /// assert_eq!(shown.as_str(), "{ n: 10n, f: [Function: f], g: [Getter] }");
     /// assert_eq!(jar.inspect("'text'")?.as_str(), "text");
     /// # Ok::<(), belljar::Error>(())
     /// ```
@@ -418,7 +419,8 @@ impl Instance {
     /// # use belljar::{Call, Limits, Router, RpcError, Runtime};
     /// # use std::time::Duration;
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let router = Router::new().handle_async("send", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>());
+    /// let router = Router::new()
+    ///     .handle_async("send", |_: Call, (): ()| std::future::pending::<Result<(), RpcError>>());
     /// let limits = Limits { wall_time: Duration::from_millis(50), ..Limits::default() };
     /// let mut jar = Runtime::new()?.instance(&router, &limits)?;
     /// let error = jar.eval_async("host.rpc('send'); 'done'").await.unwrap_err();

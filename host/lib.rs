@@ -133,7 +133,7 @@
 //! | field | value |
 //! |---|---|
 //! | `op` | what the call does: `Eval`, `Dispatch`, `Run`, `Compile`, or `Answer` for a resumed call |
-//! | `code` | the [`Error::code`] of a call that was stopped or that the guest refused; `ok` otherwise, also when the script threw, the call was paused or the event has no handler |
+//! | `code` | the [`Error::code`] of a call that ended with an error, `paused` for one that waits, `ok` for one that gave a value |
 //! | `fuel` | [`Stats::fuel`] of this call |
 //! | `cpu_us`, `wall_us` | [`Stats::cpu_time`] and [`Stats::wall_time`] of this call, in microseconds |
 //! | `rpc_calls` | [`Stats::rpc_calls`] of this call |

@@ -19,7 +19,8 @@ use crate::script::Script;
 /// ```
 /// # use belljar::{Error, Limits, Router, Runtime, Script};
 /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
-/// let script = Script::new("function price() { throw new RangeError('too low', { cause: 7 }) }\nprice()").named("billing.js");
+/// let source = "function price() { throw new RangeError('too low', { cause: 7 }) }\nprice()";
+/// let script = Script::new(source).named("billing.js");
 /// let Err(Error::Js(error)) = jar.eval(script) else { unreachable!() };
 /// assert_eq!(error.to_string(), "RangeError: too low");
 /// assert!(error.stack.unwrap().contains("billing.js:1"));

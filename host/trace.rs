@@ -5,7 +5,6 @@ use std::future::Future;
 
 use belljar_abi::Op;
 
-use crate::error::Result;
 use crate::stats::Stats;
 
 /// Runs a call in its span.
@@ -27,10 +26,10 @@ pub(crate) fn call<F: Future>(_: Op, future: F) -> F {
 
 /// Records how the call in progress has ended.
 #[cfg(feature = "tracing")]
-pub(crate) fn ended<T>(result: &Result<T>, stats: &Stats) {
+pub(crate) fn ended(code: impl FnOnce() -> &'static str, stats: &Stats) {
     let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let span = tracing::Span::current();
-    span.record("code", result.as_ref().map_or_else(|error| error.code(), |_| "ok"));
+    span.record("code", code());
     span.record("fuel", stats.fuel);
     span.record("cpu_us", micros(stats.cpu_time));
     span.record("wall_us", micros(stats.wall_time));
@@ -40,7 +39,7 @@ pub(crate) fn ended<T>(result: &Result<T>, stats: &Stats) {
 
 /// Records how the call in progress has ended.
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn ended<T>(_: &Result<T>, _: &Stats) {}
+pub(crate) fn ended(_: impl FnOnce() -> &'static str, _: &Stats) {}
 
 /// Records that a handler is about to be called.
 #[cfg(feature = "tracing")]

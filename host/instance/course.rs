@@ -241,7 +241,7 @@ impl Instance {
         let mut call = pin!(trace::call(op, async move {
             let ended = self.take_turns(mode, next, answers).await;
             let (stats, _) = self.desk.driver().totals();
-            trace::ended(&ended, &stats);
+            trace::ended(|| self.code(&ended), &stats);
             ended
         }));
         poll_fn(|context| {

@@ -68,6 +68,18 @@ impl Instance {
         }
     }
 
+    /// The code of what a call has come to, `ok` for a value.
+    pub(super) fn code(&self, ended: &Result<Ended>) -> &'static str {
+        match ended {
+            Err(error) => error.code(),
+            Ok(Ended::Outcome(Outcome::Failure(report))) => self.failure(report).code(),
+            Ok(Ended::Outcome(Outcome::NotSerializable(_))) => "not_serializable",
+            Ok(Ended::Outcome(_)) => "ok",
+            Ok(Ended::NoSuchEvent) => "no_such_event",
+            Ok(Ended::Paused) => "paused",
+        }
+    }
+
     fn failure(&self, report: &[u8]) -> Error {
         match serde_json::from_str::<JsError>(&String::from_utf8_lossy(report)) {
             Ok(JsError { native: Some(Native::Memory), .. }) => self

@@ -61,7 +61,7 @@ impl Instance {
     /// script continues as far as it can without that answer; then this returns what is needed to resume it later.
     ///
     /// ```
-    /// # use belljar::{Answer, Call, Json, Limits, Router, RpcError, Runtime, Turn};
+    /// # use belljar::{Answer, Call, Json, Limits, Reply, Router, Runtime, Turn};
     /// # let runtime = Runtime::new()?;
     /// # let limits = Limits::default();
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
