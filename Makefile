@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers sbom fixtures third-party package deny ci
+.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers check-platforms test-aarch64 test-musl sbom fixtures third-party package deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -42,6 +42,37 @@ test: setup ## install what is missing, then run every test and every example
 	@$(MAKE) --no-print-directory examples
 
 # Of the whole workspace, so that the library which the tests have compiled serves the examples too.
+# Systems for which nothing can be linked here. Only x86-64 is compiled for without the feature `cross`; the others share its compiler.
+CHECKED := x86_64-apple-darwin aarch64-apple-darwin x86_64-pc-windows-msvc x86_64-pc-windows-gnu
+add_target = if command -v rustup >/dev/null; then rustup target add --toolchain $(CHANNEL) $(1) 2>/dev/null; fi
+STUB := $(CURDIR)/.ci/no-compiler
+
+check-platforms: setup ## check the library and the command for macOS and Windows
+	@set -e; for target in $(CHECKED); do \
+		$(call add_target,$$target); \
+		printf 'checking for %s\n' $$target; \
+		TARGET_CC=$(STUB) TARGET_AR=$(STUB) cargo check --locked --quiet --target $$target \
+			--package belljar --package belljar-cli --features belljar/cross; \
+	done
+
+# What a machine for that has: a linker, and where it is another processor something that runs the programs.
+EMULATOR := qemu-aarch64 -L /usr/aarch64-linux-gnu
+AARCH64 := CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$(EMULATOR)" BELLJAR_RUNNER="$(EMULATOR)"
+# Which tests of the library run there, by parts of their names; everything if empty.
+TESTS ?=
+ELSEWHERE = --locked --package belljar --package belljar-tests --no-default-features --features belljar/cross --lib --test it -- $(TESTS)
+
+test-aarch64: setup ## run the library's tests for Linux on aarch64 under qemu (Debian: qemu-user, gcc-aarch64-linux-gnu); TESTS=which
+	@$(call add_target,aarch64-unknown-linux-gnu)
+	$(AARCH64) cargo run --locked --target aarch64-unknown-linux-gnu --package belljar --features cross --example hello
+	$(AARCH64) cargo test --target aarch64-unknown-linux-gnu $(ELSEWHERE)
+
+test-musl: setup ## build for Linux with musl (Debian: musl-tools), run the command and the library's tests; TESTS=which
+	@$(call add_target,x86_64-unknown-linux-musl)
+	cargo run --locked --target x86_64-unknown-linux-musl --package belljar-cli --features belljar/cross -- -p '6 * 7'
+	cargo test --target x86_64-unknown-linux-musl $(ELSEWHERE)
+
 examples: setup ## run every example; each one checks its own claims
 	cargo build --locked --workspace --examples
 	@set -e; built=$(TARGET_FOLDER)/debug/examples; for name in $(EXAMPLES); do \

@@ -5,20 +5,18 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::pin::Pin;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use belljar::{Call, Json, Router, RpcError};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::ending::Refusal;
 use crate::key;
+use crate::system::{self, Group};
 
 /// One `--rpc NAME=COMMAND`.
 #[derive(Clone)]
@@ -71,7 +69,7 @@ pub(crate) fn register<'r>(
 /// A command at work.
 struct Answer {
     shared: Arc<Mutex<Shared>>,
-    group: Pid,
+    group: Group,
 }
 
 #[derive(Default)]
@@ -100,16 +98,14 @@ impl Answer {
             }
         };
         thread::Builder::new().spawn(talk).map_err(|error| no_thread(name, &error))?;
-        let child = Command::new("sh")
-            .args(["-c", command])
+        let child = system::shell(command)
             // The command answers calls of an untrusted script, and must not see the key of snapshots.
             .env_remove(key::VARIABLE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .process_group(0)
             .spawn()
             .map_err(|error| RpcError::new("command_failed", format!("{name}: no shell can be started: {error}")))?;
-        let answer = Answer { shared, group: Pid::from_child(&child) };
+        let answer = Answer { shared, group: Group::of(&child) };
         hand_over.send(child).map_err(|_| RpcError::new("command_failed", format!("{name}: its thread is gone")))?;
         Ok(answer)
     }
@@ -137,7 +133,7 @@ impl Drop for Answer {
         let shared = lock(&self.shared);
         // Its process id cannot be used again before it is reaped.
         if !shared.is_reaped {
-            let _ = kill_process_group(self.group, Signal::KILL);
+            self.group.kill();
         }
     }
 }
@@ -170,12 +166,12 @@ fn converse(
             let _ = stdout.take(most_bytes.saturating_add(1)).read_to_end(&mut output);
         }
         if output.len() as u64 > most_bytes {
-            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            Group::of(&child).kill();
         }
         Ok(())
     });
     if written.is_err() {
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        Group::of(&child).kill();
     }
     let status = reap(&mut child, shared);
     written.map_err(|error| no_thread(name, &error))?;
@@ -199,8 +195,7 @@ fn converse(
 /// Waits for the end of a command, and then reaps it under the lock. Between the two, its process id cannot pass to
 /// another process, which would be killed in its place.
 fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
-    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while waitid(WaitId::Pid(Pid::from_child(child)), ended).is_err_and(|error| error == Errno::INTR) {}
+    Group::of(child).wait();
     let mut shared = lock(shared);
     shared.is_reaped = true;
     child.wait()

@@ -5,13 +5,13 @@
 use std::fs;
 
 use belljar::{Limits, Router, Runtime};
-use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use crate::arguments;
 use crate::ending::{Ending, Refusal};
 use crate::measure::{self, Times};
 use crate::screen::{BLUE, DIM, GREEN, RED, Screen};
+use crate::system;
 
 /// How many rounds a measurement has.
 const ROUNDS: usize = 200;
@@ -110,11 +110,9 @@ fn examine() -> Result<Vec<Finding>, Refusal> {
         ),
     ];
     findings.extend(memory(&plain));
-    let kernel = rustix::system::uname();
-    let release = kernel.release().to_string_lossy();
     findings.push(told(
         "kernel",
-        format!("{} {release} {}", kernel.sysname().to_string_lossy(), kernel.machine().to_string_lossy()),
+        system::name(),
         "its memory protection is part of the wall around a script; keep it patched",
     ));
     Ok(findings)
@@ -132,7 +130,7 @@ fn processor(features: &[&str]) -> String {
 fn memory(plain: &Runtime) -> Vec<Finding> {
     let on_demand = cost(plain);
     let built = Runtime::new();
-    let limit = getrlimit(Resource::As).current;
+    let limit = system::address_space();
     let terabytes = |bytes: u64| format!("{:.1} TB", bytes as f64 / 1e12);
     let mut findings = Vec::new();
     findings.push(judged(
@@ -167,8 +165,8 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
     findings.push(match share {
         Some((own, image)) => judged(
             "copy-on-write",
-            own < image / 2 && memfd().is_none_or(|memfd| memfd.is_ok()),
-            match memfd() {
+            own < image / 2 && system::memfd().is_none_or(|memfd| memfd.is_ok()),
+            match system::memfd() {
                 Some(Err(error)) => format!("the kernel refuses a memfd: {error}"),
                 _ => format!("an instance holds {} KB of its {} KB", own / 1000, image / 1000),
             },
@@ -180,18 +178,6 @@ fn memory(plain: &Runtime) -> Vec<Finding> {
         }
     });
     findings
-}
-
-/// Whether the kernel gives out memory as a file without a name (memfd), from which an image is mapped. None on systems
-/// that have no such files.
-#[cfg(target_os = "linux")]
-fn memfd() -> Option<Result<(), rustix::io::Errno>> {
-    Some(rustix::fs::memfd_create("belljar-doctor", rustix::fs::MemfdFlags::CLOEXEC).map(drop))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn memfd() -> Option<Result<(), rustix::io::Errno>> {
-    None
 }
 
 /// The median cost of an instance that does nothing, in nanoseconds.

@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use belljar::CancelHandle;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::ending::{Ending, Refusal};
+use crate::system::{self, Request};
 
 /// What puts the terminal back as it was.
 type Farewell = Box<dyn Fn() + Send>;
@@ -32,13 +31,13 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP.
+    /// Takes over Ctrl-C, and on Unix the signals SIGTERM and SIGHUP.
     pub(crate) fn listen() -> Result<Interrupt, Refusal> {
         let interrupt = Interrupt::default();
         let heard = interrupt.clone();
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-            .map_err(|error| Refusal::internal(format!("signals cannot be caught: {error}")))?;
-        let listen = move || signals.forever().for_each(|signal| heard.signal(signal));
+        let requests =
+            system::requests().map_err(|error| Refusal::internal(format!("signals cannot be caught: {error}")))?;
+        let listen = move || requests(&|request| heard.hear(request));
         thread::Builder::new().spawn(listen).map_err(|error| Refusal::no_thread(&error))?;
         Ok(interrupt)
     }
@@ -47,7 +46,7 @@ impl Interrupt {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn signal(&self, signal: i32) {
+    fn hear(&self, request: Request) {
         let mut state = self.lock();
         match &state.running {
             Some(running) if !state.is_interrupted => running.cancel(),
@@ -60,7 +59,7 @@ impl Interrupt {
             }
         }
         state.is_interrupted = true;
-        state.is_told_to_end |= signal != SIGINT;
+        state.is_told_to_end |= request == Request::End;
     }
 
     /// What to do before a signal ends the process.

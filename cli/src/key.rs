@@ -4,12 +4,12 @@
 
 use std::env::{self, VarError};
 use std::fs::Metadata;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 use crate::arguments;
 use crate::ending::Refusal;
 use crate::source;
+use crate::system::{self, Exposure};
 
 /// The environment variable that holds the key. Processes that belljar starts do not inherit it.
 pub(crate) const VARIABLE: &str = "BELLJAR_KEY";
@@ -42,32 +42,27 @@ fn read_file(path: &Path) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Refuses a file that others can read or change, with the rules of ssh: a file of another user may be open to a group,
-/// because only its owner could change that.
+/// Refuses a file that others can read or change, where the system tells.
 fn check(path: &Path, about: &Metadata) -> Result<(), Refusal> {
-    let is_ours = about.uid() == rustix::process::geteuid().as_raw();
-    let others = if is_ours { 0o077 } else { 0o007 };
-    // A terminal stores nothing that others could read.
-    if about.mode() & others == 0 || about.file_type().is_char_device() {
-        return Ok(());
+    match system::exposure(about) {
+        None => Ok(()),
+        Some(exposure) => Err(Refusal::usage(format!(
+            "{} holds a key, but with mode {:o} others can read or change it; {}",
+            path.display(),
+            exposure.mode,
+            advice(path, &exposure)
+        ))),
     }
-    Err(Refusal::usage(format!(
-        "{} holds a key, but with mode {:o} others can read or change it; {}",
-        path.display(),
-        about.mode() & 0o777,
-        advice(path, about, is_ours)
-    )))
 }
 
-fn advice(path: &Path, about: &Metadata, is_ours: bool) -> String {
+fn advice(path: &Path, exposure: &Exposure) -> String {
     let path = path.display().to_string();
     let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
     let quoted = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
     // After two dashes, a name that begins with one is not read as a flag.
     let dashes = if quoted.starts_with(['-', '\'']) { "-- " } else { "" };
-    if is_ours {
-        format!("chmod 600 {dashes}{quoted}")
-    } else {
-        format!("user {} owns it and can close it with: chmod o= {dashes}{quoted}", about.uid())
+    match exposure.owner {
+        None => format!("chmod 600 {dashes}{quoted}"),
+        Some(owner) => format!("user {owner} owns it and can close it with: chmod o= {dashes}{quoted}"),
     }
 }

@@ -37,6 +37,8 @@ mod screen;
 mod source;
 mod speech;
 mod syntax;
+#[cfg_attr(not(unix), path = "system/elsewhere.rs")]
+mod system;
 mod telling;
 
 use std::io::IsTerminal as _;

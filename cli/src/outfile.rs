@@ -3,15 +3,14 @@
 //! It owns how each kind of path is written: a file is replaced atomically and keeps its mode and owner, a link is
 //! followed, and a device or a pipe is written to. It must never know what the bytes mean.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::ending::{Ending, Refusal};
 use crate::interrupt::Interrupt;
-use crate::screen;
+use crate::{screen, system};
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, interrupt: &Int
 
 fn put(path: &Path, bytes: &[u8], readers: Readers, interrupt: &Interrupt) -> io::Result<()> {
     let is_descriptor = is_descriptor(path);
-    if is_stdout(path) || (is_descriptor && is_open_as_stdout(path)) {
+    if is_stdout(path) || (is_descriptor && system::is_open_as_stdout(path)) {
         return send(&mut screen::stdout()?, bytes);
     }
     // A file that will be replaced is opened too, so that the system checks its mode and whether its links may be
@@ -78,7 +77,7 @@ fn send(output: &mut (impl Write + IsTerminal), bytes: &[u8]) -> io::Result<()> 
 
 /// Makes the missing file that a link leads to.
 fn make_target(link: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(link)?;
+    system::with_mode(OpenOptions::new().write(true).create(true).truncate(false), 0o600).open(link)?;
     let target = fs::canonicalize(link)?;
     replace(&target, bytes, readers, None).inspect_err(|_| drop(fs::remove_file(&target)))
 }
@@ -90,7 +89,7 @@ fn replace(path: &Path, bytes: &[u8], readers: Readers, old: Option<&Metadata>) 
     let (mut file, beside) = create_beside(folder, if is_open { 0o666 } else { 0o600 })?;
     let filled = file
         .write_all(bytes)
-        .and_then(|()| old.map_or(Ok(()), |old| take_over(&file, old)))
+        .and_then(|()| old.map_or(Ok(()), |old| system::take_over(&file, old)))
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&beside, path));
     if filled.is_err() {
@@ -111,22 +110,13 @@ fn create_beside(folder: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
     let mut taken = io::Error::from(ErrorKind::AlreadyExists);
     for number in 0..MOST_TRIES {
         let path = folder.join(format!(".belljar-{}-{number}.new", process::id()));
-        match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
+        match system::with_mode(OpenOptions::new().write(true).create_new(true), mode).open(&path) {
             Ok(file) => return Ok((file, path)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => taken = error,
             Err(error) => return Err(error),
         }
     }
     Err(taken)
-}
-
-/// Gives a file the owner and the mode of the one that it replaces, as far as the system permits.
-fn take_over(file: &File, old: &Metadata) -> io::Result<()> {
-    let has_group = fchown(file, None, Some(old.gid())).is_ok();
-    let _ = fchown(file, Some(old.uid()), None);
-    // The rights of one group are not passed to another.
-    let kept = if has_group { 0o777 } else { 0o707 };
-    file.set_permissions(Permissions::from_mode(old.mode() & kept))
 }
 
 /// Whether a path leads to an open descriptor of a process, as /dev/stdout and /dev/fd/3 do. The process would not see
@@ -142,9 +132,4 @@ fn is_descriptor(path: &Path) -> bool {
         path = folder.join(target);
     }
     false
-}
-
-fn is_open_as_stdout(path: &Path) -> bool {
-    let (Ok(path), Ok(stdout)) = (fs::metadata(path), rustix::fs::fstat(io::stdout())) else { return false };
-    (path.dev(), path.ino()) == (stdout.st_dev, stdout.st_ino)
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -35,7 +34,7 @@ use crate::prompt::{self, Prompt};
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
 use crate::speech::{self, Speech};
-use crate::{completion, layout, run, source, syntax};
+use crate::{completion, layout, run, source, syntax, system};
 
 /// The commands: the name, its arguments, and what it does.
 pub(crate) const COMMANDS: [(&str, &str, &str); 10] = [
@@ -144,10 +143,8 @@ pub(crate) fn perform(arguments: arguments::Repl, screen: &Screen, interrupt: &I
         let _ = editor.load_history(path);
     }
     if io::stdin().is_terminal() {
-        if let Ok(modes) = rustix::termios::tcgetattr(io::stdin()) {
-            interrupt.before_the_end(move || {
-                let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &modes);
-            });
+        if let Some(put_back) = system::terminal_modes() {
+            interrupt.before_the_end(put_back);
         }
         screen.write_bytes(format!("belljar {}: .help says more\n", env!("CARGO_PKG_VERSION")).as_bytes())?;
     }
@@ -200,7 +197,7 @@ fn history() -> Option<PathBuf> {
         folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?
     };
     let ours = states.join("belljar");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&ours).ok()?;
+    system::create_private_folder(&ours).ok()?;
     let history = ours.join("history");
     // The editor would block on a pipe and change the mode of a device. A link to /dev/null means no history.
     fs::metadata(&history).map_or(true, |about| about.is_file()).then_some(history)

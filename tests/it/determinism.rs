@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use belljar::{Answer, Call, Clock, Instance, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Log, block_on, jar, runtime};
+use crate::support::{Log, block_on, itself, jar, runtime};
 
 const DRAW: &str = "Array.from({ length: 20 }, () => Math.random())";
 
@@ -228,8 +227,7 @@ fn the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots() {
     // Another process has different addresses, threads and history.
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("traces-{}", std::process::id()));
     let name = "determinism::the_same_seed_clock_and_answers_give_the_same_output_fuel_and_snapshots";
-    let child =
-        Command::new(std::env::current_exe().unwrap()).args(["--exact", name]).env(TRACES, &path).output().unwrap();
+    let child = itself().args(["--exact", name]).env(TRACES, &path).output().unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
     let elsewhere = fs::read_to_string(&path).unwrap();
     fs::remove_file(path).unwrap();

@@ -8,12 +8,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, Reply, RpcError, Runtime, Script, Snapshot, Turn};
 
-use crate::support::{Log, block_on, runtime};
+use crate::support::{Log, block_on, itself, runtime};
 
 const KEY: [u8; 32] = [3; 32];
 /// The variable with the folder of a journey, for the process of a leg.
@@ -100,7 +99,7 @@ impl Journey {
     /// Runs all legs, each in a separate process. Returns the outcome and the number of legs.
     fn go(&self) -> (String, usize) {
         for legs in 1..200 {
-            let leg = Command::new(std::env::current_exe().unwrap())
+            let leg = itself()
                 .args(["--exact", "freeze::a_leg_goes_from_one_pause_to_the_next"])
                 .env(FOLDER, &self.folder)
                 .output()

@@ -3,7 +3,7 @@
 use belljar::{Blame, Call, Error, Json, Limits, Program, Router, Script};
 
 use crate::forgery::forge_program;
-use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime, thrown};
+use crate::support::{assert_usable, block_on, itself, jar, jar_with_router, runtime, thrown};
 
 /// Offsets of the header's fields; users who store programs rely on this layout.
 const FORMAT: usize = 8;
@@ -85,11 +85,8 @@ fn a_program_runs_in_another_process() {
         runtime().compile("class A { #x = 6; get x() { return this.#x } } new A().x * 7").unwrap().to_bytes(),
     )
     .unwrap();
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "program::a_program_runs_in_another_process"])
-        .env(PROGRAM, &path)
-        .output()
-        .unwrap();
+    let child =
+        itself().args(["--exact", "program::a_program_runs_in_another_process"]).env(PROGRAM, &path).output().unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "42");
     std::fs::remove_file(path).unwrap();

@@ -162,6 +162,17 @@ fn memory_status(name: &str) -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
+/// This program, to be started again. Where it runs in an emulator, `BELLJAR_RUNNER` is the command of that.
+pub(crate) fn itself() -> std::process::Command {
+    let program = std::env::current_exe().unwrap();
+    let runner = std::env::var("BELLJAR_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(emulator) = words.next() else { return std::process::Command::new(program) };
+    let mut command = std::process::Command::new(emulator);
+    command.args(words).arg(program);
+    command
+}
+
 /// The variable that is set in a process that runs a single test.
 const ALONE: &str = "BELLJAR_TEST_ALONE";
 
@@ -169,7 +180,7 @@ const ALONE: &str = "BELLJAR_TEST_ALONE";
 /// Memory figures are meaningful only without other tests in the process, and some tests would disturb others.
 #[track_caller]
 pub(crate) fn is_alone(test: &str) -> bool {
-    is_alone_in(std::process::Command::new(std::env::current_exe().unwrap()), test)
+    is_alone_in(itself(), test)
 }
 
 /// As [`is_alone`], in a process under a shell's restriction, such as `ulimit -n 64`.
@@ -177,7 +188,8 @@ pub(crate) fn is_alone(test: &str) -> bool {
 #[cfg(unix)]
 pub(crate) fn is_alone_under(limit: &str, test: &str) -> bool {
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")]).arg(std::env::current_exe().unwrap());
+    let itself = itself();
+    shell.args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")]).arg(itself.get_program()).args(itself.get_args());
     is_alone_in(shell, test)
 }
 
