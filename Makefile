@@ -70,7 +70,7 @@ test-aarch64: setup ## run the library's tests for Linux on aarch64 under qemu (
 
 test-musl: setup ## build for Linux with musl (Debian: musl-tools), run the command and the library's tests; TESTS=which
 	@$(call add_target,x86_64-unknown-linux-musl)
-	cargo run --locked --target x86_64-unknown-linux-musl --package belljar --package belljar-cli --features belljar/cross --bin belljar -- -p '6 * 7'
+	cargo run --locked --target x86_64-unknown-linux-musl --package belljar-cli --features belljar/cross -- -p '6 * 7'
 	cargo test --target x86_64-unknown-linux-musl $(ELSEWHERE)
 
 examples: setup ## run every example; each one checks its own claims
