@@ -48,6 +48,8 @@ pub(crate) struct Calls<'a> {
     routes: &'a Routes,
     data: &'a Data,
     mode: Mode,
+    /// Whether the call waits for handler calls that its script does not await.
+    pub(crate) is_draining: bool,
     ids: &'a Arc<Ids>,
     token: Option<Arc<Token>>,
     /// Made when the first async handler starts, so that a call without one pays nothing.
@@ -72,6 +74,7 @@ impl<'a> Calls<'a> {
             routes,
             data,
             mode,
+            is_draining: false,
             ids,
             token: None,
             working: None,
@@ -169,7 +172,7 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("two calls in flight have one id"));
             return;
         }
-        let made = Made::Now(self.desk.driver().seen());
+        let made = Made::now(self.desk);
         let Some(tape) = self.routes.tape() else { return self.hand_over(request, made) };
         if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
             return;
@@ -177,9 +180,10 @@ impl<'a> Calls<'a> {
         match tape.call(id, &request.method, &request.params, made.at(self.desk)) {
             Ok(false) => self.hand_over(request, made),
             Ok(true) => {
+                let weight = request.weight();
                 let method = String::from_utf8_lossy(&request.method).into();
                 let params = Json::from_option(String::from_utf8(request.params).ok());
-                self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, method, params });
+                self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, weight, method, params });
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
         }
@@ -200,10 +204,12 @@ impl<'a> Calls<'a> {
             let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return };
             Some(replying.into_parts())
         };
-        let in_flight = InFlight { slot, number, made, method, params };
+        let in_flight = InFlight { slot, number, made, weight, method, params };
         match replying {
             Some(Ok(reply)) => return self.settle(in_flight, reply),
-            Some(Err(_)) if self.mode == Mode::Sync => {
+            Some(Err(working)) if self.mode == Mode::Sync => {
+                drop(Contained::new(self.desk, slot, working));
+                self.embedder_worked();
                 let reply = needs_async(&in_flight.method).into();
                 return self.settle(in_flight, reply);
             }
@@ -219,7 +225,7 @@ impl<'a> Calls<'a> {
     fn settle(&mut self, call: InFlight, reply: Reply) {
         match reply {
             Reply::Pause => self.just_paused.push(call),
-            reply => self.answer(call.slot, call.weight(), reply.at_once()),
+            reply => self.answer(call.slot, call.weight, reply.at_once()),
         }
     }
 
@@ -250,9 +256,11 @@ impl<'a> Calls<'a> {
                 for (slot, reply) in answers {
                     let Some(at) = self.in_flight.iter().position(|call| call.slot == slot) else { continue };
                     let call = self.in_flight.swap_remove(at);
-                    self.answer(slot, call.weight(), reply);
+                    self.answer(slot, call.weight, reply);
                 }
             }
+            // The next recorded event belongs to a later call: this one ended in the recording without these answers.
+            Err(_) if self.is_draining && !self.in_flight.is_empty() => {}
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
         }
     }
@@ -370,7 +378,7 @@ impl<'a> Calls<'a> {
                 if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
                     return true;
                 }
-                let made = Made::Now(self.desk.driver().seen()).at(self.desk);
+                let made = Made::now(self.desk).at(self.desk);
                 match tape.sync_call(&request.method, &request.params, made) {
                     Ok(None) => {}
                     Ok(Some(reply)) => {
@@ -393,7 +401,11 @@ impl<'a> Calls<'a> {
                     let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return true };
                     match replying.into_parts() {
                         Ok(reply) => reply.at_once(),
-                        Err(_) if self.mode == Mode::Sync => Err(needs_async(&method)),
+                        Err(working) if self.mode == Mode::Sync => {
+                            drop(Contained::new(self.desk, slot, working));
+                            self.embedder_worked();
+                            Err(needs_async(&method))
+                        }
                         Err(working) => {
                             self.sync_working = Some(Contained::new(self.desk, slot, working));
                             return self.work_on_sync(context);
@@ -448,8 +460,13 @@ impl Drop for Calls<'_> {
         if let Some(token) = &self.token {
             token.fire();
         }
-        if !self.in_flight.is_empty() {
-            self.desk.driver().drop_calls(self.in_flight.len(), self.unanswered());
+        // Paused calls are here only if they were not handed to the embedder.
+        let unanswered = self.in_flight.iter().chain(&self.just_paused).map(|call| &*call.method);
+        let unanswered = unanswered.chain(self.paused.iter().map(|call| call.method.as_str()));
+        let count = unanswered.clone().count();
+        if count > 0 {
+            let names = excerpt::names(unanswered);
+            self.desk.driver().drop_calls(count, names);
         }
     }
 }

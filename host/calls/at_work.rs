@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use crate::handler::Working;
 use crate::panics::contain;
-use crate::reply::Reply;
+use crate::reply::{Reply, RpcError};
 use crate::vm::state::Desk;
 
 /// Runs a handler and measures its time. None when the call must stop; then the handler does not run.
@@ -45,7 +45,9 @@ impl Future for Contained<'_> {
         let (desk, id) = (self.desk, self.id);
         let Some(working) = &mut self.working else { return Poll::Pending };
         // The caller sees that the call is over, so no wake-up is needed.
-        work(desk, || working.as_mut().poll(context)).unwrap_or(Poll::Pending).map(|reply| (id, reply))
+        let poll =
+            || contain(|| working.as_mut().poll(context)).unwrap_or_else(|| Poll::Ready(RpcError::panicked().into()));
+        work(desk, poll).unwrap_or(Poll::Pending).map(|reply| (id, reply))
     }
 }
 

@@ -14,24 +14,28 @@ use crate::vm::state::Desk;
 /// When a call was made, and its id.
 #[derive(Clone, Copy)]
 pub(super) enum Made {
-    /// In this run, at this moment of the desk.
-    Now(Nanos),
+    /// In this run, at this moment of the desk, or at this one of the embedder's clock.
+    Now(Nanos, Option<SystemTime>),
     /// Before a pause, with this id.
     Before(CallId, SystemTime),
 }
 
 impl Made {
+    pub(super) fn now(desk: &Desk) -> Made {
+        Made::Now(desk.driver().seen(), desk.own_moment())
+    }
+
     pub(super) fn id(self) -> Option<CallId> {
         match self {
-            Made::Now(_) => None,
+            Made::Now(..) => None,
             Made::Before(id, _) => Some(id),
         }
     }
 
     pub(super) fn at(self, desk: &Desk) -> SystemTime {
         match self {
-            Made::Now(moment) => desk.wall_at(moment),
-            Made::Before(_, at) => at,
+            Made::Now(_, Some(at)) | Made::Before(_, at) => at,
+            Made::Now(moment, None) => desk.system_moment(moment),
         }
     }
 }
@@ -43,15 +47,11 @@ pub(super) struct InFlight {
     /// is not reused.
     pub(super) number: u64,
     pub(super) made: Made,
+    /// What the call weighs until it has an answer.
+    pub(super) weight: u64,
     pub(super) method: Arc<str>,
     /// Kept in case the call is paused.
     pub(super) params: Json,
-}
-
-impl InFlight {
-    pub(super) fn weight(&self) -> u64 {
-        call_weight(self.method.len(), self.params.text().map_or(0, str::len))
-    }
 }
 
 /// The weight of a paused call.

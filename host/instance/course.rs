@@ -24,6 +24,8 @@ use crate::turn::{Message, Waited, turn, wait};
 
 /// Slices of fuel for an operation that the host starts itself: a few tens of milliseconds.
 const CHORE_SLICES: u32 = 100;
+/// Slices of fuel to clear a megabyte of free memory: the guest reads every word, which takes a little more than one.
+const SLICES_PER_MEGABYTE: u32 = 4;
 
 /// What a call leaves behind in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +125,8 @@ impl Instance {
     /// Makes the guest clear its free memory before a snapshot. False when the guest has become unusable.
     pub(super) fn clear_free_memory(&mut self) -> bool {
         let Some(vm) = &self.vm else { return false };
-        let slices = CHORE_SLICES.saturating_add(u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX));
+        let slices = u32::try_from(vm.memory_bytes() >> 20).unwrap_or(u32::MAX).saturating_mul(SLICES_PER_MEGABYTE);
+        let slices = slices.saturating_add(CHORE_SLICES);
         let changed = vm.changed_bits();
         // A guest older than this operation refuses it.
         let status = self.chore(Op::Clear, &changed, slices).map(|(status, _)| status);
@@ -268,6 +271,7 @@ impl Instance {
         }
         self.phase = Phase::Waiting;
         let mut calls = Calls::new(desk, &self.routes, &self.data, &self.ids, mode);
+        calls.is_draining = self.drains;
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = Timer::default();
         let (mut ended, mut leftovers) = loop {
@@ -325,6 +329,7 @@ impl Instance {
                 // and let the guest return it.
                 Waited::Stuck if flags & flag::DRAIN != 0 && calls.is_any_unanswered() => {
                     flags &= !flag::DRAIN;
+                    calls.is_draining = false;
                     next = Some(Message::answers(Vec::new()));
                 }
                 Waited::Stuck => break (Err(Error::NeverSettled { pending: calls.unanswered() }), Leftovers::Some),

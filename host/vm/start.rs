@@ -3,7 +3,7 @@
 //!
 //! It must never know where the frozen memory comes from.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::engine::Allocation;
@@ -25,8 +25,9 @@ const MOST_IDLE: usize = 16;
 #[derive(Default)]
 pub(crate) struct Start {
     starts: AtomicU32,
-    /// None if the system refused an image; then instances continue to copy.
-    image: OnceLock<Option<Mapped>>,
+    image: OnceLock<Mapped>,
+    /// The system refused an image that nobody asked for; then instances continue to copy.
+    is_refused: AtomicBool,
 }
 
 /// An image, which is counted until it is dropped.
@@ -66,11 +67,15 @@ impl Start {
         bare: &MemoryImage,
         allocation: Allocation,
     ) -> Option<&Arc<MemoryImage>> {
-        if self.image.get().is_none() && self.starts.fetch_add(1, Ordering::Relaxed) >= COPIED {
+        if self.image.get().is_none()
+            && self.starts.fetch_add(1, Ordering::Relaxed) >= COPIED
+            && !self.is_refused.load(Ordering::Relaxed)
+        {
             let place = Place::take(MOST_BY_ITSELF)?;
-            self.make(frozen, bare, allocation.most_idle().min(MOST_IDLE), place);
+            let made = self.make(frozen, bare, allocation.most_idle().min(MOST_IDLE), place);
+            self.is_refused.store(made.is_none(), Ordering::Relaxed);
         }
-        self.image.get()?.as_ref().map(|mapped| &mapped.image)
+        self.image.get().map(|mapped| &mapped.image)
     }
 
     /// Makes the image now, unless it exists.
@@ -83,26 +88,24 @@ impl Start {
             let place = Place::take(MOST_IMAGES).ok_or_else(|| {
                 Error::host(format!("there are {MOST_IMAGES} images of snapshots already; drop the snapshots of some"))
             })?;
-            self.make(frozen, bare, allocation.most_idle(), place);
+            self.make(frozen, bare, allocation.most_idle(), place).ok_or_else(|| {
+                Error::host("the machine has no room for an image of the snapshot: its memory, and a file descriptor")
+            })?;
         }
-        match self.image.get() {
-            Some(Some(_)) => Ok(()),
-            _ => Err(Error::host(
-                "the machine has no room for an image of the snapshot: its memory, and a file descriptor",
-            )),
-        }
+        Ok(())
     }
 
-    fn make(&self, frozen: &Frozen, bare: &MemoryImage, most_idle: usize, place: Place) {
-        self.image.get_or_init(|| {
-            let length = usize::try_from(frozen.memory_bytes).ok()?;
-            let mut bytes = bare.bytes().to_vec();
-            bytes.resize(length, 0);
-            if !frozen.write(bare.bytes(), &mut bytes) {
-                return None;
-            }
-            let image = MemoryImage::new(&bytes, length, most_idle).ok()?;
-            Some(Mapped { image: Arc::new(image.differing(&frozen.pages)), _place: place })
-        });
+    fn make(&self, frozen: &Frozen, bare: &MemoryImage, most_idle: usize, place: Place) -> Option<()> {
+        let length = usize::try_from(frozen.memory_bytes).ok()?;
+        // Memory of zeros takes no room until it is written to, and the image leaves out what is zero.
+        let mut bytes = vec![0; length];
+        bytes.get_mut(..bare.bytes().len())?.copy_from_slice(bare.bytes());
+        if !frozen.write(bare.bytes(), &mut bytes) {
+            return None;
+        }
+        let image = MemoryImage::new(&bytes, length, most_idle).ok()?;
+        // Where two threads make it at once, one is enough.
+        drop(self.image.set(Mapped { image: Arc::new(image.differing(&frozen.pages)), _place: place }));
+        Some(())
     }
 }

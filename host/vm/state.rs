@@ -22,6 +22,8 @@ pub(crate) struct Desk {
     /// The age of the instance when it was restored.
     age: Nanos,
     clock: Mutex<Clock>,
+    /// Whether the clock is the embedder's, which never changes.
+    has_own_clock: bool,
     seed: Option<u64>,
     /// Shared with handlers, which can see a cancellation even while they block this thread.
     pub(crate) signal: Arc<Signal>,
@@ -35,6 +37,7 @@ impl Desk {
             driver: AtomicRefCell::new(driver),
             epoch: Instant::now(),
             age,
+            has_own_clock: clock != Clock::System,
             clock: Mutex::new(clock),
             seed,
             signal: Arc::default(),
@@ -118,21 +121,30 @@ impl Desk {
         }
     }
 
-    /// The reading of the instance's clock at this moment, in whole milliseconds. The clock does not advance, so a
-    /// script cannot observe this.
-    pub(crate) fn wall_at(&self, moment: Nanos) -> SystemTime {
-        let since = self.clock().peek().unwrap_or_else(|| {
-            let ago = Duration::from_nanos(self.now().saturating_sub(moment));
-            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago)
-        });
-        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
+    /// The next reading of the embedder's clock, in whole milliseconds. The script does not notice this reading. None with
+    /// the system's clock.
+    pub(crate) fn own_moment(&self) -> Option<SystemTime> {
+        if !self.has_own_clock {
+            return None;
+        }
+        self.clock().peek().map(whole_millis)
+    }
+
+    /// The system's time at a moment of this desk, in whole milliseconds.
+    pub(crate) fn system_moment(&self, moment: Nanos) -> SystemTime {
+        let ago = Duration::from_nanos(self.now().saturating_sub(moment));
+        whole_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ago))
     }
 
     /// The [`Instant`] that is `later` after `now`; None if it is out of range.
     pub(crate) fn moment(&self, now: Nanos, later: Duration) -> Option<Instant> {
         self.epoch.checked_add(Duration::from_nanos(now))?.checked_add(later)
     }
+}
+
+fn whole_millis(since: Duration) -> SystemTime {
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
 }
 
 /// The host's data in the wasmtime store.

@@ -65,7 +65,15 @@ pub fn advance() -> Status {
         match unwrap_root() {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(thrown) => return threw(thrown),
+            // A `then` that throws is the result, like anything else that a script throws.
+            Err(thrown) => {
+                let reason = qjs::take_exception(thrown);
+                if abi::is_stopped() {
+                    return Status::Stopped;
+                }
+                state::with(|state| state.root = Some(Root::Threw(reason)));
+                continue;
+            }
         }
         if !report_rejections() {
             return Status::Stopped;

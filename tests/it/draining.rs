@@ -204,3 +204,44 @@ fn what_to_json_asks_for_while_the_result_is_read_is_named() {
     assert_eq!(jar.dropped_calls(), ["send"]);
     assert_usable(&mut jar);
 }
+
+#[test]
+fn a_recording_of_a_call_that_ended_without_its_answers_is_replayed_with_the_calls_after_it() {
+    for drains in [true, false] {
+        let recording = Recording::new();
+        let router = recording.record(&router(&Log::default()));
+        let start = |router: &Router, drains: bool| {
+            if drains { jar_with_router(router) } else { undrained(router, &Limits::default()) }
+        };
+        let mut jar = start(&router, drains);
+        assert_eq!(jar.eval("host.rpc('send', 1); 'done'").unwrap().as_str(), r#""done""#);
+        assert_eq!(jar.eval("host.rpcSync('now', 2)").unwrap().as_str(), "2");
+        let replay = recording.replay();
+        let mut again = jar_with_router(&replay.router());
+        assert_eq!(again.eval("host.rpc('send', 1); 'done'").unwrap().as_str(), r#""done""#);
+        assert_eq!(again.eval("host.rpcSync('now', 2)").unwrap().as_str(), "2");
+        replay.finish().unwrap();
+    }
+}
+
+#[test]
+fn a_then_that_throws_is_waited_for_like_any_error() {
+    let script = "host.rpc('send', 1); ({ get then() { throw new RangeError('no') } })";
+    let (ended, log) = run(script);
+    let Err(Error::Js(error)) = ended else { panic!("{ended:?}") };
+    assert_eq!((error.name.as_str(), log.as_slice()), ("RangeError", ["sent 1".to_owned()].as_slice()));
+}
+
+#[test]
+fn a_paused_call_that_is_cut_off_is_named() {
+    let router = router(&Log::default());
+    let mut jar = undrained(&router, &Limits::default());
+    let Turn::Done(_) = block_on(jar.step_eval_async("host.rpc('ask', 1); 'v'")).unwrap() else { panic!("it is done") };
+    assert_eq!((jar.dropped_calls(), jar.call_stats().dropped_calls), (vec!["ask".to_owned()], 1));
+    let limits = Limits::default().with_wall_time(Duration::from_millis(50));
+    let mut jar = jar_of(&router, &limits);
+    limit_of(block_on(jar.step_eval_async("host.rpc('ask', 1); host.rpc('never'); 'v'")).map(drop));
+    let mut dropped = jar.dropped_calls();
+    dropped.sort();
+    assert_eq!(dropped, ["ask", "never"]);
+}

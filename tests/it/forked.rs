@@ -186,3 +186,30 @@ fn forks_while_other_threads_wait_hang_no_child() {
         is_over.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn a_child_makes_instances_while_its_parent_counts_memory_in_another_thread() {
+    if !is_alone("forked::a_child_makes_instances_while_its_parent_counts_memory_in_another_thread") {
+        return;
+    }
+    let runtime = Runtime::builder().max_instances(60).build().unwrap();
+    let jars: Vec<_> = (0..50).map(|_| runtime.instance(&Router::new(), &Limits::default()).unwrap()).collect();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (runtime, is_over) = (&runtime, &is_over);
+        scope.spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                runtime.stats();
+            }
+        });
+        for _ in 0..10 {
+            let answer = fork(|| {
+                let mut jar = runtime.instance(&Router::new(), &Limits::default()).unwrap();
+                jar.eval("1 + 2").unwrap().as_str().to_owned()
+            });
+            assert_eq!(answer, "3");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    drop(jars);
+}

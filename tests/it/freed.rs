@@ -8,7 +8,7 @@ use belljar::{Call, Instance, Json, Limits, Router, RpcError, Script};
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
 use crate::forgery::parts;
-use crate::support::{block_on, jar, jar_of, poll_until_waiting, runtime};
+use crate::support::{block_on, jar, jar_of, jar_with, poll_until_waiting, runtime};
 
 const PAGE_BYTES: usize = 4096;
 /// This many adjacent bytes of a secret cannot be a coincidence.
@@ -333,4 +333,13 @@ fn a_snapshot_is_no_larger_for_what_was_let_go_of() {
     let (fresh, used) =
         (size("1"), size("{ let n = 0; for (let i = 0; i < 3000; i++) n += `${i} and ${i * 7}`.length } 1"));
     assert!(used < fresh + 2048, "{used} bytes after work, {fresh} without");
+}
+
+#[test]
+fn a_snapshot_after_a_large_buffer_was_freed_is_taken() {
+    let mut jar = jar_with(&Limits::default().with_memory_bytes(600 << 20).with_js_heap_bytes(512 << 20));
+    jar.eval("let b = new ArrayBuffer(400 << 20); b = null; 1").unwrap();
+    let snapshot = jar.snapshot().unwrap();
+    assert!(snapshot.to_bytes().len() < 1 << 20);
+    assert_eq!(jar.eval("1 + 2").unwrap().as_str(), "3");
 }

@@ -333,3 +333,70 @@ fn the_console_and_the_judge_of_rejections_get_the_data_of_the_instance() {
     assert_eq!(log.take(), ["ada: hello", "ada: lost", "bob: hello", "bob: lost"]);
     assert_usable(&mut jar_of(&Router::new(), &Limits::default()));
 }
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new("quiet"));
+    }
+}
+
+#[test]
+fn a_future_of_a_layer_that_panics_when_it_is_dropped_harms_nobody() {
+    let router = Router::new().handle("x", |_: &Call, (): ()| 1).layer(|handler| {
+        handler.around(|_, _, _| {
+            let bomb = Bomb;
+            Replying::later(async move {
+                pending::<()>().await;
+                drop(bomb);
+                Reply::pause()
+            })
+        })
+    });
+    let mut jar = jar_with_router(&router);
+    for script in ["host.rpc('x').catch(e => e.code)", "try { host.rpcSync('x') } catch (e) { e.code }"] {
+        assert_eq!(jar.eval(script).unwrap().as_str(), r#""needs_async""#, "{script}");
+        assert_usable(&mut jar);
+    }
+}
+
+#[test]
+fn a_future_that_is_done_and_panics_when_it_is_dropped_is_an_error_of_the_call() {
+    struct Done(Bomb);
+    impl std::future::Future for Done {
+        type Output = Reply;
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Reply> {
+            let Done(Bomb) = &*self;
+            std::task::Poll::Ready(Reply::value(&1))
+        }
+    }
+    let router = Router::new()
+        .handle("x", |_: &Call, (): ()| 1)
+        .layer(|handler| handler.around(|_, _, _| Replying::later(Done(Bomb))));
+    let mut jar = jar_with_router(&router);
+    for script in ["await host.rpc('x').catch(e => e.code)", "try { host.rpcSync('x') } catch (e) { e.code }"] {
+        assert_eq!(block_on(jar.eval_async(script)).unwrap().as_str(), r#""handler_panicked""#, "{script}");
+        assert_usable(&mut jar);
+    }
+}
+
+#[test]
+fn a_pending_call_says_when_it_was_made_and_not_when_the_script_paused() {
+    let router = Router::new().handle("ask", |_: &Call, _: Json| Reply::pause()).handle("now", |_: &Call, (): ()| ());
+    let clock = Clock::Stepped { start: Duration::from_secs(100), step: Duration::from_secs(1) };
+    let recording = Recording::new();
+    let router = recording.record(&router);
+    let mut jar = runtime().build_instance().clock(clock).start(&router, &Limits::default()).unwrap();
+    let script = "const first = host.rpc('ask', 1); await host.rpc('now');
+        for (let i = 0; i < 10; i++) Date.now();
+        await Promise.all([first, host.rpc('ask', 2)])";
+    let Turn::Paused(paused) = block_on(jar.step_eval_async(script)).unwrap() else { panic!("it waits") };
+    let pending: Vec<_> = paused.pending().iter().map(|call| call.made_at).collect();
+    let recorded: Vec<_> =
+        recording.calls().iter().filter(|call| call.method == "ask").map(|call| call.made_at).collect();
+    assert_eq!(pending, recorded);
+    let seconds = |seconds| std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+    assert_eq!(pending, [seconds(100), seconds(110)]);
+}

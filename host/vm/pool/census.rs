@@ -1,31 +1,50 @@
-//! Counts the address space and memory of all slots and images of this process. It must never know who uses them.
+//! Counts the address space and memory of all slots and images of this process.
+//!
+//! It takes no lock: a process can be forked while another thread counts, and the child would wait for that lock for
+//! ever. It must never know who uses a slot.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pagemap::{State, changed};
 use super::probe::Method;
 use super::slot::Slot;
 use crate::stats::Census;
 
-/// The base address of each slot, with the accessible size of its linear memory.
-static SLOTS: Mutex<BTreeMap<usize, Arc<AtomicUsize>>> = Mutex::new(BTreeMap::new());
+/// A slot of this process, or a free place for one, whose `base` is zero.
+pub(super) struct Entry {
+    base: AtomicUsize,
+    /// The accessible size of its linear memory.
+    accessible: AtomicUsize,
+}
+
+/// A processor with 47 bits of user addresses has room for no more slots.
+const MOST: usize = 1 << 15;
+
+static SLOTS: [Entry; MOST] = [const { Entry { base: AtomicUsize::new(0), accessible: AtomicUsize::new(0) } }; MOST];
+/// The entries behind this one were never used.
+static USED: AtomicUsize = AtomicUsize::new(0);
 static IMAGE_BYTES: AtomicU64 = AtomicU64::new(0);
 
-fn slots() -> MutexGuard<'static, BTreeMap<usize, Arc<AtomicUsize>>> {
-    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+impl Entry {
+    /// Registers a slot. None if there are more slots than any process can map, and then the slot is not counted.
+    pub(super) fn of(base: usize, accessible: usize) -> Option<&'static Entry> {
+        let is_free =
+            |entry: &Entry| entry.base.compare_exchange(0, base, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let (at, entry) = SLOTS.iter().enumerate().find(|(_, entry)| is_free(entry))?;
+        entry.grow(accessible);
+        USED.fetch_max(at + 1, Ordering::Relaxed);
+        Some(entry)
+    }
 
-/// Registers a slot.
-pub(super) fn enter(base: usize, accessible: Arc<AtomicUsize>) {
-    slots().insert(base, accessible);
-}
+    /// Notes the accessible size.
+    pub(super) fn grow(&self, accessible: usize) {
+        self.accessible.store(accessible, Ordering::Relaxed);
+    }
 
-/// Unregisters a slot. Call it before the slot is unmapped, so that a census never reads addresses of another
-/// mapping.
-pub(super) fn leave(base: usize) {
-    slots().remove(&base);
+    /// Unregisters the slot.
+    pub(super) fn leave(&self) {
+        self.base.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Counts an image of this length.
@@ -38,25 +57,28 @@ pub(super) fn remove_image(bytes: usize) {
     IMAGE_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
 }
 
-/// Asks the kernel about the pages of every slot, which takes a few microseconds for each.
+/// Asks the kernel about the pages of every slot, which takes a few microseconds for each. A slot that is unmapped
+/// meanwhile may be counted by the pages of what is mapped in its place.
 pub(crate) fn census() -> Census {
-    // Before the lock below is taken, because finding the method may map a slot, which takes the lock too.
-    let method = Method::of_this_system();
-    let slots = slots();
-    let resident = method.question().and_then(|question| {
-        let mut bytes = 0;
+    let question = Method::of_this_system().question();
+    let (mut slots, mut resident, mut is_told) = (0, 0, question.is_some());
+    for entry in SLOTS.iter().take(USED.load(Ordering::Relaxed)) {
+        let base = entry.base.load(Ordering::Relaxed);
+        if base == 0 {
+            continue;
+        }
+        slots += 1;
+        let Some(question) = question else { continue };
         let mut each = |changed: super::Changed| {
-            bytes += if changed.state == State::Present { changed.range.len() as u64 } else { 0 };
+            resident += if changed.state == State::Present { changed.range.len() as u64 } else { 0 };
         };
-        let is_told = slots.iter().all(|(base, accessible)| {
-            let parts = Slot::parts(*base, accessible.load(Ordering::Relaxed));
-            parts.iter().all(|range| changed(question, range, &mut each))
-        });
-        is_told.then_some(bytes)
-    });
+        let parts = Slot::parts(base, entry.accessible.load(Ordering::Relaxed));
+        let is_answered = parts.iter().all(|range| changed(question, range, &mut each));
+        is_told &= is_answered || entry.base.load(Ordering::Relaxed) != base;
+    }
     Census {
-        mapped_bytes: slots.len() as u64 * Slot::RESERVED_BYTES as u64,
-        resident_bytes: resident,
+        mapped_bytes: slots * Slot::RESERVED_BYTES as u64,
+        resident_bytes: is_told.then_some(resident),
         image_bytes: IMAGE_BYTES.load(Ordering::Relaxed),
     }
 }

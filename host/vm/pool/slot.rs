@@ -10,12 +10,11 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, munmap};
 
-use super::census;
+use super::census::Entry;
 use super::contents::Contents;
 use super::pagemap::{Changed, Question, State};
 use crate::error::{Error, Result};
@@ -42,7 +41,8 @@ pub(super) struct Slot {
     base: NonNull<u8>,
     image_bytes: usize,
     /// Accessible bytes of linear memory: at least those of the image.
-    accessible: Arc<AtomicUsize>,
+    accessible: AtomicUsize,
+    entry: Option<&'static Entry>,
     has_memory: AtomicBool,
     has_stack: AtomicBool,
 }
@@ -76,11 +76,11 @@ impl Slot {
         let slot = Slot {
             base,
             image_bytes,
-            accessible: Arc::new(AtomicUsize::new(image_bytes)),
+            accessible: AtomicUsize::new(image_bytes),
+            entry: Entry::of(base.addr().get(), image_bytes),
             has_memory: AtomicBool::new(false),
             has_stack: AtomicBool::new(false),
         };
-        census::enter(base.addr().get(), slot.accessible.clone());
         // One written byte would change a whole huge page. A kernel without huge pages refuses, which does no harm.
         // SAFETY: advice about the slot's own reservation.
         let _ = unsafe { madvise(slot.at(0), TOTAL, Advice::LinuxNoHugepage) };
@@ -164,8 +164,15 @@ impl Slot {
         unsafe {
             mprotect(self.at(MEMORY_AT + before), bytes - before, MprotectFlags::READ | MprotectFlags::WRITE)?;
         }
-        self.accessible.store(bytes, Ordering::Relaxed);
+        self.note_accessible(bytes);
         Ok(())
+    }
+
+    fn note_accessible(&self, bytes: usize) {
+        self.accessible.store(bytes, Ordering::Relaxed);
+        if let Some(entry) = self.entry {
+            entry.grow(bytes);
+        }
     }
 
     /// The address at which accessible memory ends.
@@ -247,7 +254,7 @@ impl Slot {
         let is_back = unsafe {
             madvise(place, grown, Advice::LinuxDontNeed).and_then(|()| mprotect(place, grown, MprotectFlags::empty()))
         };
-        self.accessible.store(self.image_bytes, Ordering::Relaxed);
+        self.note_accessible(self.image_bytes);
         is_back.is_ok()
     }
 
@@ -298,7 +305,9 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        census::leave(self.base.addr().get());
+        if let Some(entry) = self.entry {
+            entry.leave();
+        }
         // SAFETY: the slot made the reservation, and every user of a part of it holds a reference to the slot.
         let _ = unsafe { munmap(self.at(0), TOTAL) };
     }
