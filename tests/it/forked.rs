@@ -207,7 +207,7 @@ fn a_child_makes_instances_while_its_parent_counts_memory_in_another_thread() {
                 let mut jar = runtime.instance(&Router::new(), &Limits::default()).unwrap();
                 jar.eval("1 + 2").unwrap().as_str().to_owned()
             });
-            assert_eq!(answer, "3");
+            assert_eq!(answer.join(), "3");
         }
         is_over.store(true, Ordering::Relaxed);
     });
