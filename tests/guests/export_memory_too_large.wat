@@ -1,6 +1,6 @@
 ;; Does: begins with more memory than it may have
-;; Expect: invalid_input
-;; Says: memory_bytes
+;; Expect: limit_too_low
+;; Says: memory limit
 (module
     (import "belljar" "poll" (func $poll (result i32)))
     (memory (export "memory") 1000)
