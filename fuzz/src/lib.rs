@@ -96,6 +96,7 @@ pub fn guest(data: &[u8]) {
     // script.
     let limits = Limits {
         js_heap_bytes: Limits::default().js_heap_bytes,
+        memory_bytes: Limits::default().memory_bytes,
         stack_bytes: Limits::default().stack_bytes,
         ..limits()
     };
