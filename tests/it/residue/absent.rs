@@ -117,7 +117,20 @@ impl Found {
     /// Checks a fresh instance: its memory, with `is_equal`, and the result of a script.
     fn look(&mut self, mut jar: Instance, is_equal: impl FnOnce(&Snapshot) -> bool, script: &str) {
         self.looked_at += 1;
-        self.differ += u32::from(!jar.snapshot().is_ok_and(|snapshot| is_equal(&snapshot)));
+        // An instance whose snapshot fails counts too, and says why.
+        let is_as_made = match jar.snapshot() {
+            Ok(snapshot) => {
+                is_equal(&snapshot) || {
+                    println!("it differs: {} bytes of memory beside the image", snapshot.memory_bytes());
+                    false
+                }
+            }
+            Err(error) => {
+                println!("its snapshot failed: {error}");
+                false
+            }
+        };
+        self.differ += u32::from(!is_as_made);
         self.tell += u32::from(jar.eval(script).ok().and_then(|says| says.get().ok()) != Some(true));
     }
 
