@@ -1,9 +1,9 @@
 //! A tool call that waits for a person: the process that asked has ended when the answer arrives, and another process
 //! resumes the script.
 //!
-//! Shows: [`Reply::pause`], [`Instance::step_eval_async`], a sealed snapshot in a file, and [`Instance::resume_async`] in
-//! a process that has never seen the script. Run it without arguments; it starts itself once to ask, and once for
-//! each answer.
+//! Shows: [`Reply::pause`], [`Instance::step_eval_async`], a sealed snapshot in a file, and
+//! [`Instance::resume_async`] in a process that has never seen the script. Run it without arguments; it starts itself
+//! once to ask, and once for each answer.
 //!
 //! [`Instance::step_eval_async`]: belljar::Instance::step_eval_async
 //! [`Instance::resume_async`]: belljar::Instance::resume_async

@@ -24,7 +24,7 @@ use crate::data::Data;
 use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
-use crate::handler::Handler;
+use crate::handler::{Handler, Working};
 use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::reply::{Answered, Reply, RpcError};
@@ -208,9 +208,7 @@ impl<'a> Calls<'a> {
         match replying {
             Some(Ok(reply)) => return self.settle(in_flight, reply),
             Some(Err(working)) if self.mode == Mode::Sync => {
-                drop(Contained::new(self.desk, slot, working));
-                self.embedder_worked();
-                let reply = needs_async(&in_flight.method).into();
+                let reply = self.refuse_to_wait(working, &in_flight.method).into();
                 return self.settle(in_flight, reply);
             }
             Some(Err(working)) => {
@@ -219,6 +217,15 @@ impl<'a> Calls<'a> {
             None => {}
         }
         self.in_flight.push(in_flight);
+    }
+
+    /// Drops a future for which a synchronous call cannot wait. A layer has returned it, although its handler is not
+    /// async.
+    fn refuse_to_wait(&self, working: Working, method: &str) -> RpcError {
+        // No answer is looked up by this id.
+        drop(Contained::new(self.desk, 0, working));
+        self.embedder_worked();
+        needs_async(method)
     }
 
     /// Stores the reply of a handler: an answer, or a pause. A paused call keeps its weight.
@@ -401,11 +408,7 @@ impl<'a> Calls<'a> {
                     let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return true };
                     match replying.into_parts() {
                         Ok(reply) => reply.at_once(),
-                        Err(working) if self.mode == Mode::Sync => {
-                            drop(Contained::new(self.desk, slot, working));
-                            self.embedder_worked();
-                            Err(needs_async(&method))
-                        }
+                        Err(working) if self.mode == Mode::Sync => Err(self.refuse_to_wait(working, &method)),
                         Err(working) => {
                             self.sync_working = Some(Contained::new(self.desk, slot, working));
                             return self.work_on_sync(context);

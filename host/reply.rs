@@ -59,9 +59,9 @@ impl Reply {
     }
 
     /// A reply that leaves the call pending. The code that started the script with
-    /// [`Instance::step_eval_async`](crate::Instance::step_eval_async) answers the call later, in this process or another. A
-    /// script that waits in `host.rpcSync` cannot be paused, so it gets an error with the code `paused`. When the
-    /// call of the instance is not a step, it ends with [`Error::Paused`](crate::Error::Paused).
+    /// [`Instance::step_eval_async`](crate::Instance::step_eval_async) answers the call later, in this process or
+    /// another. A script that waits in `host.rpcSync` cannot be paused, so it gets an error with the code `paused`.
+    /// When the call of the instance is not a step, it ends with [`Error::Paused`](crate::Error::Paused).
     #[must_use]
     pub fn pause() -> Reply {
         Reply::Pause

@@ -94,8 +94,8 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_eval_async`]. [`Instance::resume_inspect_async`]
-    /// resumes it.
+    /// As [`Instance::inspect_async`], with pauses as in [`Instance::step_eval_async`].
+    /// [`Instance::resume_inspect_async`] resumes it.
     ///
     /// ```
     /// # use belljar::{Answer, Call, Limits, Reply, Router, Runtime, Turn};

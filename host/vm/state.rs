@@ -121,8 +121,8 @@ impl Desk {
         }
     }
 
-    /// The next reading of the embedder's clock, in whole milliseconds. The script does not notice this reading. None with
-    /// the system's clock.
+    /// The next reading of the embedder's clock, in whole milliseconds. The script does not notice this reading. None
+    /// with the system's clock.
     pub(crate) fn own_moment(&self) -> Option<SystemTime> {
         if !self.has_own_clock {
             return None;

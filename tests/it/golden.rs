@@ -256,8 +256,8 @@ fn every_public_name_is_in_the_listing() {
     assert_golden("public-api.txt", &lines);
 }
 
-/// Names in the listing that are neither exported nor a variant: those of the standard library and serde, parameters, and the
-/// private type that an attribute of serde names.
+/// Names in the listing that are neither exported nor a variant: those of the standard library and serde, parameters,
+/// and the private type that an attribute of serde names.
 const KNOWN: [&str; 42] = [
     "Any",
     "Box",

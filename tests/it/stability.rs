@@ -1,5 +1,5 @@
-//! What docs/stability.md promises about bytes that an older build wrote. `tests/fixtures` has them, a folder for each build;
-//! `make fixtures` adds one for this build.
+//! What docs/stability.md promises about bytes that an older build wrote. `tests/fixtures` has them, a folder for
+//! each build; `make fixtures` adds one for this build.
 
 use std::fs;
 use std::path::{Path, PathBuf};

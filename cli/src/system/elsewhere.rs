@@ -1,4 +1,5 @@
-//! What `mod.rs` asks of a system like Unix, on any other: Windows, where commands run in `cmd` and files have no modes.
+//! What `mod.rs` asks of a system like Unix, on any other: Windows, where commands run in `cmd` and files have no
+//! modes.
 //!
 //! It must never know more than that file does.
 

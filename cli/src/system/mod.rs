@@ -1,7 +1,8 @@
-//! What the command asks of a system like Unix: modes and owners of files, process groups, signals, the modes of a terminal.
+//! What the command asks of a system like Unix: modes and owners of files, process groups, signals, the modes of a
+//! terminal.
 //!
-//! It owns the calls that other systems do not have; `elsewhere.rs` has the same face for those. It must never know what a file holds or
-//! what a process is for.
+//! It owns the calls that other systems do not have; `elsewhere.rs` has the same face for those. It must never know
+//! what a file holds or what a process is for.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -43,8 +44,8 @@ pub(crate) fn is_open_as_stdout(path: &Path) -> bool {
     (path.dev(), path.ino()) == (stdout.dev(), stdout.ino())
 }
 
-/// Why others can read or change a file, with its mode and what closes it. A file of another user may be open to a group, because only its
-/// owner could change that: so are the rules of ssh.
+/// Why others can read or change a file, with its mode and what closes it. A file of another user may be open to a
+/// group, because only its owner could change that: so are the rules of ssh.
 pub(crate) struct Exposure {
     /// The mode of the file.
     pub(crate) mode: u32,
@@ -131,7 +132,8 @@ pub(crate) fn name() -> String {
     format!("{name} {release} {machine}")
 }
 
-/// Whether the kernel gives out memory that is a file without a name, from which an image is mapped; None where there is no such thing.
+/// Whether the kernel gives out memory that is a file without a name, from which an image is mapped; None where there
+/// is no such thing.
 #[cfg(target_os = "linux")]
 pub(crate) fn memfd() -> Option<io::Result<()>> {
     let made = rustix::fs::memfd_create("belljar-doctor", rustix::fs::MemfdFlags::CLOEXEC);
