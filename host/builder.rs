@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::instance::Instance;
 use crate::limits::Limits;
+use crate::modules::Modules;
 use crate::origin::{Options, Origin};
 use crate::permit::{Permit, Shared};
 use crate::router::Router;
@@ -174,6 +175,13 @@ impl InstanceBuilder {
     /// When the instance already has data of this type.
     pub fn data<T: Any + Send + Sync>(mut self, data: T) -> Self {
         self.options.data.insert(data);
+        self
+    }
+
+    /// Gives scripts modules to import; see [`Modules`]. They are not in snapshots: give them again to a restored
+    /// instance that imports more.
+    pub fn modules(mut self, modules: &Modules) -> Self {
+        self.options.modules = modules.clone();
         self
     }
 

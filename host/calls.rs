@@ -5,6 +5,7 @@
 
 mod at_work;
 mod in_flight;
+mod reach;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -19,16 +20,17 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use self::at_work::{Contained, work};
 pub(crate) use self::in_flight::weigh;
 use self::in_flight::{InFlight, Made, weight};
+pub(crate) use self::reach::Reach;
+use self::reach::needs_async;
 use crate::call::{Call, Token};
-use crate::data::Data;
 use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
-use crate::handler::{Handler, Working};
+use crate::handler::Working;
 use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::reply::{Answered, Reply, RpcError};
-use crate::router::{Routes, Verdict};
+use crate::router::Verdict;
 use crate::trace;
 use crate::vm::state::Desk;
 
@@ -45,8 +47,7 @@ pub(crate) const BATCH_BYTES: usize = 1 << 20;
 /// All handler calls of a call of the instance.
 pub(crate) struct Calls<'a> {
     desk: &'a Desk,
-    routes: &'a Routes,
-    data: &'a Data,
+    reach: Reach<'a>,
     mode: Mode,
     /// Whether the call waits for handler calls that its script does not await.
     pub(crate) is_draining: bool,
@@ -68,11 +69,10 @@ pub(crate) struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    pub(crate) fn new(desk: &'a Desk, routes: &'a Routes, data: &'a Data, ids: &'a Arc<Ids>, mode: Mode) -> Calls<'a> {
+    pub(crate) fn new(desk: &'a Desk, reach: Reach<'a>, ids: &'a Arc<Ids>, mode: Mode) -> Calls<'a> {
         Calls {
             desk,
-            routes,
-            data,
+            reach,
             mode,
             is_draining: false,
             ids,
@@ -96,7 +96,7 @@ impl<'a> Calls<'a> {
             match event {
                 None => return,
                 Some(Event::Console(level, line)) => {
-                    self.routes.print(self.data, level, &String::from_utf8_lossy(&line));
+                    self.reach.routes.print(self.reach.data, level, &String::from_utf8_lossy(&line));
                     self.embedder_worked();
                 }
                 Some(Event::Rejection(report)) => {
@@ -118,7 +118,7 @@ impl<'a> Calls<'a> {
             self.desk.driver().stop(Stop::Protocol("a rejection is not a report"));
             return;
         };
-        if self.routes.judge(self.data, &error) == Verdict::Stop {
+        if self.reach.routes.judge(self.reach.data, &error) == Verdict::Stop {
             self.desk.driver().stop(Stop::Rejected(error));
         }
     }
@@ -130,7 +130,7 @@ impl<'a> Calls<'a> {
             let left = self.desk.driver().wall_left(self.desk.now());
             Arc::new(Token::new(self.desk.signal.clone(), Instant::now().checked_add(left), self.ids.clone()))
         });
-        Call { method, number, id, token: token.clone(), data: self.data.clone() }
+        Call { method, number, id, token: token.clone(), data: self.reach.data.clone() }
     }
 
     /// Takes over calls that were paused earlier, with the answers to some of them.
@@ -173,7 +173,7 @@ impl<'a> Calls<'a> {
             return;
         }
         let made = Made::now(self.desk);
-        let Some(tape) = self.routes.tape() else { return self.hand_over(request, made) };
+        let Some(tape) = self.reach.routes.tape() else { return self.hand_over(request, made) };
         if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
             return;
         }
@@ -192,7 +192,7 @@ impl<'a> Calls<'a> {
     /// Passes a call to its handler.
     fn hand_over(&mut self, request: Request, made: Made) {
         let (slot, weight, number) = (request.id, request.weight(), self.ids.count());
-        let (method, handler, params) = match self.find(request) {
+        let (method, handler, params) = match self.reach.find(request) {
             Ok(found) => found,
             Err(error) => return self.answer(slot, weight, Err(error)),
         };
@@ -245,19 +245,9 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Json), RpcError> {
-        let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
-        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
-        let params = String::from_utf8(request.params).map_err(|_| unreadable())?;
-        let (name, handler) = self.routes.find(method).ok_or_else(|| {
-            RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
-        })?;
-        Ok((name, handler, Json::from_option((!params.is_empty()).then_some(params))))
-    }
-
     /// Takes the answers that a replay has for a script that waits.
     pub(crate) fn rewind(&mut self) {
-        let Some(tape) = self.routes.tape().filter(|_| self.answers.is_empty()) else { return };
+        let Some(tape) = self.reach.routes.tape().filter(|_| self.answers.is_empty()) else { return };
         match tape.next_answers() {
             Ok(answers) => {
                 for (slot, reply) in answers {
@@ -352,7 +342,7 @@ impl<'a> Calls<'a> {
                 // The size of an embedder's answer has not been checked yet.
                 driver.sized(reply)
             };
-            if let Some(tape) = self.routes.tape()
+            if let Some(tape) = self.reach.routes.tape()
                 && self.desk.driver().hold(tape.weight(size(&reply)))
             {
                 told.extend(tape.told(id, &reply));
@@ -371,7 +361,7 @@ impl<'a> Calls<'a> {
                 break;
             }
         }
-        if let Some(tape) = self.routes.tape() {
+        if let Some(tape) = self.reach.routes.tape() {
             tape.answers(told);
         }
         batch
@@ -381,7 +371,7 @@ impl<'a> Calls<'a> {
     pub(crate) fn work_on_sync(&mut self, context: &mut Context<'_>) -> bool {
         let request = self.desk.driver().take_sync_request();
         if let Some(request) = request {
-            if let Some(tape) = self.routes.tape() {
+            if let Some(tape) = self.reach.routes.tape() {
                 if !self.desk.driver().hold(tape.weight(request.method.len() + request.params.len())) {
                     return true;
                 }
@@ -399,7 +389,7 @@ impl<'a> Calls<'a> {
                 }
             }
             let slot = request.id;
-            let reply = match self.find(request) {
+            let reply = match self.reach.find(request) {
                 Err(error) => Err(error),
                 Ok((method, handler, _)) if self.mode == Mode::Sync && handler.is_async() => Err(needs_async(&method)),
                 Ok((method, handler, params)) => {
@@ -436,7 +426,7 @@ impl<'a> Calls<'a> {
     }
 
     fn answer_sync(&self, reply: Answered) {
-        if let Some(tape) = self.routes.tape()
+        if let Some(tape) = self.reach.routes.tape()
             && self.desk.driver().hold(tape.weight(size(&reply)))
         {
             tape.sync_answer(&reply);
@@ -485,9 +475,4 @@ fn size(reply: &Answered) -> usize {
         Ok(json) => json.text().map_or(0, str::len),
         Err(error) => error.code().len() + error.message().len(),
     }
-}
-
-fn needs_async(method: &str) -> RpcError {
-    let method = excerpt::quoted(method);
-    RpcError::new("needs_async", format!("the handler of {method} is async, and this script cannot wait for it"))
 }

@@ -82,6 +82,8 @@ pub(crate) struct Spent {
     pub(crate) polls: u64,
     pub(crate) rpc_calls: u64,
     pub(crate) console_bytes: u64,
+    #[serde(default)]
+    pub(crate) loaded_bytes: u64,
 }
 
 impl Spent {
@@ -111,6 +113,8 @@ pub(crate) struct Driver {
     overdue: u32,
     mail: Mail,
     console_bytes: u64,
+    /// The texts of modules that the call has loaded.
+    loaded_bytes: u64,
     call: Stats,
     total: Stats,
     /// The methods of the handler calls that had no answer when the call of the instance ended, shortened for
@@ -152,6 +156,7 @@ impl Driver {
             polls: self.before.polls.saturating_add(self.call.polls),
             rpc_calls: self.before.rpc_calls.saturating_add(self.call.rpc_calls),
             console_bytes: self.before.console_bytes.saturating_add(self.console_bytes),
+            loaded_bytes: self.before.loaded_bytes.saturating_add(self.loaded_bytes),
         }
     }
 

@@ -76,6 +76,18 @@ impl Handler {
         })
     }
 
+    /// A handler that decides for each call whether it answers at once or with a future.
+    pub(crate) fn replying<P, F>(handler: F) -> Handler
+    where
+        P: DeserializeOwned,
+        F: Fn(Call, P) -> Replying + Send + Sync + 'static,
+    {
+        Handler::contained(false, move |call, params| match read_params(&call, params) {
+            Ok(params) => handler(call, params),
+            Err(error) => Replying::ready(error),
+        })
+    }
+
     /// Wraps this handler in a closure. The closure gets the handler, the call and its parameters. It can refuse the
     /// call, change the parameters, look at the reply or change it, or answer the call itself. The new handler is
     /// async if the old one is.

@@ -24,6 +24,7 @@ use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
+use crate::modules::Modules;
 use crate::origin::{Options, Origin};
 use crate::pending::{Ids, PendingCall};
 use crate::permit::Permit;
@@ -97,6 +98,8 @@ pub struct Instance {
     /// The `flag` bits that [`Instance::inspect`] sends to the guest.
     inspection: u32,
     data: Data,
+    /// What scripts can import.
+    modules: Modules,
     /// What the instance started from.
     origin: Origin,
     /// Whether the random numbers continue the sequence of the origin.
@@ -162,6 +165,7 @@ impl Instance {
             drains: options.drains,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
             data: options.data,
+            modules: options.modules,
             origin,
             keeps_random,
             spent: Spent::default(),
@@ -302,8 +306,17 @@ impl Instance {
 
     /// Compiles a script. The instance is used for nothing else.
     pub(crate) fn compile(&mut self, script: &Script<'_>) -> Result<Vec<u8>> {
+        now(self.compile_in(Mode::Sync, script))
+    }
+
+    /// As [`Instance::compile`], and a module may be loaded by a loader that waits.
+    pub(crate) async fn compile_async(&mut self, script: &Script<'_>) -> Result<Vec<u8>> {
+        self.compile_in(Mode::Async, script).await
+    }
+
+    async fn compile_in(&mut self, mode: Mode, script: &Script<'_>) -> Result<Vec<u8>> {
         let message = self.open_script(Op::Compile, script)?;
-        match now(self.execute(Mode::Sync, message))? {
+        match self.execute(mode, message).await? {
             Ended::Outcome(Outcome::Bytecode(bytes)) => Ok(bytes),
             other => Err(self.value(Ok(other)).err().unwrap_or_else(|| Error::guest("it compiled to a value"))),
         }
@@ -455,7 +468,8 @@ impl Instance {
         if script.name().contains('\0') {
             return Err(Error::input("the name of a script must not hold NUL"));
         }
-        Ok(Message::of(op, &[script.name().as_bytes(), b"\0", script.source().as_bytes()], script.name().len()))
+        let parts = [script.name().as_bytes(), b"\0", script.source().as_bytes()];
+        Ok(Message::of(op, &parts, script.name().len()).flagged(script.flag()))
     }
 
     /// Opens a call of a handler that the script registered, and makes its message.

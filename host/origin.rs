@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::data::Data;
+use crate::modules::Modules;
 use crate::snapshot::Snapshot;
 
 /// The options of an instance.
@@ -15,6 +16,7 @@ pub(crate) struct Options {
     pub(crate) keeps_last_value: bool,
     pub(crate) drains: bool,
     pub(crate) data: Data,
+    pub(crate) modules: Modules,
     pub(crate) origin: Origin,
 }
 
@@ -51,6 +53,7 @@ impl Default for Options {
             keeps_last_value: false,
             drains: true,
             data: Data::default(),
+            modules: Modules::default(),
             origin: Origin::Runtime,
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use belljar_abi::Level;
+use belljar_abi::{Level, load};
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
@@ -113,6 +113,11 @@ impl Router {
     #[must_use]
     pub fn route(mut self, method: impl Into<String>, handler: Handler) -> Router {
         let method = method.into();
+        assert!(
+            !method.starts_with(load::PREFIX),
+            "the names of methods that begin with {:?} are belljar's own",
+            load::PREFIX
+        );
         let before = Arc::make_mut(&mut self.routes).handlers.insert(Arc::from(method.as_str()), handler);
         assert!(before.is_none(), "the method {method:?} already has a handler");
         self

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::instance::Instance;
 use crate::lanes::Lanes;
 use crate::limits::Limits;
+use crate::modules::Modules;
 use crate::origin::{Options, Origin};
 use crate::permit::{Permit, Shared};
 use crate::program::Program;
@@ -59,6 +60,7 @@ impl Runtime {
             guest: Guest::BuiltIn,
             preludes: Vec::new(),
             prelude_limits: Limits::default(),
+            prelude_modules: Modules::default(),
         }
     }
 
@@ -143,10 +145,62 @@ impl Runtime {
         async move { self.compile_in(Permit::wait(self.shared.clone()).await, &script, limits) }
     }
 
+    /// As [`Runtime::compile_within`], for a [module](Script::module) and everything that it imports: the program holds
+    /// all of them, and needs no modules when it runs. What a module imports with `import()` while it runs is not in
+    /// the program.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Modules, Router, Runtime, Script};
+    /// let runtime = Runtime::new()?;
+    /// let modules = Modules::new().source("lib/tax.js", "export const tax = n => n * 0.19");
+    /// let entry = Script::module("import { tax } from './lib/tax.js'; export default tax(100)").named("main.js");
+    /// let program = runtime.compile_modules(&entry, &modules, &Limits::default())?;
+    /// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.run(&program)?.get::<f64>()?, 19.0);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Js`] when a module cannot be loaded; otherwise as [`Runtime::compile_within`].
+    pub fn compile_modules<'s>(
+        &self,
+        entry: impl Into<Script<'s>>,
+        modules: &Modules,
+        limits: &Limits,
+    ) -> Result<Program> {
+        let mut jar = self.compiler(Permit::take(self.shared.clone())?, modules, limits)?;
+        Ok(Program::new(*self.shared.identity(), jar.compile(&entry.into())?))
+    }
+
+    /// As [`Runtime::compile_modules`], but waits for [loaders](Modules::loader), and in a first-come, first-served
+    /// queue when every instance is in use.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::compile_modules`], without [`Error::Capacity`].
+    pub fn compile_modules_async<'s>(
+        &self,
+        entry: impl Into<Script<'s>>,
+        modules: &Modules,
+        limits: &Limits,
+    ) -> impl Future<Output = Result<Program>> + Send {
+        let entry = entry.into();
+        async move {
+            let mut jar = self.compiler(Permit::wait(self.shared.clone()).await, modules, limits)?;
+            Ok(Program::new(*self.shared.identity(), jar.compile_async(&entry).await?))
+        }
+    }
+
     fn compile_in(&self, permit: Permit, script: &Script<'_>, limits: &Limits) -> Result<Program> {
-        let bare = Options { origin: Origin::Image, ..Options::default() };
-        let mut jar = Instance::new(permit, &Router::new(), limits, bare)?;
+        let mut jar = self.compiler(permit, &Modules::default(), limits)?;
         Ok(Program::new(*self.shared.identity(), jar.compile(script)?))
+    }
+
+    /// An instance to compile in.
+    fn compiler(&self, permit: Permit, modules: &Modules, limits: &Limits) -> Result<Instance> {
+        let bare = Options { origin: Origin::Image, modules: modules.clone(), ..Options::default() };
+        Instance::new(permit, &Router::new(), limits, bare)
     }
 
     /// Makes an image of a snapshot: every instance that starts from the snapshot then maps its memory copy-on-write
@@ -231,6 +285,7 @@ pub struct RuntimeBuilder {
     guest: Guest,
     preludes: Vec<Script<'static>>,
     prelude_limits: Limits,
+    prelude_modules: Modules,
 }
 
 impl RuntimeBuilder {
@@ -285,6 +340,24 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Gives the preludes modules to import. A prelude that is a [module](Script::module) leaves what it has loaded to
+    /// every instance, where an `import` of the same module finds it without asking anybody.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Modules, Router, Runtime, Script};
+    /// let runtime = Runtime::builder()
+    ///     .prelude_modules(&Modules::new().source("tax.js", "export const tax = n => n * 0.19"))
+    ///     .prelude(Script::module("import { tax } from './tax.js'; globalThis.tax = tax"))
+    ///     .build()?;
+    /// let mut jar = runtime.instance(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.eval("tax(100)")?.get::<f64>()?, 19.0);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn prelude_modules(mut self, modules: &Modules) -> Self {
+        self.prelude_modules = modules.clone();
+        self
+    }
+
     /// Sets the limits of each prelude; the default is [`Limits::default`]. They do not apply to instances.
     pub fn prelude_limits(mut self, limits: &Limits) -> Self {
         self.prelude_limits = limits.clone();
@@ -320,7 +393,7 @@ impl RuntimeBuilder {
         }
         // An unhandled rejection in a prelude would leave a half-finished set-up in every instance.
         let strict = Router::new().on_unhandled_rejection(|_, _| Verdict::Stop);
-        let mut jar = bare.instance(&strict, &self.prelude_limits)?;
+        let mut jar = bare.build_instance().modules(&self.prelude_modules).start(&strict, &self.prelude_limits)?;
         for script in &self.preludes {
             match jar.eval(script) {
                 // A prelude is run for its side effects, so its value need not have a JSON form.

@@ -114,6 +114,10 @@ pub mod flag {
     /// The call ends when its result is there and no call of a handler is in flight. [`super::Op::Answer`] without this bit ends the wait:
     /// the result that is there is all that matters.
     pub const DRAIN: u32 = 16;
+    /// The source is an ES module, and the result is its `default` export.
+    pub const MODULE: u32 = 32;
+    /// The source is the body of a function, and the result is what it returns.
+    pub const BODY: u32 = 64;
 }
 
 wire_enum! {
@@ -219,6 +223,26 @@ pub mod answer {
     pub const HEADER_BYTES: usize = 12;
 }
 
+/// The calls that the guest makes for an import, with a list of texts as parameters. Both are synchronous.
+pub mod load {
+    /// What the names of these methods begin with. No embedder registers a handler for such a name.
+    pub const PREFIX: &str = "belljar:";
+    /// `[specifier, importer, kind]`; the reply is the name of the module.
+    pub const RESOLVE: &str = "belljar:resolve";
+    /// `[name, specifier, importer, kind]`; the reply is the text of the module.
+    pub const LOAD: &str = "belljar:load";
+    /// What [`crate::load`]'s kinds are: empty for code, or the value of the import attribute `type`.
+    pub const KINDS: [&str; 3] = ["", "json", "text"];
+}
+
+/// The first byte of a program that is more than the bytecode of one script. Bytecode itself begins with its version.
+pub mod program {
+    /// A module with everything that it imports.
+    pub const GRAPH: u8 = 0xf1;
+    /// The body of a function.
+    pub const BODY: u8 = 0xf2;
+}
+
 /// The bounds of what [`Op::Events`] sends.
 pub mod events {
     /// The most names.
@@ -282,6 +306,7 @@ settled!(
     Op::Answer as u32 == 5 && Op::Configure as u32 == 6 && Op::Abandon as u32 == 7 && Op::from_wire(8).is_none(),
     Op::Clear as u32 == 9 && Op::Events as u32 == 10 && Op::from_wire(0).is_none() && Op::from_wire(11).is_none(),
     flag::ASYNC == 1 && flag::CONSOLE == 2 && flag::INSPECT == 4 && flag::KEEP == 8 && flag::DRAIN == 16,
+    flag::MODULE == 32 && flag::BODY == 64 && program::GRAPH == 0xf1 && program::BODY == 0xf2,
     Status::Done as u32 == 0 && Status::Pending as u32 == 1 && Status::Threw as u32 == 2,
     Status::NotSerializable as u32 == 3 && Status::Stopped as u32 == 4 && Status::NoSuchEvent as u32 == 5,
     Status::Refused as u32 == 6 && Status::Unsupported as u32 == 7 && Status::from_wire(8).is_none(),

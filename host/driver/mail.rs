@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use belljar_abi::{Level, Send, Shape};
+use belljar_abi::{Level, Send, Shape, load};
 
 use super::{Driver, Stop};
 use crate::limits::LimitKind;
@@ -64,8 +64,12 @@ enum SyncCall {
     #[default]
     None,
     Asked(Request),
-    /// With the weight of the request.
-    Working(u64),
+    Working {
+        /// The weight of the request.
+        weight: u64,
+        /// Whether the reply is the text of a module.
+        is_load: bool,
+    },
     Answered(Result<Vec<u8>, Vec<u8>>),
 }
 
@@ -248,14 +252,15 @@ impl Driver {
 
     /// Whether the guest is suspended in a synchronous call, rather than at the end of a slice.
     pub(crate) fn is_in_sync_call(&self) -> bool {
-        matches!(self.mail.sync_call, SyncCall::Asked(_) | SyncCall::Working(_))
+        matches!(self.mail.sync_call, SyncCall::Asked(_) | SyncCall::Working { .. })
     }
 
     /// The synchronous call that has not been started yet.
     pub(crate) fn take_sync_request(&mut self) -> Option<Request> {
         match std::mem::take(&mut self.mail.sync_call) {
             SyncCall::Asked(request) => {
-                self.mail.sync_call = SyncCall::Working(request.weight());
+                let is_load = request.method == load::LOAD.as_bytes();
+                self.mail.sync_call = SyncCall::Working { weight: request.weight(), is_load };
                 Some(request)
             }
             other => {
@@ -267,7 +272,16 @@ impl Driver {
 
     /// Answers the synchronous call.
     pub(crate) fn answer_sync(&mut self, reply: Answered) {
-        let call_weight = if let SyncCall::Working(weight) = self.mail.sync_call { weight } else { 0 };
+        let (call_weight, is_load) = match self.mail.sync_call {
+            SyncCall::Working { weight, is_load } => (weight, is_load),
+            _ => (0, false),
+        };
+        if is_load && let Ok(text) = &reply {
+            self.loaded_bytes = self.loaded_bytes.saturating_add(text.text().map_or(0, unquoted));
+            if self.before.loaded_bytes.saturating_add(self.loaded_bytes) > self.limits.source_bytes {
+                self.stop(Stop::Limit(LimitKind::Source));
+            }
+        }
         let Some((weight, reply)) = self.replied(call_weight, reply) else { return };
         let reply = match reply {
             Ok(json) => Ok(json.into_text().unwrap_or_default().into_bytes()),
@@ -340,6 +354,21 @@ impl Driver {
     pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
         self.mail.outcome.take()
     }
+}
+
+/// The length of the text in a JSON string.
+fn unquoted(json: &str) -> u64 {
+    let (mut rest, mut length) = (json.as_bytes(), 0);
+    while let [first, after @ ..] = rest {
+        // A control character is written with six bytes, and others that need it with two.
+        rest = match (first, after) {
+            (b'\\', [b'u', ..]) => after.get(5..).unwrap_or_default(),
+            (b'\\', [_, after @ ..]) => after,
+            _ => after,
+        };
+        length += 1;
+    }
+    length - 2.min(length)
 }
 
 /// The length of a reply in the guest's format.

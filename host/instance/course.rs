@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use belljar_abi::{Op, Status as Wire, configure, flag, vitals};
 
 use super::{Instance, Phase};
-use crate::calls::{Calls, Mode};
+use crate::calls::{Calls, Mode, Reach};
 use crate::driver::{Driver, Nanos, Outcome, Spent};
 use crate::error::{Error, Result};
 use crate::excerpt;
@@ -270,7 +270,8 @@ impl Instance {
             flags |= flag::CONSOLE;
         }
         self.phase = Phase::Waiting;
-        let mut calls = Calls::new(desk, &self.routes, &self.data, &self.ids, mode);
+        let reach = Reach { routes: &self.routes, modules: &self.modules, data: &self.data };
+        let mut calls = Calls::new(desk, reach, &self.ids, mode);
         calls.is_draining = self.drains;
         calls.adopt(std::mem::take(&mut self.paused), answers);
         let mut timer = Timer::default();

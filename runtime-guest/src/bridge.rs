@@ -3,6 +3,8 @@
 //! Everything that it uses of JavaScript is native to the engine, so there is no copy of `JSON` or `Promise` that a
 //! script could replace, and no internal function that a script could find.
 
+use alloc::vec::Vec;
+
 use belljar_abi::{Reply, Status, answer};
 
 use crate::json::{self, Json};
@@ -70,19 +72,38 @@ fn rpc(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
 
 /// `host.rpcSync`.
 fn rpc_sync(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
-    let method = method(arguments)?;
-    let params = params(arguments)?;
-    let (reply, length) = abi::rpc_sync(method.bytes(), params.bytes());
-    drop((method, params));
-    if reply == Reply::Stop {
-        return Err(qjs::throw_stop());
-    }
-    let Some(message) = abi::take(length) else {
-        return Err(qjs::throw_type(c"no memory for the reply"));
+    let (reply, message) = {
+        let (method, params) = (method(arguments)?, params(arguments)?);
+        reply_to(method.bytes(), params.bytes())?
     };
     match reply {
         Reply::Value => value_of(&message),
         _ => Err(qjs::throw(error_of(&message, arguments.get(0))?)),
+    }
+}
+
+/// Makes a call of the guest's own, and waits for its reply. The message of an error begins with `what`, and the error
+/// names no method: a script knows none.
+pub fn ask(method: &[u8], params: &[u8], what: impl FnOnce() -> Vec<u8>) -> qjs::Result<Value> {
+    let (reply, message) = reply_to(method, params)?;
+    if reply == Reply::Value {
+        return value_of(&message);
+    }
+    let error = error_of(&message, Value::undefined())?;
+    let said = error.get(c"message")?.text()?;
+    error.define(c"message", Value::string(&[what().as_slice(), b": ", said.bytes()].concat())?)?;
+    Err(qjs::throw(error))
+}
+
+/// The kind of a reply, and its message.
+fn reply_to(method: &[u8], params: &[u8]) -> qjs::Result<(Reply, Vec<u8>)> {
+    let (reply, length) = abi::rpc_sync(method, params);
+    if reply == Reply::Stop {
+        return Err(qjs::throw_stop());
+    }
+    match abi::take(length) {
+        Some(message) => Ok((reply, message)),
+        None => Err(qjs::throw_type(c"no memory for the reply")),
     }
 }
 
@@ -96,7 +117,9 @@ fn error_of(message: &[u8], method: Value) -> qjs::Result<Value> {
     let reply = json::read(message)?;
     let error = qjs::error(reply.get_index(1)?.text()?.bytes())?;
     error.define(c"code", reply.get_index(0)?)?;
-    error.define(c"method", method)?;
+    if !method.is_undefined() {
+        error.define(c"method", method)?;
+    }
     Ok(error)
 }
 

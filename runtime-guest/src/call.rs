@@ -15,6 +15,9 @@ static REFUSALS: Single<Cell<u32>> = Single::new(Cell::new(0));
 /// A call begins.
 pub fn begin(flags: u32) {
     FLAGS.set(flags);
+    // A call that was stopped may have left an exception that nobody took.
+    qjs::forget_exception();
+    qjs::modules::free_failed();
     let refusals = qjs::heap::refusals();
     if REFUSALS.replace(refusals) != refusals {
         // The last call filled the heap. Garbage in cycles may be all that fills it, and this call could then not even
@@ -22,6 +25,24 @@ pub fn begin(flags: u32) {
         qjs::collect();
     }
     qjs::heap::begin_call();
+}
+
+/// What a source is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Script,
+    Module,
+    /// The body of a function.
+    Body,
+}
+
+/// What the source of the call in progress is.
+pub fn kind() -> Kind {
+    match (has(flag::MODULE), has(flag::BODY)) {
+        (true, _) => Kind::Module,
+        (_, true) => Kind::Body,
+        _ => Kind::Script,
+    }
 }
 
 /// Whether the script may await.

@@ -7,7 +7,7 @@ use belljar_abi::{Send, Status, events};
 
 use crate::json::quote;
 use crate::qjs::{self, Arguments, Atom, Value, functions, present};
-use crate::settle::{self, Form};
+use crate::settle;
 use crate::single::Single;
 use crate::{abi, json};
 
@@ -60,7 +60,7 @@ pub fn call(message: &[u8], split: usize) -> Status {
     // A parameter that was left out is undefined, as in a JavaScript call. Then the payload holds only the terminator.
     let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
-    settle::begin(result, Form::Plain)
+    settle::begin(result)
 }
 
 /// Sends the names of the events that have a handler. Runs nothing of the script.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`exports`] is what the host calls, [`operations`] leads to the module that does the work, and
 //! [`abi`] is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a
-//! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`console`] and [`report`] turn values into text
+//! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`modules`] loads what is imported. [`console`] and [`report`] turn values into text
 //! with [`natives`]. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what the engine was
 //! built without, [`text_coding`] has the first classes of the web. [`functions`] lists the modules whose functions
 //! scripts can call.
@@ -26,6 +26,7 @@ mod exports;
 mod functions;
 mod intrinsics;
 mod json;
+mod modules;
 mod natives;
 mod operations;
 mod pending;

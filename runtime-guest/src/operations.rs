@@ -12,8 +12,8 @@ use crate::qjs::class::Freed;
 use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
-    abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, natives, pending,
-    report, settle, text_coding,
+    abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, modules, natives,
+    pending, report, settle, text_coding,
 };
 
 struct Engine;
@@ -51,14 +51,17 @@ pub fn start() {
         .and_then(|()| atomics::install())
         .and_then(|()| dispatch::install())
         .and_then(|()| bridge::install())
+        .and_then(|()| modules::install())
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install())
         .and_then(|()| text_coding::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
-    // What is clear in the image is only read by the operation that clears, so its pages stay shared.
     assert!(qjs::free::prove(), "C's allocator is not the one that `free.rs` knows");
     qjs::heap::settle_image(SPARE_BYTES);
+    // What is clear in the image is only read by the operation that clears, so its pages stay shared, and a snapshot is the
+    // same whichever of them an instance has of its own.
+    assert!(qjs::free::clear(qjs::free::Touched(&[])), "the heap of the image cannot be cleared");
 }
 
 /// The stack limit in force, which [`abandon`] takes away for a moment.

@@ -14,35 +14,51 @@ pub use state::{abandon, clear, drop_rejections, forget, rejection};
 
 /// How the engine wraps a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+enum Form {
     /// It is the value.
     Plain,
     /// It is a promise of `{ value }`, as top-level await makes it.
     Wrapped,
+    /// It is a promise that a module has run, and the value is the `default` export.
+    Module,
+    /// It is no value: the script threw it.
+    Threw,
 }
 
-/// What the call in progress will result in.
-pub enum Root {
-    /// A value, or a promise of one.
-    Value {
-        /// The value.
-        value: Value,
-        /// How it is wrapped.
-        form: Form,
-    },
-    /// The script threw before it gave anything.
-    Threw(Value),
+/// What the call in progress will result in: a value, a promise of one, or what the script threw before it gave anything.
+pub struct Root {
+    value: Value,
+    /// The object with the exports of a module, else undefined.
+    exports: Value,
+    form: Form,
 }
 
-/// Takes the first result of a call and goes as far as it can.
-pub fn begin(result: qjs::Result<Value>, form: Form) -> Status {
+impl Root {
+    fn threw(reason: Value) -> Root {
+        Root { value: reason, exports: Value::undefined(), form: Form::Threw }
+    }
+}
+
+/// Takes the value of a script, or a promise of it, and goes as far as it can.
+pub fn begin(result: qjs::Result<Value>) -> Status {
+    start(result.map(|value| wait_for(value, Form::Plain)))
+}
+
+/// As [`begin`], for a script with top-level `await`, whose value the engine wraps.
+pub fn begin_wrapped(result: qjs::Result<Value>) -> Status {
+    start(result.map(|value| wait_for(value, Form::Wrapped)))
+}
+
+/// As [`begin`], for a module: a promise that it has run, and the object with its exports.
+pub fn begin_module(result: qjs::Result<(Value, Value)>) -> Status {
+    start(result.map(|(promise, exports)| Root { exports, ..wait_for(promise, Form::Module) }))
+}
+
+fn start(root: qjs::Result<Root>) -> Status {
     if abi::is_stopped() {
         return Status::Stopped;
     }
-    let root = match result {
-        Ok(value) => wait_for(value, form),
-        Err(thrown) => Root::Threw(qjs::take_exception(thrown)),
-    };
+    let root = root.unwrap_or_else(|thrown| Root::threw(qjs::take_exception(thrown)));
     state::with(|state| state.root = Some(root));
     advance()
 }
@@ -52,7 +68,7 @@ fn wait_for(value: Value, form: Form) -> Root {
         value.mark_handled();
         state::with(|state| state.rejections.retain(|other| !other.is_same(&value)));
     }
-    Root::Value { value, form }
+    Root { value, exports: Value::undefined(), form }
 }
 
 /// Runs what can run, and reports the result if there is one.
@@ -71,7 +87,7 @@ pub fn advance() -> Status {
                 if abi::is_stopped() {
                     return Status::Stopped;
                 }
-                state::with(|state| state.root = Some(Root::Threw(reason)));
+                state::with(|state| state.root = Some(Root::threw(reason)));
                 continue;
             }
         }
@@ -88,18 +104,18 @@ pub fn advance() -> Status {
         let outcome = match &root {
             // The answers may still change what the result holds.
             _ if call::drains() && !pending::is_empty() => PromiseState::Pending,
-            Root::Threw(_) => PromiseState::Rejected,
-            Root::Value { value, .. } if value.is_promise() => value.promise_state(),
-            Root::Value { .. } => PromiseState::Fulfilled,
+            Root { form: Form::Threw, .. } => PromiseState::Rejected,
+            Root { value, .. } if value.is_promise() => value.promise_state(),
+            Root { .. } => PromiseState::Fulfilled,
         };
         return match (outcome, root) {
             (PromiseState::Pending, root) => {
                 state::with(|state| state.root = Some(root));
                 Status::Pending
             }
-            (_, Root::Threw(reason)) => failed(&reason),
-            (PromiseState::Rejected, Root::Value { value, .. }) => failed(&value.promise_result()),
-            (PromiseState::Fulfilled, Root::Value { value, .. }) => emit(&value),
+            (_, Root { value: reason, form: Form::Threw, .. }) => failed(&reason),
+            (PromiseState::Rejected, Root { value, .. }) => failed(&value.promise_result()),
+            (PromiseState::Fulfilled, Root { value, .. }) => emit(&value),
         };
     }
 }
@@ -107,27 +123,28 @@ pub fn advance() -> Status {
 /// Puts what a fulfilled promise holds in the place of the promise; false when there is nothing to do.
 fn unwrap_root() -> qjs::Result<bool> {
     let fulfilled = state::with(|state| match &state.root {
-        Some(Root::Value { value, form }) if value.is_promise() => {
-            (value.promise_state() == PromiseState::Fulfilled).then(|| (value.promise_result(), *form))
+        Some(Root { form: Form::Threw, .. }) => None,
+        Some(Root { value, exports, form }) if value.is_promise() => {
+            let is_fulfilled = value.promise_state() == PromiseState::Fulfilled;
+            is_fulfilled.then(|| (value.promise_result(), exports.clone(), *form))
         }
         _ => None,
     });
-    let Some((value, form)) = fulfilled else { return Ok(false) };
+    let Some((value, exports, form)) = fulfilled else { return Ok(false) };
     state::with(|state| state.root = None);
-    let root = unwrap(value, form)?;
+    let root = unwrap(value, &exports, form)?;
     state::with(|state| state.root = Some(root));
     Ok(true)
 }
 
 /// The value of a fulfilled promise: taken out of its wrapping, and adopted if it is itself something to wait for.
-fn unwrap(value: Value, form: Form) -> qjs::Result<Root> {
-    let value = if form == Form::Wrapped { wrapped(&value)? } else { value };
-    if form == Form::Wrapped
-        && !value.is_promise()
-        && value.is_object()
-        && call::is_async()
-        && value.get(c"then")?.is_function()
-    {
+fn unwrap(value: Value, exports: &Value, form: Form) -> qjs::Result<Root> {
+    let value = match form {
+        Form::Plain | Form::Threw => return Ok(wait_for(value, Form::Plain)),
+        Form::Wrapped => wrapped(&value)?,
+        Form::Module => exports.get(c"default")?,
+    };
+    if !value.is_promise() && value.is_object() && call::is_async() && value.get(c"then")?.is_function() {
         let (promise, resolve, _) = qjs::promise()?;
         resolve.call(&Value::undefined(), &[&value])?;
         return Ok(wait_for(promise, Form::Plain));

@@ -49,6 +49,24 @@ fn forge_snapshot(sound: &[u8], index: &[u8], packed: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The same snapshot of an instance that has written to every page of its memory, each time what was there.
+pub(crate) fn with_every_page(sound: &[u8]) -> Vec<u8> {
+    const PAGE_BYTES: usize = 4096;
+    let (index, packed) = parts(sound);
+    let mut index: serde_json::Value = serde_json::from_slice(index).unwrap();
+    let listed: Vec<u64> = serde_json::from_value(index["pages"].take()).unwrap();
+    let held = lz4_flex::block::decompress(packed, listed.len() * PAGE_BYTES).unwrap();
+    let all = 0..index["memory_bytes"].as_u64().unwrap() / PAGE_BYTES as u64;
+    // A page is stored as its difference from that of the image.
+    let mut contents = vec![0; usize::try_from(all.end).unwrap() * PAGE_BYTES];
+    for (page, differences) in listed.iter().zip(held.chunks(PAGE_BYTES)) {
+        let start = usize::try_from(*page).unwrap() * PAGE_BYTES;
+        contents[start..start + PAGE_BYTES].copy_from_slice(differences);
+    }
+    index["pages"] = all.collect();
+    forge_snapshot(sound, &serde_json::to_vec(&index).unwrap(), &lz4_flex::block::compress(&contents))
+}
+
 /// A snapshot with this number in a field of the index.
 pub(crate) fn with_number(sound: &[u8], field: &str, value: &str) -> Vec<u8> {
     let (index, pages) = parts(sound);

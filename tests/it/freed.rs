@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use belljar::{Call, Instance, Json, Limits, Router, RpcError, Script};
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
-use crate::forgery::parts;
+use crate::forgery::{parts, with_every_page};
 use crate::support::{block_on, jar, jar_of, jar_with, poll_until_waiting, runtime};
 
 const PAGE_BYTES: usize = 4096;
@@ -255,6 +255,27 @@ fn nothing_that_a_script_has_let_go_of_is_in_a_snapshot() {
         }
     }
     assert!(told.is_empty(), "these left pieces of a secret:\n{told}");
+}
+
+/// A slot that was used before has pages of its own that equal the image's.
+#[test]
+fn a_snapshot_does_not_show_which_pages_an_instance_has_of_its_own() {
+    let start = |builder: belljar::InstanceBuilder| {
+        let clock = belljar::Clock::Fixed(std::time::Duration::from_secs(1_700_000_000));
+        // A limit that the image does not have, so that each instance is told its limits.
+        builder.seed(1).clock(clock).start(&Router::new(), &limits().with_js_heap_bytes(31 << 20)).unwrap()
+    };
+    let snapshot = |mut jar: Instance| {
+        jar.eval("'a small script'.length").unwrap();
+        jar.snapshot().unwrap()
+    };
+    let fresh = start(runtime().build_instance());
+    let every_page = with_every_page(&start(runtime().build_instance()).snapshot().unwrap().to_bytes());
+    let every_page = belljar::Snapshot::from_bytes(&every_page).unwrap();
+    let (fresh, again) = (snapshot(fresh), snapshot(start(runtime().build_instance().restore(&every_page))));
+    let pages = |snapshot: &belljar::Snapshot| snapshot.memory_bytes() / PAGE_BYTES;
+    assert_eq!(pages(&again), pages(&fresh), "pages of the image whose free memory is not clear");
+    assert!(again.to_bytes() == fresh.to_bytes());
 }
 
 #[test]

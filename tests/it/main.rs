@@ -42,6 +42,7 @@ mod json;
 mod layers;
 mod limits;
 mod machine;
+mod modules;
 #[cfg(feature = "native")]
 mod native;
 mod nested;

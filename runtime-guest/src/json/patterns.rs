@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use crate::qjs::free::clear_spare;
 use crate::qjs::{Result, Template, Value, heap, present};
 use crate::single::Single;
 
@@ -28,7 +29,7 @@ const NAME_BYTES: usize = 64;
 /// The names of an ordinary object, from which others with the same names are made at once.
 pub(super) struct Pattern {
     template: Template,
-    names: Vec<String>,
+    names: Vec<Vec<u8>>,
 }
 
 impl Pattern {
@@ -43,8 +44,12 @@ impl Pattern {
         let is_fit = |name: &String| {
             name.len() <= NAME_BYTES && name.is_ascii() && !name.starts_with(|first: char| first.is_ascii_digit())
         };
-        let names: Vec<String> = names.map(|name| name.filter(is_fit)).collect::<Option<_>>()?;
-        let template = present(Template::new(names.iter().map(String::as_bytes)))?;
+        let mut names: Vec<Vec<u8>> =
+            names.map(|name| name.filter(is_fit).map(String::into_bytes)).collect::<Option<_>>()?;
+        // A pattern outlives what its room held before.
+        names.iter_mut().for_each(clear_spare);
+        clear_spare(&mut names);
+        let template = present(Template::new(names.iter().map(Vec::as_slice)))?;
         Some(Pattern { template, names })
     }
 
@@ -57,7 +62,7 @@ impl Pattern {
     /// The name at a place.
     #[inline]
     pub(super) fn name(&self, index: usize) -> Option<&[u8]> {
-        self.names.get(index).map(String::as_bytes)
+        self.names.get(index).map(Vec::as_slice)
     }
 
     /// An object with these names and the values from `start` on, one for each, which are taken out of the list.

@@ -22,6 +22,7 @@ mod functions;
 pub mod heap;
 pub mod inside;
 mod integers;
+pub mod modules;
 mod places;
 mod seal;
 mod value;
@@ -201,6 +202,12 @@ pub fn take_exception(_: Thrown) -> Value {
     Value(unsafe { sys::JS_GetException(context()) })
 }
 
+/// Drops an exception that nobody took. The engine takes a pending one for its own failure.
+pub fn forget_exception() {
+    // SAFETY: without a pending exception this gives a value that needs no freeing.
+    drop(Value(unsafe { sys::JS_GetException(context()) }));
+}
+
 unsafe extern "C" {
     /// Questions of QuickJS's own library to the engine. The header lists them, the bindings leave it out.
     fn js_std_cmd(command: c_int, ...) -> usize;
@@ -228,14 +235,27 @@ pub fn present<T>(result: Result<T>) -> Option<T> {
 
 /// Compiles a script that may await. Both texts must end in NUL, which is not part of them.
 pub fn compile(name: &[u8], source: &[u8]) -> Result<Value> {
-    let function = evaluate(name, source, COMPILE_ASYNC)?;
+    let function = evaluate(name, source, sys::JS_EVAL_TYPE_GLOBAL | COMPILE_ASYNC)?;
     seal::seal_result(&function)?;
     Ok(function)
 }
 
 /// Evaluates a script in global scope. Both texts must end in NUL, which is not part of them.
 pub fn eval(name: &[u8], source: &[u8], is_async: bool) -> Result<Value> {
-    if is_async { eval_function(compile(name, source)?) } else { evaluate(name, source, 0) }
+    if is_async { eval_function(compile(name, source)?) } else { evaluate(name, source, sys::JS_EVAL_TYPE_GLOBAL) }
+}
+
+/// `tools/quickjs.patch`: the first line of the source is not the author's, and is counted as line 0.
+const EXTRA_LINE: u32 = sys::JS_EVAL_FLAG_UNUSED;
+
+/// Evaluates the source of a function that has an extra line in front. Both texts must end in NUL.
+pub fn eval_body(name: &[u8], source: &[u8]) -> Result<Value> {
+    evaluate(name, source, sys::JS_EVAL_TYPE_GLOBAL | EXTRA_LINE)
+}
+
+/// Compiles what [`eval_body`] evaluates.
+pub fn compile_body(name: &[u8], source: &[u8]) -> Result<Value> {
+    evaluate(name, source, sys::JS_EVAL_TYPE_GLOBAL | EXTRA_LINE | sys::JS_EVAL_FLAG_COMPILE_ONLY)
 }
 
 const COMPILE_ASYNC: u32 = sys::JS_EVAL_FLAG_COMPILE_ONLY | sys::JS_EVAL_FLAG_ASYNC;
@@ -244,7 +264,6 @@ fn evaluate(name: &[u8], source: &[u8], flags: u32) -> Result<Value> {
     let (Some((&0, _)), Some((&0, body))) = (name.split_last(), source.split_last()) else {
         return Err(throw_type(c"script is not terminated"));
     };
-    let flags = sys::JS_EVAL_TYPE_GLOBAL | flags;
     // SAFETY: both slices end in NUL and live through the call.
     checked(unsafe {
         sys::JS_Eval(context(), body.as_ptr().cast(), body.len() as _, name.as_ptr().cast(), flags as c_int)

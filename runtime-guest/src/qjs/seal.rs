@@ -62,7 +62,7 @@ pub(super) fn seal_result(function: &Value) -> Result<bool> {
 
 /// Fails unless the pinned QuickJS is as [`seal_result`] takes it to be. Runs while the image is built.
 pub fn prove_layout() -> Result<()> {
-    let script = evaluate(b"<init>\0", b"1\0", COMPILE_ASYNC)?;
+    let script = evaluate(b"<init>\0", b"1\0", sys::JS_EVAL_TYPE_GLOBAL | COMPILE_ASYNC)?;
     if !seal_result(&script)? {
         return Err(throw_type(c"the end of an async script is not where it should be"));
     }

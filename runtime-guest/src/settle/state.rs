@@ -49,7 +49,7 @@ pub fn drop_rejections() {
 /// Drops everything, and stops waiting for the result.
 pub fn abandon() {
     let (root, rejections) = with(|state| (state.root.take(), core::mem::take(&mut state.rejections)));
-    if let Some(Root::Value { value, .. }) = &root
+    if let Some(Root { value, .. }) = &root
         && value.is_promise()
         && value.promise_state() == PromiseState::Pending
     {
@@ -63,7 +63,7 @@ pub fn forget() {
     with(|state| {
         if state.root.is_none() {
             // `None` leaves the bits of the last result where they are, and those may be a number.
-            state.root = Some(Root::Threw(Value::undefined()));
+            state.root = Some(Root::threw(Value::undefined()));
             black_box(&mut state.root);
             state.root = None;
         }
