@@ -74,7 +74,6 @@ impl JsError {
         match self.name.as_str() {
             "SyntaxError" => self.frame().and_then(|frame| of_syntax(&self.message, frame)),
             "RangeError" if self.message == "Maximum call stack size exceeded" => Some(Hint::Recursion),
-            "ReferenceError" if self.message.starts_with("could not load module") => Some(Hint::Module),
             "ReferenceError" => {
                 let missing = self.message.strip_suffix(" is not defined")?;
                 ELSEWHERE.into_iter().find(|name| *name == missing).map(Hint::Elsewhere)
@@ -131,7 +130,7 @@ impl Hint {
     fn advice(&self) -> String {
         match self {
             Hint::CodeFence => "take away the lines that begin with ```".into(),
-            Hint::Module => "there are no modules; bundle the script into one file, with the format iife".into(),
+            Hint::Module => "`import` and `export` belong into a module: make the source a `Script::module`".into(),
             Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
             Hint::Await => "`await` at the top level needs `eval_async`, `run_async` or `step_eval_async`".into(),
             Hint::Bracket(bracket) => format!("take away this {bracket}, or open it further to the front"),

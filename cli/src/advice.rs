@@ -11,7 +11,7 @@ use crate::speech::Speech;
 pub(crate) fn of_thrown(error: &JsError, speech: Speech) -> Option<String> {
     Some(match error.hint()? {
         Hint::CodeFence => "the script is inside a Markdown code fence; delete the lines that begin with ```".into(),
-        Hint::Module => "there are no modules; bundle the script into one file, with the format iife".into(),
+        Hint::Module => "`import` and `export` belong into a module, and this is a script".into(),
         Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
         // At the top level of a script, await always works here.
         Hint::Await => "`await` works at the top level and in async functions; make this function async".into(),

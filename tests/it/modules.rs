@@ -427,7 +427,7 @@ fn chain(length: u32, is_cycle: bool) -> Modules {
 #[test]
 fn deep_graphs_load_and_too_deep_ones_are_an_error() {
     let limits = Limits { rpc_calls: 100_000, ..Limits::default() };
-    let mut jar = jar_within(&chain(300, false), &limits);
+    let mut jar = jar_within(&chain(1000, false), &limits);
     assert_eq!(jar.eval(module("import { n } from './0.js'; export default n")).unwrap().as_str(), "1");
     for is_cycle in [false, true] {
         let mut jar = jar_within(&chain(10_000, is_cycle), &limits);
