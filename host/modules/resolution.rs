@@ -177,6 +177,7 @@ fn invalid(why: &str) -> RpcError {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test that cannot go on should stop there")]
 mod tests {
     use super::*;
 
@@ -227,7 +228,7 @@ mod tests {
                 "scopes": { "./legacy/": { "a": "./vendor/a1.js" }, "./legacy/deep/": { "a": "https://cdn.example/a.js" } }
             }"#,
         )
-        .unwrap();
+        .expect("the map is sound");
         let name = |specifier: &str, importer: &str| {
             resolve(Some(&map), specifier, importer).unwrap_or_else(|error| format!("! {}", error.message()))
         };
@@ -252,7 +253,7 @@ mod tests {
             (r#"{ "imports": { "a": "../a" } }"#, "leaves the folder"),
             (r#"{ "imports": { "a": 1 } }"#, "invalid type"),
         ] {
-            let error = ImportMap::parse(json).unwrap_err();
+            let error = ImportMap::parse(json).expect_err(json);
             assert!(error.contains(why), "{json}: {error}");
         }
     }
