@@ -18,6 +18,10 @@ struct Modifiers {
 impl Parser<'_> {
     /// A class from its keyword on.
     pub(crate) fn class(&mut self) -> Parse {
+        self.deeper(Parser::class_inside)
+    }
+
+    fn class_inside(&mut self) -> Parse {
         self.expect("class")?;
         if self.is_name() && !self.is("extends") && !self.begins_implements() {
             self.advance()?;

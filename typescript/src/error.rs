@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::fault::{Cause, Fault};
+use crate::lexer::ends_line;
 
 /// The most characters of a line that are kept, and the most of them before the column.
 const LINE_CHARACTERS: usize = 160;
@@ -36,15 +37,17 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    pub(crate) fn new(fault: Fault, source: &str, name: &str) -> SyntaxError {
+    pub(crate) fn new(fault: &Fault, source: &str, name: &str) -> SyntaxError {
         let at = source.floor_char_boundary(fault.at);
         let before = source.get(..at).unwrap_or_default();
-        // QuickJS ends a line with a line feed only, and its stacks say so.
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let line = source.get(start..).unwrap_or_default().split('\n').next().unwrap_or_default();
+        let start = before.char_indices().rev().find(|(_, found)| ends_line(*found));
+        let start = start.map_or(0, |(end, found)| end + found.len_utf8());
+        let line = source.get(start..).unwrap_or_default().split(ends_line).next().unwrap_or_default();
+        // Both characters of a line end in the manner of Windows end one line.
+        let lines = before.chars().filter(|found| ends_line(*found)).count() - before.matches("\r\n").count();
         SyntaxError {
             name: name.to_owned(),
-            line: 1 + before.matches('\n').count(),
+            line: 1 + lines,
             column: 1 + at - start,
             message: told(fault, source),
             text: around(line, at - start),
@@ -62,7 +65,7 @@ impl fmt::Display for SyntaxError {
 impl std::error::Error for SyntaxError {}
 
 /// The message, with the beginning of what stands at the place.
-fn told(fault: Fault, source: &str) -> String {
+fn told(fault: &Fault, source: &str) -> String {
     let message = fault.cause.to_string();
     if !matches!(fault.cause, Cause::Expected(_) | Cause::Character) {
         return message;
@@ -81,7 +84,6 @@ fn told(fault: Fault, source: &str) -> String {
 
 /// The part of a line around a byte.
 fn around(line: &str, at: usize) -> String {
-    let line = line.trim_end_matches('\r');
     let before = line.get(..at).map_or(0, |before| before.chars().count());
     line.chars().skip(before.saturating_sub(BEFORE_CHARACTERS)).take(LINE_CHARACTERS).collect()
 }

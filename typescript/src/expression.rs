@@ -41,8 +41,11 @@ impl Parser<'_> {
     pub(crate) fn assignment(&mut self) -> Parse {
         self.deeper(|parser| {
             loop {
-                if parser.is("yield") && !parser.yields()? {
-                    return Ok(());
+                if parser.is("yield") {
+                    if !parser.yields()? {
+                        return Ok(());
+                    }
+                    continue;
                 }
                 match parser.operation()? {
                     Operand::Arrow => return Ok(()),

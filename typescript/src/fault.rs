@@ -4,14 +4,20 @@
 
 use std::fmt;
 
-/// The result of every function of the parser.
-pub(crate) type Parse<T = ()> = Result<T, Fault>;
+/// The result of every function of the parser. It is one word, which keeps the frames of a debug build small.
+pub(crate) type Parse<T = ()> = Result<T, Box<Fault>>;
 
-/// A cause, and the byte that it is about. It is small, because attempts of the parser fail often.
-#[derive(Clone, Copy, Debug)]
+/// A cause, and the byte that it is about.
+#[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) at: usize,
     pub(crate) cause: Cause,
+}
+
+impl Fault {
+    pub(crate) fn new(at: usize, cause: Cause) -> Box<Fault> {
+        Box::new(Fault { at, cause })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,7 +85,7 @@ pub(crate) fn token(source: &str, from: usize) -> Parse<Token> {
         },
     };
     if kind == Kind::Private && end == start + 1 {
-        return Err(Fault { at: start, cause: Cause::Character });
+        return Err(Fault::new(start, Cause::Character));
     }
     Ok(Token { kind, start, end, on_new_line })
 }
@@ -95,7 +95,7 @@ fn mark(source: &str, start: usize) -> Parse<usize> {
     // A number may follow a question mark: `a?.5:1`.
     let is_digit = rest.get(2).is_some_and(u8::is_ascii_digit);
     let found = MARKS.iter().find(|mark| rest.starts_with(mark.as_bytes()) && !(**mark == "?." && is_digit));
-    found.map(|mark| mark.len()).ok_or(Fault { at: start, cause: Cause::Character })
+    found.map(|mark| mark.len()).ok_or_else(|| Fault::new(start, Cause::Character))
 }
 
 /// The first byte after blanks and comments, and whether a line ended among them.
@@ -113,7 +113,7 @@ fn after_blanks(source: &str, from: usize) -> Parse<(usize, bool)> {
             (Some(b'#'), Some(b'!')) if at == 0 => at = line_end(source, at),
             (Some(b'/'), Some(b'*')) => {
                 let body = source.get(at + 2..).unwrap_or_default();
-                let length = body.find("*/").ok_or(Fault { at, cause: Cause::Unfinished("comment") })?;
+                let length = body.find("*/").ok_or_else(|| Fault::new(at, Cause::Unfinished("comment")))?;
                 on_new_line |= spans_lines(body.get(..length).unwrap_or_default());
                 at += length + 4;
             }
@@ -199,7 +199,7 @@ fn text(source: &str, start: usize, quote: u8) -> Parse<usize> {
         match bytes.get(at).copied() {
             Some(b'\\') => at = after_escape(source, at),
             Some(byte) if byte == quote => return Ok(at + 1),
-            None | Some(b'\n' | b'\r') => return Err(Fault { at: start, cause: Cause::Unfinished("string") }),
+            None | Some(b'\n' | b'\r') => return Err(Fault::new(start, Cause::Unfinished("string"))),
             Some(_) => at += 1,
         }
     }
@@ -214,7 +214,7 @@ pub(crate) fn template(source: &str, start: usize) -> Parse<usize> {
             Some(b'\\') => at = after_escape(source, at),
             Some(b'`') => return Ok(at + 1),
             Some(b'$') if bytes.get(at + 1) == Some(&b'{') => return Ok(at + 2),
-            None => return Err(Fault { at: start, cause: Cause::Unfinished("template") }),
+            None => return Err(Fault::new(start, Cause::Unfinished("template"))),
             Some(_) => at += 1,
         }
     }
@@ -222,14 +222,14 @@ pub(crate) fn template(source: &str, start: usize) -> Parse<usize> {
 
 /// The end of a pattern.
 pub(crate) fn pattern(source: &str, start: usize) -> Parse<usize> {
-    let unfinished = Fault { at: start, cause: Cause::Unfinished("regular expression") };
+    let unfinished = || Fault::new(start, Cause::Unfinished("regular expression"));
     let (mut at, mut in_class) = (start + 1, false);
     loop {
-        let found = character(source, at).filter(|found| !ends_line(*found)).ok_or(unfinished)?;
+        let found = character(source, at).filter(|found| !ends_line(*found)).ok_or_else(unfinished)?;
         at += found.len_utf8();
         match found {
             '\\' => {
-                let escaped = character(source, at).filter(|found| !ends_line(*found)).ok_or(unfinished)?;
+                let escaped = character(source, at).filter(|found| !ends_line(*found)).ok_or_else(unfinished)?;
                 at += escaped.len_utf8();
             }
             '[' => in_class = true,

@@ -131,6 +131,7 @@ impl Parser<'_> {
 
     pub(crate) fn export(&mut self) -> Parse<Left> {
         let (start, mark, was_open) = (self.token.start, self.blanks.len(), self.is_open);
+        self.is_open = false;
         self.advance()?;
         let next = self.peek();
         let text = self.text_of(next);

@@ -14,7 +14,7 @@ pub(crate) const MOST_BYTES: usize = 10 << 20;
 
 /// How deeply a source may be nested. In a debug build, which uses the most stack, this leaves half of a 2 MB stack
 /// free; `tests/it/hostile.rs` watches that.
-const MOST_DEPTH: u32 = 200;
+const MOST_DEPTH: u32 = 500;
 
 /// How often each byte may be read, on average. Sources that people write need less than three times, because attempts
 /// are short.
@@ -73,7 +73,7 @@ pub(crate) struct Parser<'s> {
 impl<'s> Parser<'s> {
     pub(crate) fn new(source: &'s str) -> Parse<Parser<'s>> {
         if source.len() > MOST_BYTES {
-            return Err(Fault { at: 0, cause: Cause::Size });
+            return Err(Fault::new(0, Cause::Size));
         }
         let mut parser = Parser {
             source,
@@ -98,7 +98,7 @@ impl<'s> Parser<'s> {
     fn read(&mut self, from: usize) -> Parse<Token> {
         let token = lexer::token(self.source, from)?;
         let bytes = token.end.saturating_sub(from).saturating_add(1);
-        self.work = self.work.checked_sub(bytes).ok_or(Fault { at: from, cause: Cause::Work })?;
+        self.work = self.work.checked_sub(bytes).ok_or_else(|| Fault::new(from, Cause::Work))?;
         Ok(token)
     }
 
@@ -135,7 +135,7 @@ impl<'s> Parser<'s> {
         self.work = self
             .work
             .checked_sub(end.saturating_sub(self.token.start))
-            .ok_or(Fault { at: self.token.start, cause: Cause::Work })?;
+            .ok_or_else(|| Fault::new(self.token.start, Cause::Work))?;
         self.set(Token { kind, end, ..self.token });
         Ok(())
     }
@@ -155,7 +155,7 @@ impl<'s> Parser<'s> {
     }
 
     pub(crate) fn fault<T>(&self, cause: Cause) -> Parse<T> {
-        Err(Fault { at: self.token.start, cause })
+        Err(Fault::new(self.token.start, cause))
     }
 
     pub(crate) fn expect(&mut self, text: &'static str) -> Parse {
@@ -280,7 +280,7 @@ impl<'s> Parser<'s> {
     }
 
     /// The fault, or a better reason for it: a tag of JSX begins as a type in front of a value.
-    pub(crate) fn blame(&self, fault: Fault) -> Fault {
+    pub(crate) fn blame(&self, fault: Box<Fault>) -> Box<Fault> {
         let is_close = |tag: usize| {
             let text = self.source.get(tag + 1..).unwrap_or_default();
             let end = text.find(|found: char| !(found.is_alphanumeric() || matches!(found, '.' | '-' | '_'))).unwrap_or(0);
@@ -289,7 +289,7 @@ impl<'s> Parser<'s> {
         };
         match (fault.cause, self.asserted) {
             (Cause::Expected(_) | Cause::Unfinished(_) | Cause::Character, Some(tag)) if is_close(tag) => {
-                Fault { at: tag, cause: Cause::Jsx }
+                Fault::new(tag, Cause::Jsx)
             }
             _ => fault,
         }

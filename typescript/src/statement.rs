@@ -2,7 +2,7 @@
 //!
 //! It must never look into expressions.
 
-use crate::fault::{Cause, Parse};
+use crate::fault::{Cause, Fault, Parse};
 use crate::lexer::Kind;
 use crate::parser::{Left, Parser};
 use crate::words::is_reserved;
@@ -87,9 +87,6 @@ impl Parser<'_> {
             "abstract" if text == "class" && !next.on_new_line => {
                 self.advance()?;
                 self.erase(start);
-                if was_open {
-                    self.close();
-                }
                 self.class()?;
                 return Ok(Some(Left::Code));
             }
@@ -196,7 +193,7 @@ impl Parser<'_> {
         }
         let left = self.nested(Parser::block)?;
         if left == Left::Code && !self.is_ambient {
-            return Err(crate::fault::Fault { at: keyword.start, cause: Cause::Namespace });
+            return Err(Fault::new(keyword.start, Cause::Namespace));
         }
         Ok(())
     }

@@ -45,11 +45,11 @@ pub fn is_typescript(name: &str) -> bool {
 pub fn strip<'s>(source: &'s str, name: &str) -> Result<Cow<'s, str>, SyntaxError> {
     of_a_language(name)
         .and_then(|()| guarded(|| parsed(source)))
-        .map_err(|fault| SyntaxError::new(fault, source, name))
+        .map_err(|fault| SyntaxError::new(&fault, source, name))
 }
 
 fn of_a_language(name: &str) -> Parse {
-    let refuse = |cause| Err(Fault { at: 0, cause });
+    let refuse = |cause| Err(Fault::new(0, cause));
     match name {
         name if name.ends_with(".tsx") => refuse(Cause::Tsx),
         name if name.ends_with(".cts") => refuse(Cause::Cts),
@@ -67,7 +67,7 @@ fn parsed(source: &str) -> Parse<Cow<'_, str>> {
 
 /// Runs the parser. Nothing in it should panic; if something does, the embedder gets an error.
 fn guarded<'s>(parse: impl FnOnce() -> Parse<Cow<'s, str>> + std::panic::UnwindSafe) -> Parse<Cow<'s, str>> {
-    catch_unwind(parse).unwrap_or(Err(Fault { at: 0, cause: Cause::Panic }))
+    catch_unwind(parse).unwrap_or(Err(Fault::new(0, Cause::Panic)))
 }
 
 #[cfg(test)]

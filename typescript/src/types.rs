@@ -5,7 +5,7 @@
 use crate::fault::{Cause, Parse};
 use crate::lexer::{self, Kind};
 use crate::parser::{Attempt, Parser};
-use crate::words::is_reserved;
+use crate::words::{is_built_in, is_reserved};
 
 impl Parser<'_> {
     /// `: T`, which is blanked.
@@ -111,7 +111,7 @@ impl Parser<'_> {
             "<" | "new" => Ok(true),
             "abstract" => {
                 let next = self.peek();
-                Ok(self.text_of(next) == "new" && !next.on_new_line)
+                Ok(self.text_of(next) == "new")
             }
             "(" => {
                 // Only whether it begins like one is asked here.
@@ -208,7 +208,11 @@ impl Parser<'_> {
             }
             (Kind::Name, "import") => self.import_type(),
             (Kind::Name, "this" | "void" | "null" | "true" | "false" | "const") => self.reference(),
-            (Kind::Name, text) if !is_reserved(text) => self.reference(),
+            (Kind::Name, text) if !is_reserved(text) => {
+                let next = self.peek();
+                // These take no arguments, so that `x as number << 2` shifts.
+                if is_built_in(text) && self.text_of(next) != "." { self.advance() } else { self.reference() }
+            }
             _ => self.fault(Cause::Expected("a type")),
         }
     }
@@ -230,7 +234,7 @@ impl Parser<'_> {
             }
             self.advance()?;
         }
-        if self.token.kind == Kind::Mark && self.text.starts_with('<') && !self.token.on_new_line {
+        if matches!(self.text, "<" | "<<") && !self.token.on_new_line {
             self.type_arguments()?;
         }
         Ok(())

@@ -53,6 +53,14 @@ pub(crate) fn begins_expression(word: &str) -> bool {
     )
 }
 
+/// Whether a word is a type of TypeScript's own.
+pub(crate) fn is_built_in(word: &str) -> bool {
+    matches!(
+        word,
+        "any" | "bigint" | "boolean" | "never" | "number" | "object" | "string" | "symbol" | "undefined" | "unknown"
+    )
+}
+
 /// How tightly the operators bind with which `as` is compared.
 pub(crate) const COMPARISON: u8 = 8;
 /// The operator that binds most tightly, and to the right.
