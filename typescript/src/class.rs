@@ -93,7 +93,10 @@ impl Parser<'_> {
         };
         if is_type {
             self.erase_whole(start, mark, was_open);
-        } else if was_open && modifiers.begins_blank && let Some(blank) = self.blanks.get_mut(mark) {
+        } else if was_open
+            && modifiers.begins_blank
+            && let Some(blank) = self.blanks.get_mut(mark)
+        {
             // Without that word, the member could continue the one before.
             blank.put = Some((blank.start, ";"));
         }

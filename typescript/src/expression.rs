@@ -102,7 +102,9 @@ impl Parser<'_> {
     fn begins_value(&self) -> bool {
         match self.token.kind {
             Kind::Name => !is_reserved(self.text) || begins_expression(self.text),
-            Kind::Mark => matches!(self.text, "(" | "[" | "{" | "<" | "/" | "/=" | "+" | "-" | "~" | "!" | "++" | "--" | "@"),
+            Kind::Mark => {
+                matches!(self.text, "(" | "[" | "{" | "<" | "/" | "/=" | "+" | "-" | "~" | "!" | "++" | "--" | "@")
+            }
             Kind::End => false,
             _ => true,
         }

@@ -63,7 +63,9 @@ impl fmt::Display for Cause {
             Cause::Size => "TypeScript is limited to 10 MB in one file; split it",
             Cause::Depth => "this is nested too deeply for TypeScript; give a part of it a name",
             Cause::Work => "this file has too much that could be a type or an expression; put brackets around a part",
-            Cause::Panic => "the parser of TypeScript failed, which is a bug of belljar; compile the file to JavaScript",
+            Cause::Panic => {
+                "the parser of TypeScript failed, which is a bug of belljar; compile the file to JavaScript"
+            }
             Cause::Tsx => "a .tsx file has JSX, which cannot be erased; compile it to JavaScript first",
             Cause::Cts => "a .cts file is a CommonJS module, and there is no CommonJS here; rename it to .ts or .mts",
             Cause::Enum => {

@@ -181,7 +181,16 @@ impl Parser<'_> {
     fn begins_declaration(&self, word: &str) -> bool {
         matches!(
             word,
-            "abstract" | "async" | "declare" | "global" | "interface" | "let" | "module" | "namespace" | "type" | "using"
+            "abstract"
+                | "async"
+                | "declare"
+                | "global"
+                | "interface"
+                | "let"
+                | "module"
+                | "namespace"
+                | "type"
+                | "using"
                 | "await"
         )
     }

@@ -283,7 +283,8 @@ impl<'s> Parser<'s> {
     pub(crate) fn blame(&self, fault: Box<Fault>) -> Box<Fault> {
         let is_close = |tag: usize| {
             let text = self.source.get(tag + 1..).unwrap_or_default();
-            let end = text.find(|found: char| !(found.is_alphanumeric() || matches!(found, '.' | '-' | '_'))).unwrap_or(0);
+            let end =
+                text.find(|found: char| !(found.is_alphanumeric() || matches!(found, '.' | '-' | '_'))).unwrap_or(0);
             let (name, rest) = text.split_at_checked(end).unwrap_or_default();
             !name.is_empty() && (rest.contains(&format!("</{name}>")) || rest.contains("/>"))
         };

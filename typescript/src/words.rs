@@ -49,7 +49,18 @@ pub(crate) fn is_reserved(word: &str) -> bool {
 pub(crate) fn begins_expression(word: &str) -> bool {
     matches!(
         word,
-        "class" | "delete" | "false" | "function" | "import" | "new" | "null" | "super" | "this" | "true" | "typeof" | "void"
+        "class"
+            | "delete"
+            | "false"
+            | "function"
+            | "import"
+            | "new"
+            | "null"
+            | "super"
+            | "this"
+            | "true"
+            | "typeof"
+            | "void"
     )
 }
 

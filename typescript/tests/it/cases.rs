@@ -51,9 +51,8 @@ fn every_character_that_is_left_is_where_it_was() {
             let is_same = source[at..].starts_with(found) || "();0,".contains(found);
             assert!(is_same, "{}: {found:?} at byte {at}", path.display());
         }
-        let ends = |text: &str| -> Vec<(usize, char)> {
-            text.char_indices().filter(|(_, c)| ENDS.contains(c)).collect()
-        };
+        let ends =
+            |text: &str| -> Vec<(usize, char)> { text.char_indices().filter(|(_, c)| ENDS.contains(c)).collect() };
         assert_eq!(ends(&left), ends(&source), "{}", path.display());
     }
 }

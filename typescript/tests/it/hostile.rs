@@ -159,11 +159,14 @@ fn what_is_nested_too_deeply_is_an_error_with_its_place() {
 
 #[test]
 fn what_people_nest_is_allowed() {
-    for construct in NESTED.into_iter().take(60) {
-        let is_code = !matches!(construct.0, "a?(b):" | "a?(b)" | "a<b>" | "class A extends f(class{" | "a<");
+    // What may hold itself once may do so seventy times.
+    let mut nested_well = 0;
+    for construct in NESTED.into_iter().filter(|construct| on_a_small_stack(nested(*construct, 2)).is_ok()) {
         let parsed = on_a_small_stack(nested(construct, 70));
-        assert!(!is_code || parsed.is_ok(), "{construct:?}: {parsed:?}");
+        assert!(parsed.is_ok(), "{construct:?}: {parsed:?}");
+        nested_well += 1;
     }
+    assert!(nested_well > 50, "only {nested_well}");
     for construct in NESTED_TYPES {
         let parsed = on_a_small_stack(typed(construct, 200));
         assert!(parsed.is_ok(), "{construct:?}: {parsed:?}");
