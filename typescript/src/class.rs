@@ -115,7 +115,11 @@ impl Parser<'_> {
             match self.text {
                 "static" if text == "{" => return self.advance().map(|()| found),
                 "static" if names || text == "*" => self.advance()?,
-                "get" | "set" if names => self.advance()?,
+                // A name must follow.
+                "get" | "set" if names => {
+                    self.advance()?;
+                    break;
+                }
                 "async" if (names || text == "*") && !next.on_new_line => self.advance()?,
                 "accessor" if names && !next.on_new_line => {
                     if !found.is_type {

@@ -78,7 +78,7 @@ impl Parser<'_> {
             return Ok(false);
         }
         if self.is("<") && self.value_is_behind_a_line(self.token.start)? {
-            return self.fault(Cause::Yield);
+            return self.fault(Cause::Line);
         }
         Ok(true)
     }

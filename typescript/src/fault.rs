@@ -43,8 +43,8 @@ pub(crate) enum Cause {
     Jsx,
     /// An operator behind `as T` binds more tightly than one in front of it.
     Assertion,
-    /// A type after `yield` ends on another line.
-    Yield,
+    /// A type in front of a value that must begin on the same line ends on another one.
+    Line,
 }
 
 impl Cause {
@@ -86,7 +86,7 @@ impl fmt::Display for Cause {
             Cause::Assertion => {
                 "without the type, the operators here would bind in another order; put brackets around the assertion"
             }
-            Cause::Yield => "without the type, the line would end after `yield`; put the value on the same line",
+            Cause::Line => "without the type, the line would end in front of the value; put the value on this line",
         })
     }
 }

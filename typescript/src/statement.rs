@@ -341,6 +341,11 @@ impl Parser<'_> {
         }
         let start = self.token.start;
         let is_behind = self.is("<") && self.value_is_behind_a_line(start)?;
+        // There must be room for what is put there.
+        let second = self.source.as_bytes().get(start + 1).copied().unwrap_or_default();
+        if is_behind && !(second == b' ' || second.is_ascii_graphic()) {
+            return self.fault(Cause::Line);
+        }
         self.expression()?;
         if is_behind && let Some(blank) = self.blanks.iter_mut().rev().find(|blank| blank.start == start) {
             // The value of a comma is what stands behind it.

@@ -58,8 +58,9 @@ fn code_that_a_compiler_writes_is_refused_with_what_to_write_instead() {
 }
 
 #[test]
-fn a_value_that_would_move_behind_a_yield_is_refused() {
-    refuses("function* f() {\n  yield <any>\n  1 }", 2, 9, "on the same line");
+fn a_value_that_would_come_on_a_later_line_is_refused() {
+    refuses("function* f() {\n  yield <any>\n  1 }", 2, 9, "on this line");
+    refuses("function f() {\n  return <\n  any>1 }", 2, 10, "on this line");
 }
 
 #[test]
