@@ -15,7 +15,9 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, Reply, Router, RpcError, Runtime, Snapshot};
+use belljar::{
+    Call, CallId, Error, Instance, Json, Limits, Program, Recording, Reply, Router, RpcError, Runtime, Snapshot,
+};
 use rquickjs as native;
 use serde_json::Value;
 

@@ -2,6 +2,7 @@
 //!
 //! It must never look into the bodies of methods.
 
+use crate::blank::Put;
 use crate::fault::{Cause, Parse};
 use crate::lexer::Kind;
 use crate::parser::Parser;
@@ -98,7 +99,7 @@ impl Parser<'_> {
             && let Some(blank) = self.blanks.get_mut(mark)
         {
             // Without that word, the member could continue the one before.
-            blank.put = Some((blank.start, ";"));
+            *blank = blank.with(blank.start(), Put::Semicolon);
         }
         Ok(())
     }
@@ -141,7 +142,7 @@ impl Parser<'_> {
             return self.fault(Cause::Decorator);
         }
         self.take("*")?;
-        found.begins_blank = self.blanks.get(mark).is_some_and(|blank| blank.start == begin);
+        found.begins_blank = self.blanks.get(mark).is_some_and(|blank| blank.start() == begin);
         Ok(found)
     }
 

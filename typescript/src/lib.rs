@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod arrow;
 mod blank;
 mod class;
 mod error;

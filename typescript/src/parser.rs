@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::blank::Blank;
+use crate::blank::{Blank, Put};
 use crate::fault::{Cause, Fault, Parse};
 use crate::lexer::{self, Kind, Token, spans_lines};
 
@@ -65,7 +65,7 @@ pub(crate) struct Parser<'s> {
     pub(crate) is_open: bool,
     /// The newest `<T>` in front of a value. When the parser fails later, this may have been JSX.
     pub(crate) asserted: Option<usize>,
-    failed: HashSet<(usize, Attempt)>,
+    failed: HashSet<(u32, Attempt)>,
     depth: u32,
     work: usize,
 }
@@ -217,7 +217,7 @@ impl<'s> Parser<'s> {
 
     /// Goes on behind something if it parses, and otherwise stays where it was.
     pub(crate) fn attempt(&mut self, what: Attempt, parse: impl FnOnce(&mut Self) -> Parse<bool>) -> Parse<bool> {
-        let key = (self.token.start, what);
+        let key = (u32::try_from(self.token.start).unwrap_or(u32::MAX), what);
         if self.failed.contains(&key) {
             return Ok(false);
         }
@@ -234,6 +234,13 @@ impl<'s> Parser<'s> {
         Ok(false)
     }
 
+    /// Forgets which attempts failed, where none of them can be repeated: between statements that nothing holds.
+    pub(crate) fn forget(&mut self) {
+        if !self.failed.is_empty() {
+            self.failed = HashSet::new();
+        }
+    }
+
     /// Goes back to a token that was only looked past.
     pub(crate) fn go_back(&mut self, token: Token, before: usize) {
         self.set(token);
@@ -246,7 +253,7 @@ impl<'s> Parser<'s> {
     }
 
     pub(crate) fn erase_to(&mut self, start: usize, end: usize) {
-        self.blanks.push(Blank { start, end, put: None });
+        self.blanks.push(Blank::new(start, end));
     }
 
     /// Blanks a statement or a member of a class, and what was noted in it. If a line end has ended what is before, a
@@ -263,15 +270,17 @@ impl<'s> Parser<'s> {
     /// Puts a semicolon into the newest blanks.
     pub(crate) fn close(&mut self) {
         let Some(blank) = self.blanks.last_mut() else { return };
-        let text = self.source.get(blank.start..blank.end).unwrap_or_default();
+        let text = self.source.get(blank.start()..blank.end()).unwrap_or_default();
         // A character of several bytes would leave a gap.
         let place = text.find(|found: char| found.is_ascii_graphic());
-        blank.put = blank.put.or(place.map(|place| (blank.start + place, ";")));
+        if let Some(place) = place.filter(|_| !blank.is_taken()) {
+            *blank = blank.with(blank.start() + place, Put::Semicolon);
+        }
     }
 
     /// Whether the token before was blanked.
     pub(crate) fn is_blank_before(&self) -> bool {
-        self.blanks.last().is_some_and(|blank| blank.end == self.before && blank.start < blank.end)
+        self.blanks.last().is_some_and(|blank| blank.end() == self.before && blank.start() < blank.end())
     }
 
     /// Whether a line ends between two bytes.

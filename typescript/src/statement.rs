@@ -2,6 +2,7 @@
 //!
 //! It must never look into expressions.
 
+use crate::blank::Put;
 use crate::fault::{Cause, Fault, Parse};
 use crate::lexer::Kind;
 use crate::parser::{Left, Parser};
@@ -10,7 +11,10 @@ use crate::words::is_reserved;
 impl Parser<'_> {
     /// The whole source.
     pub(crate) fn source(&mut self) -> Parse {
-        self.statements()?;
+        while !self.ends_statements() {
+            self.statement()?;
+            self.forget();
+        }
         if self.token.kind != Kind::End {
             return self.fault(Cause::Expected("a statement"));
         }
@@ -21,12 +25,16 @@ impl Parser<'_> {
     fn statements(&mut self) -> Parse<Left> {
         let mut left = Left::Nothing;
         self.is_open = false;
-        while !(self.token.kind == Kind::End || matches!(self.text, "}" | "case" | "default")) {
+        while !self.ends_statements() {
             if self.statement()? == Left::Code {
                 left = Left::Code;
             }
         }
         Ok(left)
+    }
+
+    fn ends_statements(&self) -> bool {
+        self.token.kind == Kind::End || matches!(self.text, "}" | "case" | "default")
     }
 
     /// Statements in braces.
@@ -347,9 +355,9 @@ impl Parser<'_> {
             return self.fault(Cause::Line);
         }
         self.expression()?;
-        if is_behind && let Some(blank) = self.blanks.iter_mut().rev().find(|blank| blank.start == start) {
+        if is_behind && let Some(blank) = self.blanks.iter_mut().rev().find(|blank| blank.start() == start) {
             // The value of a comma is what stands behind it.
-            blank.put = Some((start, "0,"));
+            *blank = blank.with(start, Put::Zero);
         }
         self.end_statement()
     }
