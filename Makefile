@@ -86,7 +86,7 @@ lint: setup ## check the format, clippy and the documentation, with every warnin
 	cargo fmt $(WIZEN_CRATE) --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --package belljar --package belljar-tests --all-targets --features belljar/compiler,belljar/tracing,belljar-tests/compiler,belljar-tests/tracing -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --package belljar --package belljar-abi --package belljar-typescript
 
 # The guest's native code is the largest part of the command; what cargo keeps of older builds must not be mistaken for it.
 size: setup ## build the command for release, and say how large it is and what of that is the guest

@@ -131,7 +131,7 @@ impl Hint {
         match self {
             Hint::CodeFence => "take away the lines that begin with ```".into(),
             Hint::Module => "`import` and `export` belong into a module: make the source a `Script::module`".into(),
-            Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
+            Hint::TypeScript => "this looks like TypeScript; the crate belljar-typescript strips its types".into(),
             Hint::Await => "`await` at the top level needs `eval_async`, `run_async` or `step_eval_async`".into(),
             Hint::Bracket(bracket) => format!("take away this {bracket}, or open it further to the front"),
             Hint::Elsewhere(name) => format!(

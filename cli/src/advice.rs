@@ -12,7 +12,7 @@ pub(crate) fn of_thrown(error: &JsError, speech: Speech) -> Option<String> {
     Some(match error.hint()? {
         Hint::CodeFence => "the script is inside a Markdown code fence; delete the lines that begin with ```".into(),
         Hint::Module => "`import` and `export` belong into a module, and this is a script".into(),
-        Hint::TypeScript => "this looks like TypeScript; compile it to JavaScript first".into(),
+        Hint::TypeScript => format!("this looks like TypeScript; {}", speech.typescript()),
         // At the top level of a script, await always works here.
         Hint::Await => "`await` works at the top level and in async functions; make this function async".into(),
         Hint::Bracket(bracket) => format!("this {bracket} closes nothing; delete it, or open it before"),

@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
 use crate::ending::Refusal;
+use crate::language::Language;
 use crate::speech::Speech;
 
 const EXAMPLES: &str = "Examples:
@@ -188,6 +189,16 @@ pub(crate) struct Script {
     /// Run this code
     #[arg(short = 'e', long = "eval", value_name = "CODE", group = "script", allow_hyphen_values = true)]
     pub(crate) eval: Option<String>,
+    /// The code of -e or of standard input is TypeScript, as that of a file is whose name ends in .ts or .mts
+    #[arg(long)]
+    ts: bool,
+}
+
+impl Script {
+    /// The language that the flag names.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.ts.then_some(Language::TypeScript)
+    }
 }
 
 #[derive(Args)]
@@ -203,6 +214,9 @@ pub(crate) struct Run {
     /// Run this code and print its value: a string as it is, everything else as console.log shows it
     #[arg(short = 'p', long = "print", value_name = "CODE", group = "script", allow_hyphen_values = true)]
     pub(crate) print: Option<String>,
+    /// The code of -e, -p or of standard input is TypeScript, as that of a file is whose name ends in .ts or .mts
+    #[arg(long)]
+    ts: bool,
     /// Give the script the JSON of a file as script.input; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "data")]
     pub(crate) input: Option<PathBuf>,
@@ -231,6 +245,11 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn has_script(&self) -> bool {
         self.eval.is_some() || self.print.is_some() || !self.words.is_empty()
+    }
+
+    /// The language that the flag names.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.ts.then_some(Language::TypeScript)
     }
 
     /// The code that was typed.
@@ -272,9 +291,9 @@ impl Run {
 
     /// The arguments of the JSON lines protocol, which begins when no script was named.
     pub(crate) fn without_script(self) -> Result<Json, Refusal> {
-        if self.from.is_some() || self.stats || self.json || self.has_input() {
+        if self.from.is_some() || self.stats || self.json || self.ts || self.has_input() {
             return Err(Refusal::usage(
-                "no script: --from, --stats, --json and --input need a file, -e CODE or -p CODE",
+                "no script: --from, --stats, --json, --ts and --input need a file, -e CODE or -p CODE",
             ));
         }
         Ok(Json { jar: self.jar, rpc_all: self.rpc_all, key: self.key })
@@ -288,9 +307,9 @@ impl Run {
 
     /// The arguments of the prompt, which begins on a terminal when no script was named.
     pub(crate) fn without_command(self) -> Result<Repl, Refusal> {
-        if self.stats || self.json || self.rpc_all.is_some() || self.has_input() {
+        if self.stats || self.json || self.ts || self.rpc_all.is_some() || self.has_input() {
             return Err(Refusal::usage(
-                "no script: --stats, --json, --input and --rpc-all need a file, -e CODE or -p CODE",
+                "no script: --stats, --json, --ts, --input and --rpc-all need a file, -e CODE or -p CODE",
             ));
         }
         Ok(Repl { from: self.from, jar: self.jar, key: self.key })

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use belljar::{Instance, Script, Snapshot};
+use belljar::{Instance, Snapshot};
 use serde::Serialize;
 
 use crate::arguments::{Compile, Freeze, Inspect};
@@ -24,10 +24,12 @@ const CONTEXT: &[u8] = b"belljar-cli";
 
 pub(crate) fn compile(compile: &Compile, screen: &Screen, interrupt: &Interrupt) -> Result<Ending, Refusal> {
     let source = Source::of_script(&compile.script)?;
-    let Source::Script { name, text } = &source else {
+    let Source::Script { name, text, language } = &source else {
         return Err(Refusal::usage("the input is a compiled program already"));
     };
-    match jar::runtime()?.compile(Script::new(text).named(name)) {
+    let runtime = jar::runtime()?;
+    let compiled = language.script(name, text).and_then(|script| runtime.compile(script));
+    match compiled.map_err(|error| language.placed(error, name, text)) {
         Ok(program) => outfile::write(&compile.output, &program.to_bytes(), Readers::Umask, interrupt),
         Err(error) => Ok(run::tell(screen, &error, &source, Speech::Fixed)),
     }

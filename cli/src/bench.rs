@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
-use belljar::{Call, Instance, Limits, Router, Runtime, Script};
+use belljar::{Call, Instance, Limits, Router, Runtime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::ending::{Ending, Refusal};
 use crate::executor::block_on;
 use crate::interrupt::Interrupt;
 use crate::jar;
+use crate::language::Language;
 use crate::measure::{self, Summary, Times};
 use crate::problem::Refused;
 use crate::run;
@@ -76,8 +77,9 @@ impl Subject {
 
     fn run(&self, instance: &mut Instance) -> belljar::Result<()> {
         match &self.source {
-            Source::Script { name, text } => {
-                block_on(instance.eval_async(Script::new(text).named(name))).or_else(unread).map(drop)
+            Source::Script { name, text, language } => {
+                let script = language.script(name, text)?;
+                block_on(instance.eval_async(script)).or_else(unread).map(drop)
             }
             Source::Program { program, .. } => block_on(instance.run_async(program)).or_else(unread).map(drop),
         }
@@ -96,8 +98,11 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
     let limits = bench.jar.bounds.limits();
     let router = jar::router(Router::new().on_console(|_, _, _| {}), &bench.jar)?;
     let (source, is_own) = match &bench.file {
-        Some(path) => (Source::of_file(path)?, true),
-        None => (Source::Script { name: "sum.js".into(), text: "1+2".into() }, false),
+        Some(path) => (Source::of_file(path)?.stripped(), true),
+        None => {
+            let (name, text) = ("sum.js".into(), "1+2".into());
+            (Source::Script { name, text, language: Language::JavaScript }, false)
+        }
     };
     let subject = Subject { runtime: Runtime::new()?, router, limits, source };
     let threads = bench.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
@@ -230,9 +235,10 @@ fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), 
 
 fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), Refusal> {
     let program = match &subject.source {
-        Source::Script { name, text } => {
-            subject.runtime.compile(Script::new(text).named(name)).map_err(|error| Refusal::of_compiling(&error))?
-        }
+        Source::Script { name, text, language } => language
+            .script(name, text)
+            .and_then(|script| subject.runtime.compile(script))
+            .map_err(|error| Refusal::of_compiling(&error))?,
         Source::Program { program, .. } => program.clone(),
     };
     progress.say("compiled");

@@ -21,6 +21,7 @@ mod inputs;
 mod interrupt;
 mod jar;
 mod key;
+mod language;
 mod layout;
 mod lines;
 mod measure;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Error, Program, Router, Runtime, Script, Stats, Turn};
+use belljar::{Error, Program, Router, Runtime, Stats, Turn};
 use serde::Serialize;
 
 use crate::arguments;
@@ -22,6 +22,7 @@ use crate::forward::{self, Calls};
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::key::{self, Key};
+use crate::language::Language;
 use crate::lines;
 use crate::paused::{Paused, Resume};
 use crate::problem::Problem;
@@ -192,7 +193,10 @@ impl Jars {
                 return (Ok(Answered::done(text)), None);
             }
             Request::Compile(source) => {
-                let program = self.runtime.compile(Script::new(source).named(name));
+                let language = Language::of(&name);
+                let script = language.script(&name, &source);
+                let program = script.and_then(|script| self.runtime.compile(script));
+                let program = program.map_err(|error| language.placed(error, &name, &source));
                 return (program.and_then(|program| Answered::bytes(&program.to_bytes())).map_err(Refusal::from), None);
             }
             other => other,
@@ -234,10 +238,16 @@ fn has_begun(refusal: &Refusal) -> bool {
 fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Result<Answered, Refusal> {
     match request {
         Request::Eval(source) => {
-            Answered::turn(block_on(jar.instance.step_eval_async(Script::new(source).named(name)))?, key)
+            let language = Language::of(name);
+            let script = language.script(name, &source)?;
+            let turn = block_on(jar.instance.step_eval_async(script));
+            Answered::turn(turn.map_err(|error| language.placed(error, name, &source))?, key)
         }
         Request::Inspect(source) => {
-            let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;
+            let language = Language::of(name);
+            let script = language.script(name, &source)?;
+            let shown = block_on(jar.instance.inspect_async(script));
+            let shown = shown.map_err(|error| language.placed(error, name, &source))?;
             let text = Some(shown.into_text().into());
             Ok(Answered { text, ..Answered::value(belljar::Json::UNDEFINED) })
         }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, LimitKind, Router, Runtime, Script, Shown, Snapshot, Stats, Status};
+use belljar::{Error, Json, LimitKind, Router, Runtime, Shown, Snapshot, Stats, Status};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -29,6 +29,7 @@ use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
 use crate::key::{self, Key};
+use crate::language::Language;
 use crate::outfile::{self, Readers};
 use crate::prompt::{self, Prompt};
 use crate::screen::{Screen, Stream};
@@ -234,7 +235,7 @@ impl Session {
         if !line.starts_with('.') {
             self.count += 1;
             let name = format!("<repl {}>", self.count);
-            self.run(line, &name)?;
+            self.run(line, &name, Language::JavaScript)?;
             return Ok(Then::GoOn);
         }
         let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -279,7 +280,7 @@ impl Session {
                 let quoted = Json::from_value(name)?;
                 self.count += 1;
                 let origin = format!("<repl {}>", self.count);
-                self.run(&format!("host.on({quoted}, {function}\n)"), &origin)?;
+                self.run(&format!("host.on({quoted}, {function}\n)"), &origin, Language::JavaScript)?;
                 Ok(String::new())
             }
             (".reset", _) => {
@@ -295,7 +296,7 @@ impl Session {
             (".limits", rest) => self.change_limits(rest),
             (".load", path) => {
                 match Source::of_file(Path::new(path))? {
-                    Source::Script { name, text } => self.run(&text, &name)?,
+                    Source::Script { name, text, language } => self.run(&text, &name, language)?,
                     Source::Program { program, .. } => {
                         let handle = self.jar.instance.cancel_handle();
                         let interrupt = self.interrupt.clone();
@@ -359,11 +360,12 @@ impl Session {
     }
 
     /// Runs a script that was typed, and shows its value.
-    fn run(&mut self, text: &str, name: &str) -> Result<(), Refusal> {
-        self.declared.extend(syntax::declared(text));
-        let source = source::as_typed(text, &self.runtime);
+    fn run(&mut self, text: &str, name: &str, language: Language) -> Result<(), Refusal> {
+        let source = source::as_typed(text, language, &self.runtime);
         self.inputs.add(name, &source);
-        let result = run::inspect(&mut self.jar.instance, &Script::new(source).named(name), &self.interrupt);
+        let script = language.script(name, &source);
+        self.declared.extend(script.iter().flat_map(|script| syntax::declared(script.source())));
+        let result = script.and_then(|script| run::inspect(&mut self.jar.instance, &script, &self.interrupt));
         self.cost = Some(self.jar.instance.call_stats());
         match result {
             Ok(shown) if shown.is_undefined() && syntax::declares(text) => Ok(()),

@@ -5,7 +5,8 @@
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script, Shown, Stats};
+use belljar::{ConsoleLevel, Error, Hint, Instance, JsError, Json, Router, Script, Shown, Stats};
+use belljar_typescript::is_typescript;
 use serde::Serialize;
 
 use crate::arguments::Run;
@@ -107,9 +108,11 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     given.hand_to(&mut jar.instance, interrupt)?;
     let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };
     let result = match &source {
-        Source::Script { name, text } if run.print.is_some() && !run.json => {
-            inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
-        }
+        Source::Script { name, text, language } if run.print.is_some() && !run.json => language
+            .script(name, text)
+            .and_then(|script| inspect(&mut jar.instance, &script, interrupt))
+            .map_err(|error| language.placed(error, name, text))
+            .map(Value::Shown),
         source => match execute(&mut jar.instance, source, interrupt) {
             // The value is not printed, so it need not have a JSON form.
             Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
@@ -172,7 +175,10 @@ pub(crate) fn inspect(instance: &mut Instance, script: &Script<'_>, interrupt: &
 /// Runs a source to its end, or to a signal.
 pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Json> {
     interrupt.guard(instance.cancel_handle(), || match source {
-        Source::Script { name, text } => block_on(instance.eval_async(Script::new(text).named(name))),
+        Source::Script { name, text, language } => language
+            .script(name, text)
+            .and_then(|script| block_on(instance.eval_async(script)))
+            .map_err(|error| language.placed(error, name, text)),
         Source::Program { program, .. } => block_on(instance.run_async(program)),
     })
 }
@@ -180,8 +186,13 @@ pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Inte
 /// Tells a person what went wrong.
 pub(crate) fn tell(screen: &Screen, error: &Error, source: &Source, speech: Speech) -> Ending {
     match (error, source) {
-        (Error::Js(js), Source::Script { name, text }) => {
-            tell_thrown(screen, js, &Script::new(text).named(name), speech);
+        (Error::Js(js), Source::Script { name, text, language }) => {
+            let script = Script::new(text).named(name);
+            match language.script(name, text) {
+                Ok(_) => tell_thrown(screen, js, &script, speech),
+                // Then the error is about TypeScript, and says everything.
+                Err(_) => screen.explain(&frame::draw(screen, js, &script)),
+            }
         }
         (Error::Js(js), Source::Program { .. }) => tell_thrown(screen, js, &Script::new("").named(""), speech),
         (error @ Error::Program { .. }, Source::Program { path, .. }) => {
@@ -197,7 +208,9 @@ pub(crate) fn tell_thrown(screen: &Screen, js: &JsError, script: &Script<'_>, sp
     let mut js = js.clone();
     js.locate(script);
     screen.explain(&frame::draw(screen, &js, script));
-    if let Some(advice) = advice::of_thrown(&js, speech) {
+    // A script that is TypeScript need not be told so.
+    let is_known = is_typescript(script.name()) && js.hint() == Some(Hint::TypeScript);
+    if let Some(advice) = advice::of_thrown(&js, speech).filter(|_| !is_known) {
         screen.complain(&advice);
     } else if frame::ends_early(&js, script.source()) {
         screen.complain("the script ends here, and something that it began is not complete");

@@ -45,6 +45,15 @@ impl Speech {
         }
     }
 
+    /// What makes a script with types run.
+    pub(crate) fn typescript(self) -> &'static str {
+        match self {
+            Speech::Flags | Speech::Fixed => "rename the file to .ts, or give --ts where the code is no file",
+            Speech::Prompt => ".load runs a file whose name ends in .ts",
+            Speech::Lines | Speech::FixedLines => "give it a \"name\" that ends in .ts",
+        }
+    }
+
     /// What registers a handler of an event.
     pub(crate) fn register(self) -> &'static str {
         match self {

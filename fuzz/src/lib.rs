@@ -1,4 +1,4 @@
-//! The fuzz targets: six functions that take any bytes and must return. cargo-fuzz calls them with inputs that it
+//! The fuzz targets: seven functions that take any bytes and must return. cargo-fuzz calls them with inputs that it
 //! finds interesting. `cargo test` calls them with the seeds and simple mutations of them, so that they run without a
 //! nightly compiler.
 //!
@@ -7,6 +7,7 @@
 mod allocation;
 mod patch;
 mod process;
+mod types;
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,13 +15,16 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use belljar::{Call, CallId, Error, Instance, Json, Limits, Program, Recording, Reply, Router, RpcError, Runtime, Snapshot};
+use belljar::{
+    Call, CallId, Error, Instance, Json, Limits, Program, Recording, Reply, Router, RpcError, Runtime, Snapshot,
+};
 use rquickjs as native;
 use serde_json::Value;
 
 use allocation::within;
 use patch::{made_snapshot, patched_program, patched_snapshot};
 pub use process::protocol;
+pub use types::typescript;
 
 fn limits() -> Limits {
     Limits {

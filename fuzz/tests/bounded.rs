@@ -90,3 +90,8 @@ fn json_survives_its_seeds_and_their_mutations() {
 fn protocol_survives_its_seeds_and_their_mutations() {
     run("protocol", 100, belljar_fuzz::protocol);
 }
+
+#[test]
+fn typescript_survives_its_seeds_and_their_mutations() {
+    run("typescript", 5000, belljar_fuzz::typescript);
+}

@@ -1,5 +1,5 @@
-//! Imports go one way: ARCHITECTURE.md lists the files of `host/` and of the guest from top to bottom, and a file may
-//! import only from the lines below its own.
+//! Imports go one way: ARCHITECTURE.md lists the files of `host/`, of the guest and of `typescript/` from top to
+//! bottom, and a file may import only from the lines below its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -110,6 +110,12 @@ fn no_file_of_the_library_imports_from_a_line_that_is_not_below_its_own() {
 fn no_file_of_the_guest_imports_from_a_line_that_is_not_below_its_own() {
     let checked = check("runtime-guest/src", "exports");
     assert!(checked > 60, "only {checked} imports were found");
+}
+
+#[test]
+fn no_file_of_the_stripping_of_types_imports_from_a_line_that_is_not_below_its_own() {
+    let checked = check("typescript/src", "strip");
+    assert!(checked > 20, "only {checked} imports were found");
 }
 
 #[test]

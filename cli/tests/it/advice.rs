@@ -256,8 +256,14 @@ fn a_heap_above_the_memory_is_refused_with_the_names_that_the_reader_knows() {
 #[test]
 fn a_syntax_error_is_told_with_what_it_points_at() {
     for (code, advice) in [
-        ("let price: number = 5", "this looks like TypeScript; compile it to JavaScript first"),
-        ("interface Order { id: string }", "this looks like TypeScript; compile it to JavaScript first"),
+        (
+            "let price: number = 5",
+            "this looks like TypeScript; rename the file to .ts, or give --ts where the code is no file",
+        ),
+        (
+            "interface Order { id: string }",
+            "this looks like TypeScript; rename the file to .ts, or give --ts where the code is no file",
+        ),
         ("```js\n1 + 2\n```", "the script is inside a Markdown code fence; delete the lines that begin with ```"),
         ("const n = (1 + 2));", "this ) closes nothing; delete it, or open it before"),
         ("function f() { await 1 }", "`await` works at the top level and in async functions; make this function async"),

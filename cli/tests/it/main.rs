@@ -16,4 +16,5 @@ mod scarce;
 mod secrets;
 mod support;
 mod terminal;
+mod typescript;
 mod written;

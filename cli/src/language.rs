@@ -1,0 +1,69 @@
+//! Which language a script is written in, and what a jar runs of it. The name of a file decides, or a flag.
+//!
+//! It owns the way from what the author wrote to what runs, and back: errors name the author's lines. It must never
+//! read a file or run anything.
+
+use belljar::{Error, JsError, Script};
+use belljar_typescript::{SyntaxError, is_typescript, strip};
+
+/// The language of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    JavaScript,
+    TypeScript,
+}
+
+impl Language {
+    /// The language that a name tells.
+    pub(crate) fn of(name: &str) -> Language {
+        if is_typescript(name) { Language::TypeScript } else { Language::JavaScript }
+    }
+
+    /// What a jar runs of a text.
+    ///
+    /// # Errors
+    ///
+    /// A SyntaxError, as the script would throw it, when it has what cannot be erased.
+    pub(crate) fn script<'a>(self, name: &'a str, text: &'a str) -> belljar::Result<Script<'a>> {
+        let code = match self {
+            Language::JavaScript => text.into(),
+            Language::TypeScript => strip(text, name).map_err(|error| thrown(&error, text))?,
+        };
+        Ok(Script::new(code).named(name))
+    }
+
+    /// An error of the script of this text, with the line as the author wrote it.
+    pub(crate) fn placed(self, error: Error, name: &str, text: &str) -> Error {
+        match (self, error) {
+            (Language::TypeScript, Error::Js(mut js)) => {
+                js.locate(&Script::new(text).named(name));
+                Error::Js(js)
+            }
+            (_, error) => error,
+        }
+    }
+}
+
+/// The error as if the engine had found it, so that it is told in the same way.
+fn thrown(error: &SyntaxError, text: &str) -> Error {
+    let SyntaxError { name, line, column, message, .. } = error;
+    let mut js = JsError::default();
+    js.name = "SyntaxError".into();
+    js.message.clone_from(message);
+    js.stack = Some(format!("    at {name}:{line}:{column}"));
+    js.locate(&Script::new(text).named(name));
+    Error::Js(js)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language;
+
+    #[test]
+    fn what_cannot_be_erased_is_a_syntax_error_at_its_place() {
+        let error = Language::TypeScript.script("a.ts", "let a: 1\nenum B { }").map(drop);
+        let Err(belljar::Error::Js(error)) = error else { unreachable!("{error:?}") };
+        let frame = error.frame().map(|frame| (frame.line, frame.column, frame.text.as_str()));
+        assert_eq!((error.name.as_str(), frame), ("SyntaxError", Some((2, 1, "enum B { }"))));
+    }
+}

@@ -1,0 +1,3 @@
+export default interface A { a: 1 }
+export default function f(a: string): void
+export default function f(a: any): void { }

@@ -1,0 +1,3 @@
+let a         , b         ;
+class A { c         ; static d         ;          e       ; #f          }
+a = 1; b = a       ; const last = HERE;

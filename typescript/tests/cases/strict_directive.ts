@@ -1,0 +1,3 @@
+"use strict"
+type A = 1
+const last: A = HERE;

@@ -1,0 +1,5 @@
+async function f()                {
+    using a             = null       
+    await using b = null       , c      = null
+    for (using d of []         ) { }
+}
