@@ -36,13 +36,17 @@ struct Written {
 
 impl ImportMap {
     pub(super) fn parse(json: &str) -> Result<ImportMap, String> {
+        // serde would take a list for the members in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err("it is no JSON object".into());
+        }
         let written: Written = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let scopes = written.scopes.into_iter().map(|(scope, imports)| Ok((name_of(&scope)?, entries(imports)?)));
         Ok(ImportMap { imports: entries(written.imports)?, scopes: scopes.collect::<Result<_, String>>()? })
     }
 
-    /// What the map says about a specifier: None for nothing, Some(None) for a name that it forbids.
-    fn look_up(&self, specifier: &str, importer: &str) -> Option<Option<String>> {
+    /// What the map says about a specifier; None for nothing.
+    fn look_up(&self, specifier: &str, importer: &str) -> Option<Result<String, RpcError>> {
         let is_in = |scope: &str| {
             importer == scope || (scope.is_empty() || scope.ends_with('/')) && importer.starts_with(scope)
         };
@@ -76,22 +80,28 @@ fn name_of(written: &str) -> Result<String, String> {
     name.map_err(|error| error.message().to_owned())
 }
 
-fn find(map: &BTreeMap<String, Option<String>>, specifier: &str) -> Option<Option<String>> {
+fn find(map: &BTreeMap<String, Option<String>>, specifier: &str) -> Option<Result<String, RpcError>> {
+    let forbidden = || invalid("the import map forbids it");
     if let Some(name) = map.get(specifier) {
-        return Some(name.clone());
+        return Some(name.clone().ok_or_else(forbidden));
     }
-    let is_prefix = |key: &str| key.ends_with('/') && specifier.starts_with(key);
-    let (key, folder) = map.iter().filter(|(key, _)| is_prefix(key)).max_by_key(|(key, _)| key.len())?;
-    Some(folder.as_ref().map(|folder| format!("{folder}{}", &specifier[key.len()..])))
+    let behind = |key: &str| specifier.strip_prefix(key).filter(|_| key.ends_with('/'));
+    let entries = map.iter().filter_map(|(key, folder)| Some((key, folder, behind(key)?)));
+    let (_, folder, rest) = entries.max_by_key(|(key, _, _)| key.len())?;
+    Some(folder.as_ref().ok_or_else(forbidden).and_then(|folder| {
+        let name = clean(&format!("{folder}{rest}"))?;
+        if name.starts_with(folder) { Ok(name) } else { Err(invalid("it leaves the folder that the import map names")) }
+    }))
 }
 
 /// The name of what a module or script imports.
 pub(super) fn resolve(map: Option<&ImportMap>, specifier: &str, importer: &str) -> Result<String, RpcError> {
     check(specifier)?;
+    let is_absolute = specifier.starts_with('/');
     let absolute = if is_relative(specifier) { join(importer, specifier)? } else { specifier.to_owned() };
     match map.and_then(|map| map.look_up(&absolute, importer)) {
-        Some(Some(name)) => clean(&name),
-        Some(None) => Err(invalid("the import map forbids it")),
+        Some(name) => name,
+        None if is_absolute => Err(invalid("an absolute path cannot be imported; begin it with `./`")),
         None => clean(&absolute),
     }
 }
@@ -105,9 +115,6 @@ fn is_relative(specifier: &str) -> bool {
 pub(super) fn clean(name: &str) -> Result<String, RpcError> {
     check(name)?;
     let (origin, path) = split(name);
-    if origin.is_empty() && path.starts_with('/') {
-        return Err(invalid("an absolute path cannot be imported; begin it with `./`"));
-    }
     if origin.is_empty() && path.contains('\\') {
         return Err(invalid("a path has slashes, and no backslashes"));
     }
@@ -129,8 +136,12 @@ fn join(importer: &str, specifier: &str) -> Result<String, RpcError> {
     clean(&format!("{origin}{}", segments(folder.chain(specifier.split('/')))?.join("/")))
 }
 
-/// The part of a name in front of its path: empty for a path, `https://host/` or `node:` for a URL.
+/// The part of a name in front of its path: empty for a path, `/` for an absolute one, `https://host/` or `node:` for a
+/// URL. Scripts of an embedder can have absolute names, and what they import relatively has too.
 fn split(name: &str) -> (&str, &str) {
+    if let Some(path) = name.strip_prefix('/') {
+        return ("/", path);
+    }
     let is_scheme = |scheme: &str| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.chars().all(|one| one.is_ascii_alphanumeric() || "+-.".contains(one))
@@ -192,6 +203,7 @@ mod tests {
         assert_eq!(name("../b.js", "lib/deep/a.js"), "lib/b.js");
         assert_eq!(name("./x/../y/./b.js", "lib/a.js"), "lib/y/b.js");
         assert_eq!(name("../b.js", "https://cdn.example/lib/deep/a.js"), "https://cdn.example/lib/b.js");
+        assert_eq!(name("../b.js", "/srv/rules/deep/a.js"), "/srv/rules/b.js");
         assert_eq!(name("lodash", "lib/a.js"), "lodash");
         assert_eq!(name("node:fs", "lib/a.js"), "node:fs");
         assert_eq!(name("https://cdn.example/a/../b.js", "a.js"), "https://cdn.example/b.js");
@@ -241,13 +253,13 @@ mod tests {
         assert_eq!(name("./old.js", "sub/main.js"), "sub/old.js");
         assert_eq!(name("gone", "main.js"), "! the import map forbids it");
         assert_eq!(name("other", "main.js"), "other");
-        assert_eq!(name("lib/../../x.js", "main.js"), "! it leaves the folder in which the modules are");
+        assert_eq!(name("lib/../../x.js", "main.js"), "! it leaves the folder that the import map names");
     }
 
     #[test]
     fn wrong_import_maps_say_what_is_wrong() {
         for (json, why) in [
-            ("[]", "invalid type"),
+            ("[]", "no JSON object"),
             (r#"{ "import": {} }"#, "unknown field `import`"),
             (r#"{ "imports": { "a/": "./a" } }"#, "ends in a slash"),
             (r#"{ "imports": { "a": "../a" } }"#, "leaves the folder"),
