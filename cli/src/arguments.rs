@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use belljar::Modules;
 use clap::builder::RangedU64ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
@@ -13,6 +14,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use crate::bounds::{self, Bounds};
 use crate::commands::Route;
 use crate::ending::Refusal;
+use crate::folder;
 use crate::language::Language;
 use crate::speech::Speech;
 
@@ -343,12 +345,22 @@ pub(crate) struct Jar {
     /// As --rpc, but the reply is the text that the command prints, without the line ends at its end
     #[arg(long = "rpc-text", value_name = "NAME=COMMAND")]
     pub(crate) text_routes: Vec<Route>,
+    /// The import map of modules: a file of JSON. Scripts import files from the folder of the script and below it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import_map: Option<PathBuf>,
     /// Log every call and every handler that it calls, on standard error. The variable BELLJAR_LOG=debug does this too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     // This comes last: the help puts everything behind it under its heading.
     #[command(flatten)]
     pub(crate) bounds: Bounds,
+}
+
+impl Jar {
+    /// What a script in this file can import; None for code that was typed.
+    pub(crate) fn modules(&self, script: Option<&Path>) -> Result<Modules, Refusal> {
+        folder::modules(script, self.import_map.as_deref(), self.bounds.limits().source_bytes)
+    }
 }
 
 #[derive(Args)]
@@ -374,6 +386,9 @@ pub(crate) struct Repl {
 pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) script: Script,
+    /// The import map of modules: a file of JSON. The program holds all that the script imports
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import_map: Option<PathBuf>,
     /// The file that the program is written to; `-` is standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,

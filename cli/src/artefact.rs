@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use belljar::{Instance, Snapshot};
+use belljar::{Instance, Limits, Snapshot};
 use serde::Serialize;
 
 use crate::arguments::{Compile, Freeze, Inspect};
@@ -17,7 +17,7 @@ use crate::paused::Waiting;
 use crate::screen::{Screen, Stream};
 use crate::source::{self, Kind, Source};
 use crate::speech::Speech;
-use crate::{escape, run};
+use crate::{escape, folder, run};
 
 /// Sealed snapshots of this command are bound to this text, so that those of another program do not open here.
 const CONTEXT: &[u8] = b"belljar-cli";
@@ -28,7 +28,9 @@ pub(crate) fn compile(compile: &Compile, screen: &Screen, interrupt: &Interrupt)
         return Err(Refusal::usage("the input is a compiled program already"));
     };
     let runtime = jar::runtime()?;
-    let compiled = language.script(name, text).and_then(|script| runtime.compile(script));
+    let limits = Limits::default();
+    let modules = folder::modules(compile.script.file.as_deref(), compile.import_map.as_deref(), limits.source_bytes)?;
+    let compiled = language.script(name, text).and_then(|script| runtime.compile_modules(script, &modules, &limits));
     match compiled.map_err(|error| language.placed(error, name, text)) {
         Ok(program) => outfile::write(&compile.output, &program.to_bytes(), Readers::Umask, interrupt),
         Err(error) => Ok(run::tell(screen, &error, &source, Speech::Fixed)),
@@ -41,7 +43,8 @@ pub(crate) fn snapshot(freeze: &Freeze, screen: &Screen, interrupt: &Interrupt) 
     // With the snapshot on standard output, console lines go to standard error.
     let stream = if outfile::is_stdout(&freeze.output) { |_| Stream::Err } else { run::stream };
     let router = jar::router(run::console(*screen, interrupt, stream), &freeze.jar)?;
-    let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, None)?;
+    let modules = freeze.jar.modules(freeze.script.file.as_deref())?;
+    let mut jar = Jar::open(&jar::runtime()?, &router, &freeze.jar.bounds, &modules, None)?;
     // The value of the script is not used, so it need not have a JSON form.
     match run::execute(&mut jar.instance, &source, interrupt) {
         Ok(_) | Err(belljar::Error::NotSerializable { .. }) => {}

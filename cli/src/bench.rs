@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
-use belljar::{Call, Instance, Limits, Router, Runtime};
+use belljar::{Call, Instance, Limits, Modules, Router, Runtime};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -67,12 +67,13 @@ struct Subject {
     runtime: Runtime,
     router: Router,
     limits: Limits,
+    modules: Modules,
     source: Source,
 }
 
 impl Subject {
     fn instance(&self) -> belljar::Result<Instance> {
-        self.runtime.instance(&self.router, &self.limits)
+        self.runtime.build_instance().modules(&self.modules).start(&self.router, &self.limits)
     }
 
     fn run(&self, instance: &mut Instance) -> belljar::Result<()> {
@@ -104,7 +105,13 @@ pub(crate) fn perform(bench: &arguments::Bench, screen: &Screen, interrupt: &Int
             (Source::Script { name, text, language: Language::JavaScript }, false)
         }
     };
-    let subject = Subject { runtime: Runtime::new()?, router, limits, source };
+    let subject = Subject {
+        runtime: Runtime::new()?,
+        router,
+        limits,
+        modules: bench.jar.modules(bench.file.as_deref())?,
+        source,
+    };
     let threads = bench.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
     // Nothing is measured for a script that fails.
     let mut first = subject.instance()?;
@@ -237,7 +244,7 @@ fn compiled(subject: &Subject, rounds: usize, progress: &Progress, report: &mut 
     let program = match &subject.source {
         Source::Script { name, text, language } => language
             .script(name, text)
-            .and_then(|script| subject.runtime.compile(script))
+            .and_then(|script| subject.runtime.compile_modules(script, &subject.modules, &Limits::default()))
             .map_err(|error| Refusal::of_compiling(&error))?,
         Source::Program { program, .. } => program.clone(),
     };

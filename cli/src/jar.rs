@@ -2,7 +2,7 @@
 //!
 //! It owns what a reset of a jar brings back. It must never know what runs in a jar or what its results are for.
 
-use belljar::{Instance, Router, Runtime, Snapshot, Verdict};
+use belljar::{Instance, Modules, Router, Runtime, Snapshot, Verdict};
 
 use crate::arguments;
 use crate::bounds::Bounds;
@@ -31,6 +31,7 @@ pub(crate) struct Jar {
     runtime: Runtime,
     router: Router,
     bounds: Bounds,
+    modules: Modules,
     /// What a reset brings back, when that is not an empty jar.
     origin: Option<Snapshot>,
     pub(crate) instance: Instance,
@@ -41,10 +42,12 @@ impl Jar {
         runtime: &Runtime,
         router: &Router,
         bounds: &Bounds,
+        modules: &Modules,
         origin: Option<Snapshot>,
     ) -> Result<Jar, Refusal> {
-        let instance = start(runtime, router, bounds, settled(origin.as_ref())?)?;
-        Ok(Jar { runtime: runtime.clone(), router: router.clone(), bounds: bounds.clone(), origin, instance })
+        let instance = start(runtime, router, bounds, modules, settled(origin.as_ref())?)?;
+        let (runtime, router, bounds, modules) = (runtime.clone(), router.clone(), bounds.clone(), modules.clone());
+        Ok(Jar { runtime, router, bounds, modules, origin, instance })
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -53,27 +56,27 @@ impl Jar {
 
     /// Goes back to how it began, under its present limits.
     pub(crate) fn reset(&mut self) -> Result<(), Refusal> {
-        self.instance = start(&self.runtime, &self.router, &self.bounds, self.origin.as_ref())?;
+        self.instance = start(&self.runtime, &self.router, &self.bounds, &self.modules, self.origin.as_ref())?;
         Ok(())
     }
 
     /// Goes on from a snapshot. From now on, this is also what a reset brings back.
     pub(crate) fn restore(&mut self, snapshot: Snapshot) -> Result<(), Refusal> {
-        self.instance = start(&self.runtime, &self.router, &self.bounds, settled(Some(&snapshot))?)?;
+        self.instance = start(&self.runtime, &self.router, &self.bounds, &self.modules, settled(Some(&snapshot))?)?;
         self.origin = Some(snapshot);
         Ok(())
     }
 
     /// Takes over a script that waits. A reset still brings back what it did before.
     pub(crate) fn take_over(&mut self, paused: &Snapshot) -> Result<(), Refusal> {
-        self.instance = start(&self.runtime, &self.router, &self.bounds, Some(paused))?;
+        self.instance = start(&self.runtime, &self.router, &self.bounds, &self.modules, Some(paused))?;
         Ok(())
     }
 
     /// Changes its limits. What it holds stays.
     pub(crate) fn set_bounds(&mut self, bounds: Bounds) -> Result<(), Refusal> {
         let now = self.instance.snapshot()?;
-        self.instance = start(&self.runtime, &self.router, &bounds, Some(&now))?;
+        self.instance = start(&self.runtime, &self.router, &bounds, &self.modules, Some(&now))?;
         self.bounds = bounds;
         Ok(())
     }
@@ -89,9 +92,15 @@ fn settled(snapshot: Option<&Snapshot>) -> Result<Option<&Snapshot>, Refusal> {
     }
 }
 
-fn start(runtime: &Runtime, router: &Router, bounds: &Bounds, origin: Option<&Snapshot>) -> Result<Instance, Refusal> {
+fn start(
+    runtime: &Runtime,
+    router: &Router,
+    bounds: &Bounds,
+    modules: &Modules,
+    origin: Option<&Snapshot>,
+) -> Result<Instance, Refusal> {
     // A person at the prompt and a client of JSON lines go on with the last value, and declare names again.
-    let mut builder = runtime.build_instance().with_last_value().session();
+    let mut builder = runtime.build_instance().with_last_value().session().modules(modules);
     if let Some(seed) = bounds.seed {
         builder = builder.seed(seed);
     }

@@ -29,7 +29,8 @@ impl Language {
             Language::JavaScript => text.into(),
             Language::TypeScript => strip(text, name).map_err(|error| thrown(&error, text))?,
         };
-        Ok(Script::new(code).named(name))
+        let script = if is_module(name, &code) { Script::module(code) } else { Script::new(code) };
+        Ok(script.named(name))
     }
 
     /// An error of the script of this text, with the line as the author wrote it.
@@ -42,6 +43,21 @@ impl Language {
             (_, error) => error,
         }
     }
+}
+
+/// Whether a source is an ES module: its name says so, or it imports or exports at the beginning of a line. What is typed
+/// at a prompt goes on with what was typed before, so it is a script.
+fn is_module(name: &str, code: &str) -> bool {
+    if name.starts_with('<') {
+        return false;
+    }
+    let is_statement = |line: &str| {
+        let behind = |word| line.strip_prefix(word).and_then(|rest: &str| rest.chars().next());
+        // Not `import(…)` and not `import.meta`, which scripts have too.
+        behind("import").is_some_and(|next| next.is_whitespace() || matches!(next, '"' | '\'' | '{' | '*'))
+            || behind("export").is_some_and(|next| next.is_whitespace() || matches!(next, '{' | '*'))
+    };
+    [".mjs", ".mts"].iter().any(|end| name.ends_with(end)) || code.lines().any(is_statement)
 }
 
 /// The error as if the engine had found it, so that it is told in the same way.

@@ -14,6 +14,7 @@ mod doctor;
 mod ending;
 mod escape;
 mod executor;
+mod folder;
 mod forward;
 mod frame;
 mod given;

@@ -174,7 +174,9 @@ impl Jars {
             Entry::Vacant(_) if is_full => {
                 Err(Refusal::input(format!("there are {MOST_JARS} instances already; drop one")))
             }
-            Entry::Vacant(place) => Ok(place.insert(Jar::open(&self.runtime, &self.router, &self.bounds, None)?)),
+            Entry::Vacant(place) => {
+                Ok(place.insert(Jar::open(&self.runtime, &self.router, &self.bounds, &belljar::Modules::new(), None)?))
+            }
         }
     }
 

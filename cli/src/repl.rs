@@ -216,7 +216,7 @@ impl Session {
         let console = Console::default();
         let router = jar::router(console.register(*screen, interrupt), &arguments.jar)?;
         Ok(Session {
-            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, origin)
+            jar: Jar::open(&runtime, &router, &arguments.jar.bounds, &arguments.jar.modules(None)?, origin)
                 .map_err(|refusal| refusal.of_start(arguments.from.as_deref()))?,
             runtime,
             console,

@@ -103,7 +103,8 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         router
     };
     let router = jar::router(router, &run.jar)?;
-    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, origin)
+    let modules = run.jar.modules(run.file())?;
+    let mut jar = Jar::open(&runtime, &router, &run.jar.bounds, &modules, origin)
         .map_err(|refusal| refusal.of_start(run.from.as_deref()))?;
     given.hand_to(&mut jar.instance, interrupt)?;
     let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };

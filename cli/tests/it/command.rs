@@ -49,7 +49,7 @@ fn a_rejected_call_is_shown_where_it_was_made_and_with_its_code() {
     assert!(ended.err.contains("at ask ([eval]:1:") && ended.err.contains("--rpc b=COMMAND"), "{}", ended.err);
     // What was thrown while no script ran has no place.
     let ended = run(&["-e", "await import('fs')"]);
-    let told = "Uncaught Error: cannot import \"fs\" from \"[eval]\": the host provides no modules\n";
+    let told = "Uncaught Error: cannot import \"fs\" from \"[eval]\": there is no such package; ";
     assert!(ended.err.starts_with(told), "{}", ended.err);
     // An error that only looks like one has no code.
     let ended = run(&["-e", "throw new Error('no handler is registered for \"a\"')"]);
@@ -106,9 +106,9 @@ fn what_a_script_expects_of_node_is_told_not_to_be_there() {
         ("setTimeout(() => {}, 1)", "what it needs of setTimeout"),
         ("process.argv[2]", "its arguments as script.args"),
         ("Deno.args[0]", "its arguments as script.args"),
-        ("import fs from 'fs'", "belong into a module"),
-        ("export const a = 1", "belong into a module"),
-        ("await import('fs')", "the host provides no modules"),
+        ("import fs from 'fs'", "there is no such package"),
+        ("await import('fs')", "there is no such package"),
+        ("  import fs from 'fs'", "at the beginning of a line"),
     ] {
         refuses(&["-e", code], 1, advice);
     }

@@ -8,6 +8,7 @@ mod given;
 mod input;
 mod lines;
 mod machine;
+mod modules;
 mod pausing;
 mod print;
 mod protocol;
