@@ -25,11 +25,11 @@ use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
 use crate::handler::{Handler, Working};
-use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::reply::{Answered, Reply, RpcError};
 use crate::router::{Routes, Verdict};
 use crate::trace;
+use crate::value::Value;
 use crate::vm::state::Desk;
 
 /// Whether a call may wait for async handlers.
@@ -182,7 +182,7 @@ impl<'a> Calls<'a> {
             Ok(true) => {
                 let weight = request.weight();
                 let method = String::from_utf8_lossy(&request.method).into();
-                let params = Json::from_option(String::from_utf8(request.params).ok());
+                let params = Value::from_option(String::from_utf8(request.params).ok());
                 self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, weight, method, params });
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
@@ -245,14 +245,14 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Json), RpcError> {
+    fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Value), RpcError> {
         let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
         let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
         let params = String::from_utf8(request.params).map_err(|_| unreadable())?;
         let (name, handler) = self.routes.find(method).ok_or_else(|| {
             RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
         })?;
-        Ok((name, handler, Json::from_option((!params.is_empty()).then_some(params))))
+        Ok((name, handler, Value::from_option((!params.is_empty()).then_some(params))))
     }
 
     /// Takes the answers that a replay has for a script that waits.

@@ -12,10 +12,10 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
-use crate::json::Json;
 use crate::millis;
 use crate::random;
 use crate::reply::RpcError;
+use crate::value::Value;
 
 /// The id of a handler call, valid in every process. It is a string of at most 37 characters, also in JSON.
 ///
@@ -145,8 +145,8 @@ pub struct PendingCall {
     /// The method.
     pub method: String,
     /// The parameters.
-    #[serde(default, skip_serializing_if = "Json::is_undefined")]
-    pub params: Json,
+    #[serde(default, skip_serializing_if = "Value::is_undefined")]
+    pub params: Value,
     /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
     /// gave the instance.
     #[serde(default = "millis::unknown", with = "millis")]
@@ -158,7 +158,7 @@ pub struct PendingCall {
 #[non_exhaustive]
 pub enum Answer {
     /// The call has this result; see [`Answer::result`].
-    Result(Json),
+    Result(Value),
     /// The call has failed.
     Error(RpcError),
     /// The handler is called again. If it pauses again, the call moves to the end of the pending calls. Its id stays
@@ -172,7 +172,7 @@ impl Answer {
     /// ```
     /// use belljar::Answer;
     ///
-    /// assert_eq!(Answer::result(&[1, 2])?, Answer::Result(belljar::Json::from_text("[1,2]")?));
+    /// assert_eq!(Answer::result(&[1, 2])?, Answer::Result(belljar::Value::from_json("[1,2]")?));
     /// # Ok::<(), belljar::Error>(())
     /// ```
     ///
@@ -180,6 +180,6 @@ impl Answer {
     ///
     /// [`Error::Input`] when the value has no JSON form.
     pub fn result(value: &(impl Serialize + ?Sized)) -> Result<Answer> {
-        Ok(Answer::Result(Json::write(value).map_err(|error| Error::no_json(&error))?))
+        Ok(Answer::Result(Value::write(value).map_err(|error| Error::no_json(&error))?))
     }
 }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::excerpt;
-use crate::json::Json;
 use crate::millis;
 use crate::reply::{Answered, RpcError};
+use crate::value::Value;
 
 const FORMAT: u32 = 2;
 
@@ -84,8 +84,8 @@ enum Event {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Asked {
     method: String,
-    #[serde(default, skip_serializing_if = "Json::is_undefined")]
-    params: Json,
+    #[serde(default, skip_serializing_if = "Value::is_undefined")]
+    params: Value,
     #[serde(default = "millis::unknown", with = "millis")]
     made_at: SystemTime,
 }
@@ -95,7 +95,7 @@ impl Asked {
         let params = String::from_utf8_lossy(params).into_owned();
         Asked {
             method: String::from_utf8_lossy(method).into_owned(),
-            params: Json::from_option((!params.is_empty()).then_some(params)),
+            params: Value::from_option((!params.is_empty()).then_some(params)),
             made_at,
         }
     }
@@ -118,7 +118,7 @@ impl fmt::Display for Asked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
-    Value(Json),
+    Value(Value),
     Undefined,
     Error { code: String, message: String },
 }
@@ -135,7 +135,7 @@ impl Told {
     fn into_reply(self) -> Answered {
         match self {
             Told::Value(json) => Ok(json),
-            Told::Undefined => Ok(Json::UNDEFINED),
+            Told::Undefined => Ok(Value::UNDEFINED),
             Told::Error { code, message } => Err(RpcError::new(code, message)),
         }
     }
@@ -162,12 +162,12 @@ pub struct RecordedCall {
     /// The method.
     pub method: String,
     /// The parameters.
-    pub params: Json,
+    pub params: Value,
     /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
     /// gave the instance. The Unix epoch in recordings of builds that did not store the time.
     pub made_at: SystemTime,
     /// The answer that the script got; None if it ended before the answer, or still waits for it.
-    pub answer: Option<std::result::Result<Json, RpcError>>,
+    pub answer: Option<std::result::Result<Value, RpcError>>,
 }
 
 impl Recording {

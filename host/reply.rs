@@ -8,10 +8,10 @@ use std::io;
 use serde::Serialize;
 
 use crate::excerpt;
-use crate::json::Json;
+use crate::value::Value;
 
 /// The final answer to one call.
-pub(crate) type Answered = Result<Json, RpcError>;
+pub(crate) type Answered = Result<Value, RpcError>;
 
 /// The reply of a handler to a call.
 ///
@@ -38,7 +38,7 @@ pub(crate) type Answered = Result<Json, RpcError>;
 #[non_exhaustive]
 pub enum Reply {
     /// The call has this result.
-    Value(Json),
+    Value(Value),
     /// The call has failed.
     Error(RpcError),
     /// The call has no answer yet; see [`Reply::pause`].
@@ -49,7 +49,7 @@ impl Reply {
     /// A reply with a value. A value without a JSON form becomes an error with the code `invalid_reply`.
     #[must_use]
     pub fn value(value: &(impl Serialize + ?Sized)) -> Reply {
-        match Json::write(value) {
+        match Value::write(value) {
             Ok(json) => Reply::Value(json),
             Err(why) => {
                 let why = excerpt::message(&why);
@@ -109,7 +109,7 @@ impl IntoReply for Reply {
     }
 }
 
-impl IntoReply for Json {
+impl IntoReply for Value {
     fn into_reply(self) -> Reply {
         Reply::Value(self)
     }
@@ -199,7 +199,7 @@ impl RpcError {
 
     /// The wire form: JSON `[code, message]`.
     pub(crate) fn to_wire(&self) -> String {
-        Json::write(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+        Value::write(&(&self.code, &self.message)).ok().and_then(Value::into_text).unwrap_or_default()
     }
 
     /// The length of code and message in the wire form, where escaping can make a character six bytes long.

@@ -22,7 +22,7 @@ use crate::lines::{self, Next};
 pub(crate) struct Response {
     pub(crate) id: u64,
     #[serde(default)]
-    result: belljar::Json,
+    result: belljar::Value,
     error: Option<Fault>,
     /// Whether there is no reply yet, and the script should be paused until there is.
     #[serde(default)]
@@ -59,7 +59,7 @@ struct Forwarded<'a> {
 struct ForwardedCall<'a> {
     id: u64,
     method: &'a str,
-    params: &'a belljar::Json,
+    params: &'a belljar::Value,
 }
 
 /// The only line that a client may send while `belljar run` runs a script.
@@ -72,7 +72,7 @@ struct Line {
 /// Sends every call that has no handler to the client.
 pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
     let (calls, interrupt) = (calls.clone(), interrupt.clone());
-    router.fallback_async(move |call: Call, params: belljar::Json| {
+    router.fallback_async(move |call: Call, params: belljar::Value| {
         let waiting = calls.forward(call.method(), &params);
         if let Err(error) = &waiting {
             interrupt.output_lost(error);
@@ -130,7 +130,7 @@ impl Calls {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn forward(&self, method: &str, params: &belljar::Json) -> io::Result<Waiting> {
+    fn forward(&self, method: &str, params: &belljar::Value) -> io::Result<Waiting> {
         let id = {
             let mut state = self.lock();
             state.newest += 1;

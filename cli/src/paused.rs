@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Answer, CallId, Instance, Json, PendingCall, Snapshot};
+use belljar::{Answer, CallId, Instance, PendingCall, Snapshot, Value};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -39,8 +39,8 @@ pub(crate) struct Paused {
 pub(crate) struct Waiting {
     id: CallId,
     method: String,
-    #[serde(skip_serializing_if = "Json::is_undefined")]
-    params: Json,
+    #[serde(skip_serializing_if = "Value::is_undefined")]
+    params: Value,
     /// When the script made the call, in milliseconds since 1970, by the clock of the script.
     made_at: u64,
 }
@@ -118,7 +118,7 @@ struct Answers(Vec<(CallId, Answer)>);
 struct Answered {
     id: CallId,
     #[serde(default)]
-    result: Json,
+    result: Value,
     error: Option<Fault>,
 }
 

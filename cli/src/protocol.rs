@@ -39,7 +39,7 @@ struct Reply {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<belljar::Json>,
+    result: Option<belljar::Value>,
     /// The script waits; then there is no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<Paused>,
@@ -75,7 +75,7 @@ struct Failed {
 
 /// The result of a request.
 struct Answered {
-    result: Option<belljar::Json>,
+    result: Option<belljar::Value>,
     paused: Option<Paused>,
     text: Option<Cow<'static, str>>,
     /// Whether a script ran, so that the answer tells its cost.
@@ -83,7 +83,7 @@ struct Answered {
 }
 
 impl Answered {
-    fn value(result: belljar::Json) -> Answered {
+    fn value(result: belljar::Value) -> Answered {
         Answered { result: Some(result), paused: None, text: None, has_run: true }
     }
 
@@ -99,12 +99,12 @@ impl Answered {
     }
 
     fn bytes(bytes: &[u8]) -> belljar::Result<Answered> {
-        let result = Some(belljar::Json::from_value(&BASE64.encode(bytes))?);
+        let result = Some(belljar::Value::of(&BASE64.encode(bytes))?);
         Ok(Answered { result, paused: None, text: None, has_run: false })
     }
 
     fn done(text: &'static str) -> Answered {
-        Answered { result: Some(belljar::Json::UNDEFINED), paused: None, text: Some(text.into()), has_run: false }
+        Answered { result: Some(belljar::Value::UNDEFINED), paused: None, text: Some(text.into()), has_run: false }
     }
 }
 
@@ -239,7 +239,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Re
         Request::Inspect(source) => {
             let shown = block_on(jar.instance.inspect_async(Script::new(source).named(name)))?;
             let text = Some(shown.into_text().into());
-            Ok(Answered { text, ..Answered::value(belljar::Json::UNDEFINED) })
+            Ok(Answered { text, ..Answered::value(belljar::Value::UNDEFINED) })
         }
         Request::Dispatch(event) => {
             Answered::turn(block_on(jar.instance.step_dispatch_async(&event.name, &event.params))?, key)
@@ -267,7 +267,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Re
             }
             let now: BTreeMap<String, Option<u64>> =
                 jar.bounds().settings().into_iter().map(|(name, value)| (camel(name), value)).collect();
-            Ok(Answered { has_run: false, ..Answered::value(belljar::Json::from_value(&now)?) })
+            Ok(Answered { has_run: false, ..Answered::value(belljar::Value::of(&now)?) })
         }
         Request::Reset => jar.reset().map(|()| Answered::done("reset")),
         Request::Drop | Request::Compile(_) | Request::Bad(_) => Ok(Answered::done("nothing to do")),

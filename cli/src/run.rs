@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, Router, Script, Shown, Stats};
+use belljar::{ConsoleLevel, Error, Instance, JsError, Router, Script, Shown, Stats, Value};
 use serde::Serialize;
 
 use crate::arguments::Run;
@@ -43,8 +43,8 @@ impl Log {
 }
 
 /// The value of a script.
-enum Value {
-    Json(Json),
+enum Outcome {
+    Json(Value),
     Shown(Shown),
     /// It is not printed.
     None,
@@ -56,7 +56,7 @@ enum Value {
 struct Report<'a> {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a Json>,
+    value: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
     logs: &'a [Log],
@@ -108,12 +108,12 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     let source = if run.print.is_some() { source.for_its_value(&runtime) } else { source };
     let result = match &source {
         Source::Script { name, text } if run.print.is_some() && !run.json => {
-            inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Value::Shown)
+            inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Outcome::Shown)
         }
         source => match execute(&mut jar.instance, source, interrupt) {
             // The value is not printed, so it need not have a JSON form.
-            Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
-            result => result.map(Value::Json),
+            Err(Error::NotSerializable { .. }) if !run.json => Ok(Outcome::None),
+            result => result.map(Outcome::Json),
         },
     };
     let stats = jar.instance.call_stats();
@@ -121,7 +121,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
-            value: if let Ok(Value::Json(value)) = &result { Some(value) } else { None },
+            value: if let Ok(Outcome::Json(value)) = &result { Some(value) } else { None },
             error: result.as_ref().err().map(|error| Problem::of(error, Speech::Flags)),
             logs: &logs,
             dropped_calls: jar.instance.dropped_calls(),
@@ -132,7 +132,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     interrupt.check_output()?;
     let ending = match &result {
-        Ok(Value::Shown(value)) => show(screen, value)?,
+        Ok(Outcome::Shown(value)) => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
         Err(error) => tell(screen, error, &source, Speech::Flags),
@@ -170,7 +170,7 @@ pub(crate) fn inspect(instance: &mut Instance, script: &Script<'_>, interrupt: &
 }
 
 /// Runs a source to its end, or to a signal.
-pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Json> {
+pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Value> {
     interrupt.guard(instance.cancel_handle(), || match source {
         Source::Script { name, text } => block_on(instance.eval_async(Script::new(text).named(name))),
         Source::Program { program, .. } => block_on(instance.run_async(program)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use belljar::{Call, Error, Json, Limits, Router, RpcError};
+use belljar::{Call, Error, Limits, Router, RpcError, Value};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Barrier, Notify};
 
@@ -13,8 +13,8 @@ use crate::support::{Log, assert_usable, block_on, jar_with_router, runtime, thr
 
 fn echo() -> Router {
     Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle_async("later", |_: Call, value: Json| async move {
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle_async("later", |_: Call, value: Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         })
@@ -247,7 +247,7 @@ fn a_method_with_half_a_surrogate_pair_is_no_method() {
 
 #[test]
 fn the_fallback_answers_what_has_no_handler() {
-    let router = echo().fallback(|call: &Call, params: Json| Ok((call.method().to_owned(), params)));
+    let router = echo().fallback(|call: &Call, params: Value| Ok((call.method().to_owned(), params)));
     let mut jar = jar_with_router(&router);
     assert_eq!(jar.eval("host.rpcSync('any thing', [1])").unwrap().as_str(), r#"["any thing",[1]]"#);
     assert_eq!(jar.eval("host.rpcSync('echo', 1)").unwrap().as_str(), "1");
@@ -319,7 +319,7 @@ fn absent_undefined_and_null_params_are_nothing() {
     let router = Router::new()
         .handle("unit", |_: &Call, (): ()| Ok("unit"))
         .handle("option", |_: &Call, value: Option<u32>| Ok(value))
-        .handle("json", |_: &Call, value: Json| Ok(value.as_str().to_owned()));
+        .handle("json", |_: &Call, value: Value| Ok(value.as_str().to_owned()));
     let mut jar = jar_with_router(&router);
     for params in ["", ", undefined", ", null"] {
         assert_eq!(jar.eval(format!("host.rpcSync('unit'{params})")).unwrap().as_str(), r#""unit""#);
@@ -380,7 +380,7 @@ fn replies_of_every_shape_arrive() {
         .handle("nan", |_: &Call, (): ()| Ok(f64::NAN))
         .handle("big", |_: &Call, (): ()| Ok(u64::MAX))
         .handle("text", |_: &Call, (): ()| Ok("a\0b\u{2028}\u{1f514}\""))
-        .handle("proto", |_: &Call, (): ()| Ok(Json::from_text(r#"{"__proto__":{"x":1},"constructor":2}"#).unwrap()));
+        .handle("proto", |_: &Call, (): ()| Ok(Value::from_json(r#"{"__proto__":{"x":1},"constructor":2}"#).unwrap()));
     let mut jar = jar_with_router(&router);
     assert_eq!(
         jar.eval("[host.rpcSync('unit'), host.rpcSync('none'), host.rpcSync('nan')]").unwrap().as_str(),

@@ -1,6 +1,6 @@
 //! Scripts that replace, delete and booby-trap built-ins: they break only themselves.
 
-use belljar::{Call, Error, Instance, Json, Limits, Program, Router, RpcError};
+use belljar::{Call, Error, Instance, Limits, Program, Router, RpcError, Value};
 
 use crate::support::{Log, assert_usable, block_on, jar, jar_with_router, runtime, thrown};
 
@@ -129,9 +129,9 @@ const USES: &[&str] = &[
 fn router() -> Router {
     Log::default()
         .console()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("echo", |_: &Call, value: Value| Ok(value))
         .handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no", "it failed")))
-        .handle_async("later", |_: Call, value: Json| async move {
+        .handle_async("later", |_: Call, value: Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         })
@@ -139,7 +139,7 @@ fn router() -> Router {
 
 /// Checks that the call ended with a value, or with an error of the script.
 #[track_caller]
-fn assert_its_own_fault(result: belljar::Result<Json>, tampering: &str, then: &str) {
+fn assert_its_own_fault(result: belljar::Result<Value>, tampering: &str, then: &str) {
     match result {
         Ok(_) => {}
         Err(error) if matches!(error.code(), "js_error" | "not_serializable" | "never_settled" | "no_such_event") => {}
@@ -206,7 +206,7 @@ fn tampering_between_a_call_and_a_dispatch_breaks_only_the_script_itself() {
         .unwrap();
         assert_its_own_fault(jar.eval(*tampering), "", tampering);
         for event in ["plain", "sync", "async", "fail", "throw", "print", "nobody"] {
-            for params in [Json::from_text("{\"a\":[1,{\"then\":2}]}").unwrap(), Json::from_text("null").unwrap()] {
+            for params in [Value::from_json("{\"a\":[1,{\"then\":2}]}").unwrap(), Value::from_json("null").unwrap()] {
                 assert_its_own_fault(jar.dispatch(event, &params), tampering, event);
                 assert_its_own_fault(block_on(jar.dispatch_async(event, &params)), tampering, event);
             }

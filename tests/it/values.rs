@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Call, Error, Json, Limits, Router};
+use belljar::{Call, Error, Limits, Router, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{assert_usable, block_on, jar, jar_with_router, runtime};
 
 /// The JSON of a script's value, which must be the same in every kind of call.
 #[track_caller]
-fn value_of(script: &str) -> Json {
+fn value_of(script: &str) -> Value {
     let mut jar = jar();
     let value = jar.eval(script).unwrap();
     assert_eq!(block_on(jar_fresh_eval_async(script)), value, "{script}");
@@ -18,7 +18,7 @@ fn value_of(script: &str) -> Json {
     value
 }
 
-async fn jar_fresh_eval_async(script: &str) -> Json {
+async fn jar_fresh_eval_async(script: &str) -> Value {
     jar().eval_async(script).await.unwrap()
 }
 
@@ -229,7 +229,7 @@ fn a_result_can_be_passed_on_without_being_read() {
     #[derive(Serialize, Deserialize)]
     struct Envelope {
         kind: String,
-        body: Json,
+        body: Value,
     }
     let body = value_of("({ b: [1, { c: null }], a: 1e21 })");
     let text = serde_json::to_string(&Envelope { kind: "result".into(), body: body.clone() }).unwrap();
@@ -240,12 +240,12 @@ fn a_result_can_be_passed_on_without_being_read() {
 
 #[test]
 fn json_from_elsewhere_is_checked() {
-    assert_eq!(Json::from_text(" [1, 2] ").unwrap().get::<Vec<u8>>().unwrap(), [1, 2]);
+    assert_eq!(Value::from_json(" [1, 2] ").unwrap().get::<Vec<u8>>().unwrap(), [1, 2]);
     for text in ["", "undefined", "{", "[1,]", "nul", "1 2", "'a'", "NaN", "{a:1}", "\"\u{1}\""] {
-        assert_eq!(Json::from_text(text).unwrap_err().code(), "invalid_input", "{text}");
+        assert_eq!(Value::from_json(text).unwrap_err().code(), "invalid_input", "{text}");
     }
-    assert_eq!(Json::from_value(&[1, 2]).unwrap().as_str(), "[1,2]");
-    assert_eq!(Json::from_value(&BTreeMap::from([(vec![1], 2)])).unwrap_err().code(), "invalid_input");
+    assert_eq!(Value::of(&[1, 2]).unwrap().as_str(), "[1,2]");
+    assert_eq!(Value::of(&BTreeMap::from([(vec![1], 2)])).unwrap_err().code(), "invalid_input");
 }
 
 #[test]
@@ -293,10 +293,10 @@ fn a_result_of_a_hundred_thousand_levels_is_a_named_error() {
 fn deep_text_from_the_host_is_an_error_and_not_a_crash() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let reply = deep.clone();
-    let router = Router::new().handle("deep", move |_: &Call, (): ()| Ok(Json::from_text(reply.clone()).unwrap()));
+    let router = Router::new().handle("deep", move |_: &Call, (): ()| Ok(Value::from_json(reply.clone()).unwrap()));
     let mut jar = jar_with_router(&router);
     jar.eval("host.on('e', () => 1)").unwrap();
-    let params = Json::from_text(deep).unwrap();
+    let params = Value::from_json(deep).unwrap();
     for attempt in 0..2 {
         let ended = if attempt == 0 { jar.eval("host.rpcSync('deep')") } else { jar.dispatch("e", &params) };
         let error = ended.unwrap_err();
