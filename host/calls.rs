@@ -152,7 +152,7 @@ impl<'a> Calls<'a> {
                 Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json))),
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
-                    let params = call.params.into_text().unwrap_or_default().into_bytes();
+                    let params = call.params.into_wire();
                     // The tape is skipped: a recording already has this call.
                     let made = Made::Before(call.id, call.made_at);
                     self.hand_over(Request { id: slot, method: call.method.into_bytes(), params }, made);
@@ -182,7 +182,7 @@ impl<'a> Calls<'a> {
             Ok(true) => {
                 let weight = request.weight();
                 let method = String::from_utf8_lossy(&request.method).into();
-                let params = Value::from_option(String::from_utf8(request.params).ok());
+                let params = Value::from_wire_unread(request.params).unwrap_or_default();
                 self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, weight, method, params });
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
@@ -191,11 +191,17 @@ impl<'a> Calls<'a> {
 
     /// Passes a call to its handler.
     fn hand_over(&mut self, request: Request, made: Made) {
-        let (slot, weight, number) = (request.id, request.weight(), self.ids.count());
+        let (slot, mut weight, number) = (request.id, request.weight(), self.ids.count());
+        let asked = request.params.len();
         let (method, handler, params) = match self.find(request) {
             Ok(found) => found,
             Err(error) => return self.answer(slot, weight, Err(error)),
         };
+        let grown = params.wire().len().saturating_sub(asked) as u64;
+        if !self.desk.driver().hold(grown) {
+            return;
+        }
+        weight += grown;
         // A synchronous call cannot wait, so an async handler is not even started.
         let replying = if self.mode == Mode::Sync && handler.is_async() {
             None
@@ -246,13 +252,14 @@ impl<'a> Calls<'a> {
     }
 
     fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Value), RpcError> {
-        let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
-        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
-        let params = String::from_utf8(request.params).map_err(|_| unreadable())?;
+        let unreadable = |what: &str| RpcError::new("invalid_params", what);
+        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable("the method is not UTF-8"))?;
+        let params =
+            Value::from_wire_unread(request.params).map_err(|why| unreadable(&format!("the params are {why}")))?;
         let (name, handler) = self.routes.find(method).ok_or_else(|| {
             RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
         })?;
-        Ok((name, handler, Value::from_option((!params.is_empty()).then_some(params))))
+        Ok((name, handler, params))
     }
 
     /// Takes the answers that a replay has for a script that waits.
@@ -358,14 +365,14 @@ impl<'a> Calls<'a> {
                 told.extend(tape.told(id, &reply));
             }
             let (kind, body) = match reply {
-                Ok(json) => (Wire::Value, json.into_text().unwrap_or_default()),
-                Err(error) => (Wire::Error, error.to_wire()),
+                Ok(value) => (Wire::Value, value.into_wire()),
+                Err(error) => (Wire::Error, error.to_wire().into_bytes()),
             };
             batch.reserve(answer::HEADER_BYTES + body.len() + 1);
             for word in [id, kind as u32, u32::try_from(body.len()).unwrap_or(0)] {
                 batch.extend_from_slice(&word.to_le_bytes());
             }
-            batch.extend_from_slice(body.as_bytes());
+            batch.extend_from_slice(&body);
             batch.push(0);
             if self.answers.front().is_some_and(|(_, _, reply)| batch.len() + size(reply) > BATCH_BYTES) {
                 break;
@@ -398,8 +405,15 @@ impl<'a> Calls<'a> {
                     }
                 }
             }
-            let slot = request.id;
-            let reply = match self.find(request) {
+            let (slot, asked) = (request.id, request.params.len());
+            let found = self.find(request);
+            if let Ok((_, _, params)) = &found {
+                let grown = params.wire().len().saturating_sub(asked) as u64;
+                if !self.desk.driver().hold_for_sync(grown) {
+                    return true;
+                }
+            }
+            let reply = match found {
                 Err(error) => Err(error),
                 Ok((method, handler, _)) if self.mode == Mode::Sync && handler.is_async() => Err(needs_async(&method)),
                 Ok((method, handler, params)) => {
@@ -482,7 +496,7 @@ impl fmt::Debug for Calls<'_> {
 
 fn size(reply: &Answered) -> usize {
     match reply {
-        Ok(json) => json.text().map_or(0, str::len),
+        Ok(value) => value.wire().len(),
         Err(error) => error.code().len() + error.message().len(),
     }
 }

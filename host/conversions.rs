@@ -5,12 +5,11 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::excerpt;
 use crate::script::Script;
-use crate::value::Value;
+use crate::value::{self, Value};
 
 impl<'a> Script<'a> {
     /// A script from UTF-8 bytes.
@@ -27,13 +26,23 @@ impl<'a> Script<'a> {
 }
 
 impl Value {
-    /// The JSON of a Rust value.
+    /// The value of a Rust value: JSON text where JSON has a form for all of it. Otherwise bytes become a Uint8Array,
+    /// integers beyond 2^53 BigInts, maps whose keys are no strings or numbers a Map, and numbers that are not finite
+    /// themselves. [`js`](crate::js) has types for what Rust has none for.
+    ///
+    /// ```
+    /// use belljar::Value;
+    /// assert_eq!(Value::of(&[1, 2])?.as_json(), Some("[1,2]"));
+    /// assert_eq!(Value::of(&(u64::MAX, f64::NAN))?.as_str(), "[18446744073709551615n,NaN]");
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when the value has no JSON form, for example a map whose keys are not strings.
+    /// [`Error::Input`] when the value has no form in JavaScript: a map of which some keys are strings and others are
+    /// not, or an error of its `Serialize`.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Value> {
-        Value::write(value).map_err(|error| Error::no_json(&error))
+        Value::write(value).map_err(|why| Error::no_form(&why))
     }
 
     /// A value from JSON text, which is checked.
@@ -43,29 +52,66 @@ impl Value {
     /// [`Error::Input`] when it is not JSON.
     pub fn from_json(text: impl Into<String>) -> Result<Value> {
         let text = text.into();
-        match check(&text) {
-            Ok(()) => Ok(Value::from_option(Some(text))),
+        match value::check(&text) {
+            Ok(()) => Ok(Value::json(text)),
             Err(error) => Err(Error::input(format!("not JSON: {error}"))),
         }
     }
 
-    /// A value from bytes of the guest, which must be UTF-8 and JSON. The check does not recurse, so nested text
-    /// cannot overflow the host's stack.
+    /// A value from bytes of the guest, which are checked.
     pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Value> {
-        let text = String::from_utf8(bytes).map_err(|_| Error::guest("a result is not UTF-8"))?;
-        match check(&text) {
-            Ok(()) => Ok(Value::from_option(Some(text))),
-            Err(error) => Err(Error::guest(format!("a result is not JSON: {error}"))),
-        }
+        Value::from_wire(bytes).map_err(|why| Error::guest(format!("a result is {why}")))
     }
 
-    /// The value as a Rust type. `undefined` is read like `null`.
+    /// The value as a Rust type. `undefined` is read like `null`. A Date is read as ISO 8601 text or as milliseconds, a
+    /// BigInt as any integer that it fits in or as decimal digits, a buffer or a typed array as bytes or as a list, a Set
+    /// as a list, a Map as a map with any keys, and an error as a map with its `name`, `message` and properties.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// #[derive(serde::Deserialize)]
+    /// struct Order { id: u128, at: String, tags: Vec<String>, note: Option<String> }
+    /// let order: Order = jar.eval("({ id: 2n ** 70n, at: new Date(0), tags: new Set(['a']), note: undefined })")?.get()?;
+    /// assert_eq!((order.id, order.at.as_str()), (1 << 70, "1970-01-01T00:00:00.000Z"));
+    /// assert_eq!((order.tags, order.note), (vec!["a".to_owned()], None));
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::Shape`], which names the path of the field that did not match.
     pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
-        read(if self.is_undefined() { "null" } else { self.as_str() }).map_err(|message| Error::Shape { message })
+        read(self).map_err(|message| Error::Shape { message })
+    }
+
+    /// The value as JSON text. Dates are their ISO 8601 text, members that are `undefined` are left out, and an object
+    /// that is referred to twice is written twice.
+    ///
+    /// ```
+    /// # use belljar::{Limits, Router, Runtime};
+    /// # let mut jar = Runtime::new()?.instance(&Router::new(), &Limits::default())?;
+    /// let value = jar.eval("({ users: [{ at: new Date(0), note: undefined }, new Map()] })")?;
+    /// assert_eq!(value.to_json().unwrap_err().to_string(), "value.users[1]: a Map has no JSON form");
+    /// assert_eq!(value.to_json_lossy()?, r#"{"users":[{"at":"1970-01-01T00:00:00.000Z"},{}]}"#);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSerializable`] when the value holds something that JSON has no form for, with its path.
+    pub fn to_json(&self) -> Result<Cow<'_, str>> {
+        self.exact("value").map_err(|message| Error::NotSerializable { message })
+    }
+
+    /// The text that `JSON.stringify` gives for the value; `null` for `undefined`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSerializable`] where `JSON.stringify` throws: the value holds a BigInt or itself. Also when its text
+    /// is many times as long as the value.
+    pub fn to_json_lossy(&self) -> Result<Cow<'_, str>> {
+        self.lossy("value").map_err(|message| Error::NotSerializable { message })
     }
 }
 
@@ -156,22 +202,16 @@ fn well_formed(bytes: Vec<u8>) -> String {
     text
 }
 
-fn check(text: &str) -> serde_json::Result<()> {
-    serde_json::from_str::<&RawValue>(text).map(drop)
-}
-
-/// Reads a type from JSON. The error message names the path and quotes little of the text. Tracking the path costs
+/// Reads a type from a value. The error message names the path and quotes little of the text. Tracking the path costs
 /// time, so it is done only after plain deserialization has failed.
-pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
-    let plain = match serde_json::from_str(text) {
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> std::result::Result<T, String> {
+    let plain = match value.read() {
         Ok(value) => return Ok(value),
         Err(error) => excerpt::message(&error),
     };
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) if error.path().iter().next().is_some() => {
-            let path = error.path().to_string();
-            Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(error.inner())))
+    match value.read_with_path::<T>() {
+        Err((path, error)) if !path.is_empty() && path != "." => {
+            Err(format!("at {}: {}", excerpt::plain(&path), excerpt::message(&error)))
         }
         _ => Err(plain),
     }

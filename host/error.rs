@@ -205,8 +205,8 @@ impl Error {
         Error::Input { message: message.into() }
     }
 
-    pub(crate) fn no_json(error: &serde_json::Error) -> Error {
-        Error::input(format!("the value has no JSON form: {error}"))
+    pub(crate) fn no_form(why: &str) -> Error {
+        Error::input(format!("the value has no form in JavaScript: {why}"))
     }
 }
 
@@ -258,7 +258,7 @@ impl fmt::Display for Error {
                 write!(f, "the result is a promise that nothing can settle; without an answer: {}", pending.join(", "))
             }
             Error::Paused { pending } => write!(f, "a handler paused the call ({})", pending.join(", ")),
-            Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),
+            Error::NotSerializable { message } => f.write_str(message),
             Error::Shape { message } => write!(f, "the value has another shape: {message}"),
             Error::NoSuchEvent { name, registered } if registered.is_empty() => {
                 write!(f, "no handler is registered for the event {}, nor for any other", excerpt::quoted(name))

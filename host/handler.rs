@@ -239,6 +239,6 @@ impl fmt::Debug for Replying {
 }
 
 fn read_params<P: DeserializeOwned>(call: &Call, params: &Value) -> Result<P, RpcError> {
-    conversions::read(params.text().unwrap_or("null"))
+    conversions::read(params)
         .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
 }

@@ -222,3 +222,4 @@ pub use snapshot::{Paused, Snapshot, Turn};
 pub use stats::{RuntimeStats, Stats};
 pub use thrown::JsError;
 pub use value::Value;
+pub use value::js;

@@ -56,7 +56,7 @@ pub(super) struct InFlight {
 
 /// The weight of a paused call.
 pub(super) fn weight(call: &PendingCall) -> u64 {
-    call_weight(call.method.len(), call.params.text().map_or(0, str::len))
+    call_weight(call.method.len(), call.params.wire().len())
 }
 
 /// The number of paused calls, and their total weight.

@@ -265,12 +265,21 @@ impl Driver {
         }
     }
 
+    /// Counts bytes until the synchronous call in progress has its answer. False as [`Driver::hold`].
+    pub(crate) fn hold_for_sync(&mut self, bytes: u64) -> bool {
+        let fits = self.hold(bytes);
+        if let (true, SyncCall::Working(weight)) = (fits, &mut self.mail.sync_call) {
+            *weight = weight.saturating_add(bytes);
+        }
+        fits
+    }
+
     /// Answers the synchronous call.
     pub(crate) fn answer_sync(&mut self, reply: Answered) {
         let call_weight = if let SyncCall::Working(weight) = self.mail.sync_call { weight } else { 0 };
         let Some((weight, reply)) = self.replied(call_weight, reply) else { return };
         let reply = match reply {
-            Ok(json) => Ok(json.into_text().unwrap_or_default().into_bytes()),
+            Ok(value) => Ok(value.into_wire()),
             Err(error) => Err(error.to_wire().into_bytes()),
         };
         // `announce` counts it again when the guest fetches it.
@@ -345,7 +354,7 @@ impl Driver {
 /// The length of a reply in the guest's format.
 fn length(reply: &Answered) -> u64 {
     match reply {
-        Ok(json) => json.text().map_or(0, str::len) as u64,
+        Ok(value) => value.wire().len() as u64,
         Err(error) => error.wire_bytes(),
     }
 }

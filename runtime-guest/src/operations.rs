@@ -13,7 +13,7 @@ use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, natives, pending,
-    report, settle, text_coding,
+    report, settle, structured_clone, text_coding, wire,
 };
 
 struct Engine;
@@ -47,13 +47,15 @@ pub fn start() {
         .and_then(|()| json::install())
         .and_then(|()| json::prove())
         .and_then(|()| natives::install())
+        .and_then(|()| wire::install())
         .and_then(|()| report::install())
         .and_then(|()| atomics::install())
         .and_then(|()| dispatch::install())
         .and_then(|()| bridge::install())
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install())
-        .and_then(|()| text_coding::install());
+        .and_then(|()| text_coding::install())
+        .and_then(|()| structured_clone::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
     // What is clear in the image is only read by the operation that clears, so its pages stay shared.

@@ -48,7 +48,7 @@ fn a_script_without_a_value_gives_undefined() {
     {
         let value = value_of(script);
         assert!(value.is_undefined(), "{script}: {value}");
-        assert_eq!((value.as_str(), value.clone().into_text()), ("undefined", None));
+        assert_eq!((value.as_str(), value.as_json()), ("undefined", None));
         value.get::<()>().unwrap();
         assert_eq!(value.get::<Option<u32>>().unwrap(), None);
     }
