@@ -143,7 +143,10 @@ pub(crate) enum Told {
     /// A value that JSON has no form for.
     Binary(Stored),
     Undefined,
-    Error { code: String, message: String },
+    Error {
+        code: String,
+        message: String,
+    },
 }
 
 impl Told {

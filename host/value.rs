@@ -164,7 +164,9 @@ impl Value {
         match self.0 {
             Form::Undefined => Vec::new(),
             Form::Json(text) => text.into_bytes(),
-            Form::Binary(binary) => Arc::try_unwrap(binary).map_or_else(|shared| shared.message.clone(), |own| own.message),
+            Form::Binary(binary) => {
+                Arc::try_unwrap(binary).map_or_else(|shared| shared.message.clone(), |own| own.message)
+            }
         }
     }
 

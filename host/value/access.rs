@@ -2,7 +2,9 @@
 
 use belljar_abi::values::{Elements, Kind};
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 
 use super::nodes::{Cursor, Element, Node, Text, element};
 use super::read::{Error, Reader, Shared, error, utf8};
@@ -278,7 +280,9 @@ impl<'de> MapAccess<'de> for Passed {
         match self.value.take() {
             Some(Value(super::Form::Json(text))) => seed.deserialize(text.into_deserializer()),
             // `undefined` has no bytes, and here it has two.
-            Some(value) if value.is_undefined() => seed.deserialize(de::value::BytesDeserializer::new(&super::UNDEFINED)),
+            Some(value) if value.is_undefined() => {
+                seed.deserialize(de::value::BytesDeserializer::new(&super::UNDEFINED))
+            }
             Some(value) => seed.deserialize(de::value::BytesDeserializer::new(value.wire())),
             None => error("a value is missing"),
         }

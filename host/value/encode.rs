@@ -114,7 +114,6 @@ pub(super) fn push_float(out: &mut Vec<u8>, number: f64) {
     }
 }
 
-
 /// Appends the nodes of a message that has been checked behind `before` objects, and returns how many objects they are.
 pub(super) fn push_message(out: &mut Vec<u8>, message: &[u8], before: u32) -> Result<u32, Wrong> {
     let mut cursor = Cursor::new(message);

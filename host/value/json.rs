@@ -213,22 +213,26 @@ impl<'a> Writer<'a> {
                     let comma = if at > 0 { "," } else { "" };
                     let Some(element) = element(view.elements, bytes) else { continue };
                     match element {
-                        Element::Int(_) | Element::Unsigned(_)
-                            if view.elements.class().starts_with("Big") =>
-                        {
+                        Element::Int(_) | Element::Unsigned(_) if view.elements.class().starts_with("Big") => {
                             return self.refuse("a BigInt");
                         }
                         Element::Int(int) => self.out.push_str(&format!("{comma}\"{at}\":{int}")),
                         Element::Unsigned(int) => self.out.push_str(&format!("{comma}\"{at}\":{int}")),
                         Element::Float(float) => {
                             self.out.push_str(&format!("{comma}\"{at}\":"));
-                            if float.is_finite() { push_number(&mut self.out, float) } else { self.out.push_str("null") }
+                            if float.is_finite() {
+                                push_number(&mut self.out, float)
+                            } else {
+                                self.out.push_str("null")
+                            }
                         }
                     }
                 }
                 self.out.push('}');
             }
-            Node::View(view) => return self.refuse(&format!("{} {}", article(view.elements.class()), view.elements.class())),
+            Node::View(view) => {
+                return self.refuse(&format!("{} {}", article(view.elements.class()), view.elements.class()));
+            }
             Node::Sparse(_) => return self.refuse("an array with holes or names"),
             Node::RegExp(..) => return self.refuse("a RegExp"),
             Node::Buffer(..) => return self.refuse("an ArrayBuffer"),

@@ -154,10 +154,7 @@ impl<'c, 'm> Reader<'c, 'm> {
 
 impl<'m> Begun<'_, 'm> {
     /// Reads the members of an object: `read` gets a cursor behind the node, and leaves it before the end.
-    fn within<R>(
-        mut self,
-        read: impl FnOnce(&mut Cursor<'m>, &Shared<'m>) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    fn within<R>(mut self, read: impl FnOnce(&mut Cursor<'m>, &Shared<'m>) -> Result<R, Error>) -> Result<R, Error> {
         {
             let mut open = self.shared.open.borrow_mut();
             if open.contains(&self.number) {

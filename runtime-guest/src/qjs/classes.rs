@@ -220,4 +220,3 @@ impl Atom {
         checked(unsafe { sys::JS_AtomToString(context(), self.0) })
     }
 }
-

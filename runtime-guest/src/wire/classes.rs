@@ -25,6 +25,7 @@ struct Kept {
     detached: Value,
     transfer: Value,
     keys: Value,
+    is_array: Value,
     big_int: Value,
     /// The prototypes of the errors, by their [`Kind`]; undefined where the engine has none.
     errors: Vec<Value>,
@@ -72,6 +73,7 @@ pub(super) fn install() -> qjs::Result<()> {
         detached: getter(c"ArrayBuffer", c"detached")?,
         transfer: prototype(c"ArrayBuffer")?.get(c"transfer")?,
         keys: prototype(c"Int8Array")?.prototype()?.get(c"keys")?,
+        is_array: global.get(c"Array")?.get(c"isArray")?,
         big_int: global.get(c"BigInt")?,
         errors,
         dom_exception: global.get(c"DOMException")?,
@@ -82,6 +84,11 @@ pub(super) fn install() -> qjs::Result<()> {
 /// One of them. The borrow ends first, because the function may call back into this file.
 fn kept(pick: impl FnOnce(&Kept) -> &Value) -> Value {
     KEPT.borrow().as_ref().map_or_else(Value::undefined, |kept| pick(kept).clone())
+}
+
+/// Whether it is an array, or a Proxy of one.
+pub(super) fn is_array(value: &Value) -> bool {
+    present(kept(|kept| &kept.is_array).call(&Value::undefined(), &[value])).is_some_and(|is| is.is_truthy())
 }
 
 /// Whether a buffer is detached.

@@ -1,9 +1,8 @@
 //! Where in a value something is, as messages say it: `result.users[3].f`.
 
-use alloc::format;
 use alloc::string::String;
 
-use crate::json::quote;
+use crate::json::{decimal, quote};
 
 /// The longest name that is shown whole.
 const NAME_BYTES: usize = 60;
@@ -36,10 +35,23 @@ pub fn text(root: &str, steps: impl DoubleEndedIterator<Item = Step> + ExactSize
     out
 }
 
+/// A number as text. The formatting of the standard library would take entries of the WebAssembly table.
+pub fn digits(number: u32) -> String {
+    decimal(number.into(), &mut [0; 20]).iter().map(|digit| char::from(*digit)).collect()
+}
+
 fn push(out: &mut String, step: &Step) {
     match step {
-        Step::Index(index) => out.push_str(&format!("[{index}]")),
-        Step::Entry(index) => out.push_str(&format!(".entry({index})")),
+        Step::Index(index) => {
+            out.push('[');
+            out.push_str(&digits(*index));
+            out.push(']');
+        }
+        Step::Entry(index) => {
+            out.push_str(".entry(");
+            out.push_str(&digits(*index));
+            out.push(')');
+        }
         Step::Name(name) if is_identifier(name) && name.len() <= NAME_BYTES => {
             out.push('.');
             out.push_str(name);

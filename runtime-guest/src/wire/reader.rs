@@ -20,9 +20,20 @@ enum Open {
     Set(Value),
     Error(Value, Option<Atom>),
     /// A DOMException, which is made when its parts are there: its number, the next name, its name and its message.
-    Exception { number: usize, name: Option<Atom>, called: Value, message: Value, stack: Value },
+    Exception {
+        number: usize,
+        name: Option<Atom>,
+        called: Value,
+        message: Value,
+        stack: Value,
+    },
     /// A view, whose buffer follows: its number, and what it shows.
-    View { number: usize, elements: Elements, offset: u32, length: Option<u32> },
+    View {
+        number: usize,
+        elements: Elements,
+        offset: u32,
+        length: Option<u32>,
+    },
     /// A box, whose content follows: its number.
     Boxed(usize),
 }

@@ -1,7 +1,6 @@
 //! Any value to the binary form. Code of the script may run at each step (getters, `toJSON`, Proxies), so nothing is
 //! read twice that must be the same, and what has been met is held until the end.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::{self, Vec};
 use core::cell::RefCell;
@@ -9,10 +8,10 @@ use core::cell::RefCell;
 use belljar_abi::values::{DEPTH, MAGIC, Tag};
 
 use super::path::{self, Step};
-use crate::seen::Seen;
 use super::{Function, Refusal, classes};
 use crate::natives;
 use crate::qjs::{self, Arguments, Atom, Class, Property, Value, heap, inside, present};
+use crate::seen::Seen;
 use crate::single::Single;
 
 /// A string, a BigInt or a name that a copy shares with its original: its place in the list of them.
@@ -115,10 +114,12 @@ impl<'a> Writer<'a> {
                 *at = Some(name);
                 break Some(value);
             },
-            Rest::Elements { next, count } => (*next < *count).then(|| {
-                *next += 1;
-                open.of.get_index(*next - 1)
-            }).transpose()?,
+            Rest::Elements { next, count } => (*next < *count)
+                .then(|| {
+                    *next += 1;
+                    open.of.get_index(*next - 1)
+                })
+                .transpose()?,
             Rest::Entries { entries, next, .. } => {
                 *next += 1;
                 entries.next()
@@ -142,11 +143,7 @@ impl<'a> Writer<'a> {
     }
 
     fn node(&mut self, value: Value) -> Result {
-        if value.is_object() {
-            self.object(value)
-        } else {
-            self.primitive(&value)
-        }
+        if value.is_object() { self.object(value) } else { self.primitive(&value) }
     }
 
     fn primitive(&mut self, value: &Value) -> Result {
@@ -239,7 +236,7 @@ impl<'a> Writer<'a> {
             }
             Class::Array => self.array(value),
             Class::Proxy if self.mode == Mode::Cross => {
-                if value.is_array() {
+                if classes::is_array(&value) {
                     self.begin_as(Tag::Array, &value)?;
                     let count = u32::try_from(value.length()?).unwrap_or(u32::MAX);
                     return self.enter(value, Rest::Elements { next: 0, count });
@@ -292,9 +289,16 @@ impl<'a> Writer<'a> {
             self.begin_as(Tag::Array, &value)?;
             return self.enter(value, Rest::Elements { next: 0, count });
         }
-        self.begin_as(Tag::Sparse, &value)?;
-        self.number(u32::try_from(value.length()?).unwrap_or(u32::MAX))?;
+        let length = u32::try_from(value.length()?).unwrap_or(u32::MAX);
         let names = value.names()?;
+        // Elements are listed first, by their numbers. So this is all of them and nothing else.
+        let is_last = |name: &Atom| is_text(&name.to_value()?, &path::digits(length.wrapping_sub(1)));
+        if names.len() == length as usize && names.last().map_or(Ok(true), is_last)? {
+            self.begin_as(Tag::Array, &value)?;
+            return self.enter(value, Rest::Elements { next: 0, count: length });
+        }
+        self.begin_as(Tag::Sparse, &value)?;
+        self.number(length)?;
         self.enter(value, Rest::Names { names: names.into_iter(), at: None })
     }
 
@@ -339,7 +343,7 @@ impl<'a> Writer<'a> {
         };
         let name = value.get(c"name")?;
         let own = |name: &[u8]| value.own(&Atom::new(name)?);
-        let stack = natives::stack(&value).or_else(|| value.own_value(b"stack").filter(Value::is_string));
+        let stack = value.own_value(b"stack").filter(Value::is_string).or_else(|| natives::stack(&value));
         let kind = match self.mode {
             Mode::Copy => {
                 let named = if name.is_undefined() { String::from("Error") } else { name.lossy()? };
@@ -413,7 +417,7 @@ impl<'a> Writer<'a> {
 
     fn enter(&mut self, of: Value, rest: Rest) -> Result {
         if self.open.len() >= DEPTH {
-            return self.cannot(&format!("what is nested deeper than {DEPTH} levels"));
+            return self.cannot(&["what is nested deeper than ", &path::digits(DEPTH as u32), " levels"].concat());
         }
         push(&mut self.open, Open { of, rest })
     }
@@ -483,14 +487,15 @@ impl<'a> Writer<'a> {
     fn cannot(&self, what: &str) -> Result {
         let verb = if self.mode == Mode::Cross { "cross" } else { "be cloned" };
         let steps = self.open.iter().filter_map(|open| step(&open.rest)).collect::<Vec<_>>();
-        Err(Refusal::Cannot(format!("{}: {what} cannot {verb}", path::text(self.root, steps.into_iter()))))
+        let path = path::text(self.root, steps.into_iter());
+        Err(Refusal::Cannot([&path, ": ", what, " cannot ", verb].concat()))
     }
 
     /// The key of the member that is being written, as `toJSON` gets it.
     fn key(&self) -> qjs::Result<Value> {
         match self.open.last().and_then(|open| step(&open.rest)) {
             Some(Step::Name(name)) => Value::string(name.as_bytes()),
-            Some(Step::Index(index) | Step::Entry(index)) => Value::string(format!("{index}").as_bytes()),
+            Some(Step::Index(index) | Step::Entry(index)) => Value::string(path::digits(index).as_bytes()),
             None => Value::string(b""),
         }
     }
@@ -510,6 +515,10 @@ fn step(rest: &Rest) -> Option<Step> {
         Rest::Elements { next, .. } => Some(Step::Index(next.checked_sub(1)?)),
         Rest::Entries { next, each, .. } => Some(Step::Entry(next.checked_sub(1)? / each)),
     }
+}
+
+fn is_text(value: &Value, text: &str) -> qjs::Result<bool> {
+    Ok(value.text()?.bytes() == text.as_bytes())
 }
 
 /// UTF-8 with lone surrogates to UTF-16.
