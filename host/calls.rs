@@ -3,6 +3,7 @@
 //! It connects the driver's requests with the router's handlers. It must never know wasm, and it makes no decision
 //! about limits.
 
+mod asked;
 mod at_work;
 mod in_flight;
 
@@ -16,6 +17,7 @@ use belljar_abi::{Reply as Wire, answer};
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use self::asked::{Found, find};
 use self::at_work::{Contained, work};
 pub(crate) use self::in_flight::weigh;
 use self::in_flight::{InFlight, Made, weight};
@@ -24,7 +26,7 @@ use crate::data::Data;
 use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
-use crate::handler::{Handler, Working};
+use crate::handler::Working;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::reply::{Answered, Reply, RpcError};
 use crate::router::{Routes, Verdict};
@@ -192,12 +194,10 @@ impl<'a> Calls<'a> {
     /// Passes a call to its handler.
     fn hand_over(&mut self, request: Request, made: Made) {
         let (slot, mut weight, number) = (request.id, request.weight(), self.ids.count());
-        let asked = request.params.len();
-        let (method, handler, params) = match self.find(request) {
+        let Found { method, handler, params, grown } = match find(self.routes, request) {
             Ok(found) => found,
             Err(error) => return self.answer(slot, weight, Err(error)),
         };
-        let grown = params.wire().len().saturating_sub(asked) as u64;
         if !self.desk.driver().hold(grown) {
             return;
         }
@@ -249,17 +249,6 @@ impl<'a> Calls<'a> {
             self.queued += weight;
             self.answers.push_back((slot, weight, reply));
         }
-    }
-
-    fn find(&self, request: Request) -> Result<(Arc<str>, Handler, Value), RpcError> {
-        let unreadable = |what: &str| RpcError::new("invalid_params", what);
-        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable("the method is not UTF-8"))?;
-        let params =
-            Value::from_wire_unread(request.params).map_err(|why| unreadable(&format!("the params are {why}")))?;
-        let (name, handler) = self.routes.find(method).ok_or_else(|| {
-            RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
-        })?;
-        Ok((name, handler, params))
     }
 
     /// Takes the answers that a replay has for a script that waits.
@@ -405,18 +394,17 @@ impl<'a> Calls<'a> {
                     }
                 }
             }
-            let (slot, asked) = (request.id, request.params.len());
-            let found = self.find(request);
-            if let Ok((_, _, params)) = &found {
-                let grown = params.wire().len().saturating_sub(asked) as u64;
-                if !self.desk.driver().hold_for_sync(grown) {
-                    return true;
-                }
+            let slot = request.id;
+            let found = find(self.routes, request);
+            if found.as_ref().is_ok_and(|found| !self.desk.driver().hold_for_sync(found.grown)) {
+                return true;
             }
             let reply = match found {
                 Err(error) => Err(error),
-                Ok((method, handler, _)) if self.mode == Mode::Sync && handler.is_async() => Err(needs_async(&method)),
-                Ok((method, handler, params)) => {
+                Ok(Found { method, handler, .. }) if self.mode == Mode::Sync && handler.is_async() => {
+                    Err(needs_async(&method))
+                }
+                Ok(Found { method, handler, params, .. }) => {
                     let number = self.ids.count();
                     let call = self.call(method.clone(), number, None);
                     let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return true };

@@ -242,7 +242,7 @@ impl Value {
 /// Why a value could not be read.
 pub(crate) enum Unread {
     Json(serde_json::Error),
-    Binary(read::Error),
+    Binary(read::Misfit),
 }
 
 impl fmt::Display for Unread {

@@ -7,7 +7,7 @@ use serde::de::{
 };
 
 use super::nodes::{Cursor, Element, Node, Text, element};
-use super::read::{Error, Reader, Shared, error, utf8};
+use super::read::{Misfit, Reader, Shared, error, utf8};
 use super::{RAW_TOKEN, TOKEN, Value};
 
 /// The elements of an array or a Set.
@@ -17,9 +17,9 @@ pub(super) struct Items<'c, 'm> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         if self.cursor.is_closing() {
             return Ok(None);
         }
@@ -34,9 +34,9 @@ pub(super) struct Pairs<'c, 'm> {
 }
 
 impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         if self.cursor.is_closing() {
             return Ok(None);
         }
@@ -52,9 +52,9 @@ pub(super) struct Pair<'c, 'm> {
 }
 
 impl<'de> SeqAccess<'de> for Pair<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -70,9 +70,9 @@ pub(super) struct Holes<'c, 'm> {
 }
 
 impl<'de> SeqAccess<'de> for Holes<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         match self.elements.next() {
             None => Ok(None),
             Some(Some(mut cursor)) => seed.deserialize(Reader { cursor: &mut cursor, shared: self.shared }).map(Some),
@@ -92,9 +92,9 @@ pub(super) struct Numbers<'m> {
 }
 
 impl<'de> SeqAccess<'de> for Numbers<'_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         let Some((bytes, rest)) = self.bytes.split_at_checked(self.elements.size()).filter(|(one, _)| !one.is_empty())
         else {
             return Ok(None);
@@ -133,9 +133,9 @@ pub(super) struct Entries<'c, 'm> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
         if let Keys::Error(kind) = self.keys {
             self.keys = Keys::Names;
             let mut ahead = *self.cursor;
@@ -156,9 +156,9 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         }
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         match self.value.take() {
-            Some(text) => seed.deserialize(IntoDeserializer::<Error>::into_deserializer(text)),
+            Some(text) => seed.deserialize(IntoDeserializer::<Misfit>::into_deserializer(text)),
             None => seed.deserialize(Reader { cursor: self.cursor, shared: self.shared }),
         }
     }
@@ -169,7 +169,7 @@ pub(super) struct Name<'a>(pub(super) &'a str);
 
 macro_rules! parsed {
     ($($name:ident $visit:ident $type:ty),+ $(,)?) => {
-        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
             match self.0.parse::<$type>() {
                 Ok(value) => visitor.$visit(value),
                 Err(_) => visitor.visit_str(self.0),
@@ -179,7 +179,7 @@ macro_rules! parsed {
 }
 
 impl<'de> Deserializer<'de> for Name<'_> {
-    type Error = Error;
+    type Error = Misfit;
 
     parsed!(
         deserialize_bool visit_bool bool,
@@ -197,15 +197,15 @@ impl<'de> Deserializer<'de> for Name<'_> {
         deserialize_f64 visit_f64 f64,
     );
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_str(self.0)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -214,8 +214,8 @@ impl<'de> Deserializer<'de> for Name<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_enum(StrDeserializer::<Error>::new(self.0))
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_enum(StrDeserializer::<Misfit>::new(self.0))
     }
 
     serde::forward_to_deserialize_any! {
@@ -230,10 +230,10 @@ pub(super) struct Variant<'c, 'm> {
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Misfit> {
         match self.cursor.next()? {
             Node::Text(name) => Ok((seed.deserialize(Name(utf8(name)?))?, self)),
             _ => error("an enum is a string or an object with one member"),
@@ -242,21 +242,21 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), Misfit> {
         self.newtype_variant_seed(std::marker::PhantomData)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
         seed.deserialize(Reader { cursor: self.cursor, shared: self.shared })
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
         Reader { cursor: self.cursor, shared: self.shared }.begin()?.seq(visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
         Reader { cursor: self.cursor, shared: self.shared }.begin()?.any(visitor)
     }
 }
@@ -268,15 +268,15 @@ pub(super) struct Passed {
 }
 
 impl<'de> MapAccess<'de> for Passed {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
         let Some(value) = &self.value else { return Ok(None) };
         let token = if value.as_json().is_some() { RAW_TOKEN } else { TOKEN };
-        seed.deserialize(IntoDeserializer::<Error>::into_deserializer(token)).map(Some)
+        seed.deserialize(IntoDeserializer::<Misfit>::into_deserializer(token)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         match self.value.take() {
             Some(Value(super::Form::Json(text))) => seed.deserialize(text.into_deserializer()),
             // `undefined` has no bytes, and here it has two.

@@ -24,40 +24,40 @@ const REFERRED: u64 = 1 << 20;
 
 /// What did not fit.
 #[derive(Debug)]
-pub(crate) struct Error(String);
+pub(crate) struct Misfit(String);
 
-impl fmt::Display for Error {
+impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Misfit {}
 
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(why: T) -> Error {
-        Error(why.to_string())
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(why: T) -> Misfit {
+        Misfit(why.to_string())
     }
 }
 
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Error {
-        Error(wrong.to_owned())
+impl From<Wrong> for Misfit {
+    fn from(wrong: Wrong) -> Misfit {
+        Misfit(wrong.to_owned())
     }
 }
 
-pub(super) fn error<T>(why: impl Into<String>) -> Result<T, Error> {
-    Err(Error(why.into()))
+pub(super) fn error<T>(why: impl Into<String>) -> Result<T, Misfit> {
+    Err(Misfit(why.into()))
 }
 
 /// The value of a message that has been checked.
-pub(super) fn message<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
+pub(super) fn message<T: DeserializeOwned>(message: &[u8]) -> Result<T, Misfit> {
     let shared = Shared::new(message);
     T::deserialize(Reader { cursor: &mut Cursor::new(message), shared: &shared })
 }
 
 /// As [`message`]; an error comes with the path of what did not fit.
-pub(super) fn message_with_path<T: DeserializeOwned>(message: &[u8]) -> Result<T, (String, Error)> {
+pub(super) fn message_with_path<T: DeserializeOwned>(message: &[u8]) -> Result<T, (String, Misfit)> {
     let shared = Shared::new(message);
     serde_path_to_error::deserialize(Reader { cursor: &mut Cursor::new(message), shared: &shared })
         .map_err(|error| (error.path().to_string(), error.into_inner()))
@@ -90,7 +90,7 @@ impl<'m> Shared<'m> {
         self.places.get_or_init(|| places(self.message))
     }
 
-    fn jump(&self, from: &Cursor<'m>, number: u32) -> Result<Cursor<'m>, Error> {
+    fn jump(&self, from: &Cursor<'m>, number: u32) -> Result<Cursor<'m>, Misfit> {
         match self.places().get(number as usize) {
             Some(place) => Ok(from.jump(number, *place)),
             None => error("a reference leads nowhere"),
@@ -117,12 +117,12 @@ pub(super) struct Begun<'c, 'm> {
 
 impl<'c, 'm> Reader<'c, 'm> {
     /// Looks at the next node without reading it.
-    fn peek(&self) -> Result<Node<'m>, Error> {
+    fn peek(&self) -> Result<Node<'m>, Misfit> {
         let mut ahead = *self.cursor;
         Ok(ahead.next()?)
     }
 
-    pub(super) fn begin(self) -> Result<Begun<'c, 'm>, Error> {
+    pub(super) fn begin(self) -> Result<Begun<'c, 'm>, Misfit> {
         let Reader { cursor, shared } = self;
         let mut at = *cursor;
         let mut number = at.objects;
@@ -154,7 +154,7 @@ impl<'c, 'm> Reader<'c, 'm> {
 
 impl<'m> Begun<'_, 'm> {
     /// Reads the members of an object: `read` gets a cursor behind the node, and leaves it before the end.
-    fn within<R>(mut self, read: impl FnOnce(&mut Cursor<'m>, &Shared<'m>) -> Result<R, Error>) -> Result<R, Error> {
+    fn within<R>(mut self, read: impl FnOnce(&mut Cursor<'m>, &Shared<'m>) -> Result<R, Misfit>) -> Result<R, Misfit> {
         {
             let mut open = self.shared.open.borrow_mut();
             if open.contains(&self.number) {
@@ -181,7 +181,7 @@ impl<'m> Begun<'_, 'm> {
     }
 
     /// The bytes that a view shows.
-    fn window(mut self, view: View) -> Result<&'m [u8], Error> {
+    fn window(mut self, view: View) -> Result<&'m [u8], Misfit> {
         let buffer = match self.at.next()? {
             Node::Reference(number) => self.shared.jump(&self.at, number)?.next()?,
             node => node,
@@ -190,12 +190,12 @@ impl<'m> Begun<'_, 'm> {
             *back = self.at;
         }
         match buffer {
-            Node::Buffer(bytes, _) => view.of(bytes).ok_or_else(|| Error("a view is out of bounds".into())),
+            Node::Buffer(bytes, _) => view.of(bytes).ok_or_else(|| Misfit("a view is out of bounds".into())),
             _ => error("a view is of no buffer"),
         }
     }
 
-    pub(super) fn seq<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    pub(super) fn seq<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.node {
             Node::Array | Node::Set => self.within(|cursor, shared| visitor.visit_seq(Items { cursor, shared })),
             Node::Map => self.within(|cursor, shared| visitor.visit_seq(Pairs { cursor, shared })),
@@ -232,7 +232,7 @@ impl<'m> Begun<'_, 'm> {
         }
     }
 
-    fn map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let keys = match self.node {
             Node::Map => Keys::Nodes,
             Node::Error(kind) => Keys::Error(kind),
@@ -241,7 +241,7 @@ impl<'m> Begun<'_, 'm> {
         self.within(|cursor, shared| visitor.visit_map(Entries { cursor, shared, keys, value: None }))
     }
 
-    pub(super) fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    pub(super) fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.node {
             Node::Undefined | Node::Null => visitor.visit_unit(),
             Node::Bool(value) => visitor.visit_bool(value),
@@ -265,7 +265,7 @@ impl<'m> Begun<'_, 'm> {
     }
 
     /// A number, where one is asked for.
-    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.node {
             Node::Float(float) => match whole(float) {
                 Some(int) => visit_int(int, visitor),
@@ -288,7 +288,7 @@ fn whole(float: f64) -> Option<i128> {
     is_whole.then_some(float as i128)
 }
 
-fn visit_int<'de, V: Visitor<'de>>(int: i128, visitor: V) -> Result<V::Value, Error> {
+fn visit_int<'de, V: Visitor<'de>>(int: i128, visitor: V) -> Result<V::Value, Misfit> {
     if let Ok(int) = u64::try_from(int) {
         visitor.visit_u64(int)
     } else if let Ok(int) = i64::try_from(int) {
@@ -298,7 +298,7 @@ fn visit_int<'de, V: Visitor<'de>>(int: i128, visitor: V) -> Result<V::Value, Er
     }
 }
 
-fn visit_digits<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, Error> {
+fn visit_digits<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, Misfit> {
     if let Ok(int) = digits.parse::<i128>() {
         visit_int(int, visitor)
     } else if let Ok(int) = digits.parse::<u128>() {
@@ -308,27 +308,27 @@ fn visit_digits<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Val
     }
 }
 
-pub(super) fn utf8(text: Text<'_>) -> Result<&str, Error> {
+pub(super) fn utf8(text: Text<'_>) -> Result<&str, Misfit> {
     match text {
         Text::Utf8(text) => Ok(text),
         Text::Wide(_) => error("a string with half of a surrogate pair has no UTF-8"),
     }
 }
 
-fn date(time: f64) -> Result<String, Error> {
+fn date(time: f64) -> Result<String, Misfit> {
     if time.is_nan() { error("an invalid Date has no text") } else { Ok(iso(time)) }
 }
 
 macro_rules! asked {
     ($how:ident: $($name:ident),+ $(,)?) => {
-        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
             self.begin()?.$how(visitor)
         })+
     };
 }
 
 impl<'de> Deserializer<'de> for Reader<'_, '_> {
-    type Error = Error;
+    type Error = Misfit;
 
     asked!(any: deserialize_any, deserialize_bool);
     asked!(
@@ -337,11 +337,11 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     );
     asked!(seq: deserialize_seq);
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let begun = self.begin()?;
         match begun.node {
             Node::Float(float) | Node::Date(float) => visitor.visit_f64(float),
@@ -349,11 +349,11 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let begun = self.begin()?;
         match begun.node {
             Node::BigInt(digits) => visitor.visit_str(digits),
@@ -361,11 +361,11 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let begun = self.begin()?;
         match begun.node {
             Node::View(view) => visitor.visit_bytes(begun.window(view)?),
@@ -373,11 +373,11 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.peek()? {
             Node::Undefined | Node::Null => {
                 self.begin()?;
@@ -387,15 +387,15 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
         match name {
             RAW_TOKEN => {
                 let start = *self.cursor;
@@ -415,7 +415,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
         self.begin()?.seq(visitor)
     }
 
@@ -424,11 +424,11 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Misfit> {
         self.begin()?.seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_any(visitor)
     }
 
@@ -437,7 +437,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Misfit> {
         self.deserialize_any(visitor)
     }
 
@@ -446,20 +446,20 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Misfit> {
         let begun = self.begin()?;
         match begun.node {
-            Node::Text(text) => visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(utf8(text)?)),
+            Node::Text(text) => visitor.visit_enum(IntoDeserializer::<Misfit>::into_deserializer(utf8(text)?)),
             Node::Object => begun.within(|cursor, shared| visitor.visit_enum(Variant { cursor, shared })),
             _ => error("an enum is a string or an object with one member"),
         }
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         skip(self.cursor);
         visitor.visit_unit()
     }

@@ -4,6 +4,8 @@
 //! of `belljar_abi::values`, which is read back without recursion. It must never know who gets a value.
 
 mod classes;
+mod entries;
+mod out;
 mod path;
 mod reader;
 mod writer;
@@ -21,7 +23,7 @@ use reader::Reader;
 use writer::{Mode, Writer};
 
 functions! {
-    Collect => writer::collect,
+    Collect => entries::collect,
 }
 
 /// Learns what copies are made of. Runs while the image is built.

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use belljar_abi::values::{DEPTH, Elements, Kind, Tag};
 
 use super::classes;
+use super::out::push;
 use super::writer::{KEPT, MOVED};
 use crate::qjs::{self, Atom, Value, heap};
 
@@ -334,15 +335,4 @@ fn name_of(value: &Value) -> qjs::Result<Atom> {
 /// Whether an error has a member of this name without listing it.
 fn is_hidden(name: &Atom) -> qjs::Result<bool> {
     Ok(matches!(name.to_value()?.text()?.bytes(), b"name" | b"message" | b"stack" | b"cause" | b"errors"))
-}
-
-fn push<T>(list: &mut Vec<T>, item: T) -> qjs::Result<()> {
-    if list.len() == list.capacity() {
-        let wanted = (list.len() * 2).max(16);
-        if wanted * size_of::<T>() > heap::room() || list.try_reserve_exact(wanted - list.len()).is_err() {
-            return Err(qjs::throw_out_of_memory());
-        }
-    }
-    list.push(item);
-    Ok(())
 }

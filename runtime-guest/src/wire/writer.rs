@@ -3,16 +3,16 @@
 
 use alloc::string::String;
 use alloc::vec::{self, Vec};
-use core::cell::RefCell;
 
 use belljar_abi::values::{DEPTH, MAGIC, Tag};
 
+use super::entries::entries;
+use super::out::{Out, push};
 use super::path::{self, Step};
-use super::{Function, Refusal, classes};
+use super::{Refusal, classes};
 use crate::natives;
-use crate::qjs::{self, Arguments, Atom, Class, Property, Value, heap, inside, present};
+use crate::qjs::{self, Atom, Class, Property, Value, inside, present};
 use crate::seen::Seen;
-use crate::single::Single;
 
 /// A string, a BigInt or a name that a copy shares with its original: its place in the list of them.
 pub(super) const KEPT: u8 = 64;
@@ -48,7 +48,7 @@ pub(super) struct Writer<'a> {
     mode: Mode,
     root: &'static str,
     transfer: &'a [Value],
-    out: Vec<u8>,
+    out: Out,
     open: Vec<Open>,
     seen: Seen,
     /// Holds every object that `seen` knows, so that no other object gets its identity.
@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
             mode,
             root,
             transfer,
-            out: Vec::new(),
+            out: Out::default(),
             open: Vec::new(),
             seen: Seen::default(),
             held: Vec::new(),
@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.out
+        self.out.into_bytes()
     }
 
     pub(super) fn take_kept(&mut self) -> Vec<Value> {
@@ -82,7 +82,7 @@ impl<'a> Writer<'a> {
 
     /// Whether all that was written is `undefined`.
     pub(super) fn is_undefined(&self) -> bool {
-        self.out == [MAGIC, Tag::Undefined as u8]
+        self.out.is(&[MAGIC, Tag::Undefined as u8])
     }
 
     /// Writes a message.
@@ -339,7 +339,7 @@ impl<'a> Writer<'a> {
         let mut members = Vec::new();
         let mut add = |name: &[u8], value: Value| -> Result {
             let name = Atom::new(name)?;
-            push(&mut members, (name, value))
+            Ok(push(&mut members, (name, value))?)
         };
         let name = value.get(c"name")?;
         let own = |name: &[u8]| value.own(&Atom::new(name)?);
@@ -412,14 +412,14 @@ impl<'a> Writer<'a> {
         if !self.seen.insert(value.identity(), number) {
             return Err(qjs::throw_out_of_memory().into());
         }
-        push(&mut self.held, value)
+        Ok(push(&mut self.held, value)?)
     }
 
     fn enter(&mut self, of: Value, rest: Rest) -> Result {
         if self.open.len() >= DEPTH {
             return self.cannot(&["what is nested deeper than ", &path::digits(DEPTH as u32), " levels"].concat());
         }
-        push(&mut self.open, Open { of, rest })
+        Ok(push(&mut self.open, Open { of, rest })?)
     }
 
     fn reference(&mut self, number: u32) -> Result {
@@ -432,21 +432,7 @@ impl<'a> Writer<'a> {
         if self.mode == Mode::Copy {
             return self.keep(value.clone());
         }
-        let text = value.text()?;
-        let bytes = text.bytes();
-        if core::str::from_utf8(bytes).is_ok() {
-            return self.run(Tag::Text, bytes);
-        }
-        self.tag(Tag::Wide)?;
-        // Each unit of UTF-16 is one byte of UTF-8 at least.
-        let mut units = Vec::new();
-        reserve(&mut units, bytes.len())?;
-        wide(bytes, &mut units);
-        self.number(units.len() as u32)?;
-        for unit in units {
-            self.bytes(&unit.to_le_bytes())?;
-        }
-        Ok(())
+        Ok(self.out.text(value.text()?.bytes())?)
     }
 
     fn name(&mut self, name: &Atom) -> Result {
@@ -457,31 +443,23 @@ impl<'a> Writer<'a> {
     fn keep(&mut self, value: Value) -> Result {
         self.bytes(&[KEPT])?;
         self.number(self.kept.len() as u32)?;
-        push(&mut self.kept, value)
+        Ok(push(&mut self.kept, value)?)
     }
 
     fn run(&mut self, tag: Tag, bytes: &[u8]) -> Result {
-        self.tag(tag)?;
-        self.number(bytes.len() as u32)?;
-        self.bytes(bytes)
+        Ok(self.out.run(tag, bytes)?)
     }
 
     fn tag(&mut self, tag: Tag) -> Result {
-        self.bytes(&[tag as u8])
+        Ok(self.out.bytes(&[tag as u8])?)
     }
 
-    fn number(&mut self, mut number: u32) -> Result {
-        while number >= 0x80 {
-            self.bytes(&[number as u8 | 0x80])?;
-            number >>= 7;
-        }
-        self.bytes(&[number as u8])
+    fn number(&mut self, number: u32) -> Result {
+        Ok(self.out.number(number)?)
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result {
-        reserve(&mut self.out, bytes.len())?;
-        self.out.extend_from_slice(bytes);
-        Ok(())
+        Ok(self.out.bytes(bytes)?)
     }
 
     fn cannot(&self, what: &str) -> Result {
@@ -519,73 +497,4 @@ fn step(rest: &Rest) -> Option<Step> {
 
 fn is_text(value: &Value, text: &str) -> qjs::Result<bool> {
     Ok(value.text()?.bytes() == text.as_bytes())
-}
-
-/// UTF-8 with lone surrogates to UTF-16.
-fn wide(bytes: &[u8], units: &mut Vec<u16>) {
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        let more = match first {
-            0..0x80 => 0,
-            0x80..0xe0 => 1,
-            0xe0..0xf0 => 2,
-            0xf0.. => 3,
-        };
-        let (next, after) = tail.split_at_checked(more).unwrap_or((tail, &[]));
-        let start = u32::from(*first) & if more == 0 { 0x7f } else { 0x3f >> more };
-        let code = next.iter().fold(start, |code, byte| code << 6 | u32::from(byte & 0x3f));
-        match char::from_u32(code) {
-            Some(char) => units.extend_from_slice(char.encode_utf16(&mut [0; 2])),
-            None => units.push(code as u16),
-        }
-        rest = after;
-    }
-}
-
-fn reserve<T>(list: &mut Vec<T>, more: usize) -> qjs::Result<()> {
-    if list.capacity() - list.len() >= more {
-        return Ok(());
-    }
-    let wanted = (list.len() + more).max(list.capacity() * 2).max(16);
-    if wanted.saturating_mul(size_of::<T>()) > heap::room() || list.try_reserve_exact(wanted - list.len()).is_err() {
-        return Err(qjs::throw_out_of_memory());
-    }
-    Ok(())
-}
-
-fn push<T>(list: &mut Vec<T>, item: T) -> Result {
-    reserve(list, 1)?;
-    list.push(item);
-    Ok(())
-}
-
-/// The entries of a collection that is being listed, keys and values by turns; none after memory has run out.
-static ENTRIES: Single<RefCell<Option<Vec<Value>>>> = Single::new(RefCell::new(None));
-
-/// The entries of a Map or a Set, listed before any is written: writing one may run script, which may change it.
-fn entries(collection: &Value) -> Result<Vec<Value>> {
-    let is_map = collection.is_map();
-    let collect = Value::function(Function::Collect, c"", 2, u8::from(is_map))?;
-    ENTRIES.replace(Some(Vec::new()));
-    natives::for_each(collection, &collect);
-    match ENTRIES.replace(None) {
-        Some(entries) => Ok(entries),
-        None => Err(qjs::throw_out_of_memory().into()),
-    }
-}
-
-/// Keeps one entry.
-pub(super) fn collect(arguments: &Arguments<'_>, is_map: u8) -> qjs::Result<Value> {
-    let (value, key) = (arguments.get(0), arguments.get(1));
-    let mut entries = ENTRIES.borrow_mut();
-    let Some(list) = entries.as_mut() else { return Err(qjs::throw_stop()) };
-    if let Err(thrown) = reserve(list, 2) {
-        drop(entries.take());
-        return Err(thrown);
-    }
-    if is_map != 0 {
-        list.push(key);
-    }
-    list.push(value);
-    Ok(Value::undefined())
 }
