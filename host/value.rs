@@ -12,6 +12,8 @@ mod numbers;
 mod read;
 mod shown;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::borrow::Cow;

@@ -16,6 +16,7 @@ use belljar::{Call, Router, RpcError, Value};
 
 use crate::ending::Refusal;
 use crate::key;
+use crate::plain;
 use crate::system::{self, Group};
 
 /// One `--rpc NAME=COMMAND`.
@@ -84,7 +85,8 @@ impl Answer {
         let shared = Arc::new(Mutex::new(Shared::default()));
         // The thread starts before the command, so that no command is left running without one.
         let (hand_over, started) = mpsc::channel();
-        let (ours, called, params) = (shared.clone(), name.to_owned(), params.as_str().to_owned());
+        let params = plain::params(params.clone())?.as_str().to_owned();
+        let (ours, called) = (shared.clone(), name.to_owned());
         let talk = move || {
             let Ok(child) = started.recv() else { return };
             let reply = converse(&called, child, form, &params, most_bytes, &ours);

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::ending::Refusal;
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
+use crate::plain;
 
 /// A reply to a call.
 #[derive(Deserialize)]
@@ -73,14 +74,15 @@ struct Line {
 pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
     let (calls, interrupt) = (calls.clone(), interrupt.clone());
     router.fallback_async(move |call: Call, params: belljar::Value| {
-        let waiting = calls.forward(call.method(), &params);
-        if let Err(error) = &waiting {
+        let waiting = plain::params(params).map(|params| calls.forward(call.method(), &params));
+        if let Ok(Err(error)) = &waiting {
             interrupt.output_lost(error);
         }
         async move {
             match waiting {
-                Ok(waiting) => waiting.await,
-                Err(_) => Calls::gone(),
+                Ok(Ok(waiting)) => waiting.await,
+                Ok(Err(_)) => Calls::gone(),
+                Err(refused) => refused.into(),
             }
         }
     })

@@ -18,6 +18,7 @@ use crate::ending::Refusal;
 use crate::forward::Fault;
 use crate::key::Key;
 use crate::lines;
+use crate::plain;
 
 /// The most answers of one line. The calls behind them stay paused.
 const MOST_ANSWERS: usize = 1024;
@@ -49,7 +50,7 @@ impl Waiting {
     pub(crate) fn of(call: &PendingCall) -> Waiting {
         let since = call.made_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let made_at = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Waiting { id: call.id, method: call.method.clone(), params: call.params.clone(), made_at }
+        Waiting { id: call.id, method: call.method.clone(), params: plain::or_text(&call.params), made_at }
     }
 
     pub(crate) fn method(&self) -> &str {

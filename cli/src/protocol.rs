@@ -24,6 +24,7 @@ use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::lines;
 use crate::paused::{Paused, Resume};
+use crate::plain;
 use crate::problem::Problem;
 use crate::requests::{self, Asked, Id, Request};
 use crate::run::Log;
@@ -89,7 +90,7 @@ impl Answered {
 
     fn turn(turn: Turn, key: Option<&Key>) -> Result<Answered, Refusal> {
         match turn {
-            Turn::Done(result) => Ok(Answered::value(result)),
+            Turn::Done(result) => Ok(Answered::value(plain::plain(result)?)),
             Turn::Paused(paused) => {
                 let paused = Paused::new(paused.pending(), paused.snapshot(), key)?;
                 Ok(Answered { result: None, paused: Some(paused), text: None, has_run: true })

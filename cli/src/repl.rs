@@ -375,13 +375,15 @@ impl Session {
         }
     }
 
-    /// Shows the result of an event or a program, which is JSON, and makes it the last value.
+    /// Shows the result of an event or a program. If it is JSON, it becomes the last value.
     fn end(&mut self, result: belljar::Result<Value>) -> Result<(), Refusal> {
         self.cost = Some(self.jar.instance.call_stats());
         match result {
             Ok(value) if value.is_undefined() => Ok(()),
             Ok(value) => {
-                let _ = run::inspect(&mut self.jar.instance, &format!("({value})").into(), &self.interrupt);
+                if let Some(json) = value.as_json() {
+                    let _ = run::inspect(&mut self.jar.instance, &format!("({json})").into(), &self.interrupt);
+                }
                 self.print(&value)
             }
             Err(error) => {

@@ -15,6 +15,7 @@ use crate::forward::{self, Calls};
 use crate::given::Given;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::plain;
 use crate::problem::Problem;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
@@ -111,9 +112,10 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             inspect(&mut jar.instance, &Script::new(text).named(name), interrupt).map(Outcome::Shown)
         }
         source => match execute(&mut jar.instance, source, interrupt) {
-            // The value is not printed, so it need not have a JSON form.
+            // The value is not printed, so it need not be one that can leave the script.
             Err(Error::NotSerializable { .. }) if !run.json => Ok(Outcome::None),
-            result => result.map(Outcome::Json),
+            Ok(_) if !run.json => Ok(Outcome::None),
+            result => result.and_then(plain::plain).map(Outcome::Json),
         },
     };
     let stats = jar.instance.call_stats();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use belljar_abi::values::{MAGIC, Tag};
 
+use super::json::skip;
 use super::nodes::{Cursor, Node, Wrong};
 
 /// Appends the nodes of a JSON text that has been checked, and returns how many objects they are.
@@ -137,8 +138,14 @@ pub(super) fn extract(from: Cursor<'_>, places: &[usize]) -> Result<Vec<u8>, Wro
     // Where the copy goes on, and how many ends it is away from the end of what began there.
     let mut levels = vec![(from, 0_usize)];
     while let Some((cursor, open)) = levels.last_mut() {
-        let (place, number) = (cursor.at, cursor.objects);
-        let node = cursor.next()?;
+        let (start, place, number) = (*cursor, cursor.at, cursor.objects);
+        let mut node = cursor.next()?;
+        if node.is_object() && numbers.contains_key(&number) {
+            // It was copied where something referred to it.
+            *cursor = start;
+            skip(cursor);
+            node = Node::Reference(number);
+        }
         if node.is_object() {
             let count = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
             numbers.insert(number, count);

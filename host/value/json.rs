@@ -1,7 +1,6 @@
 //! Values in the binary form as JSON text. Writing does not recurse.
 
 use std::collections::HashSet;
-use std::vec;
 
 use belljar_abi::values::Elements;
 
@@ -42,8 +41,8 @@ enum Shape<'a> {
     /// With the name of the member that is being written.
     Members(Option<Text<'a>>),
     Items,
-    /// The places of the elements of an array, where there are any.
-    Holes(vec::IntoIter<Option<Cursor<'a>>>),
+    /// The elements of an array with holes: how many are written, and how many there are.
+    Holes(u32, u32),
 }
 
 struct Writer<'a> {
@@ -88,23 +87,8 @@ impl<'a> Writer<'a> {
             return self.refuse("a value that refers to its parts so often that its text is too long");
         }
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        if let Shape::Holes(elements) = &mut level.shape {
-            let Some(element) = elements.next() else {
-                self.out.push(']');
-                self.leave();
-                return Ok(());
-            };
-            if level.count > 0 {
-                self.out.push(',');
-            }
-            level.count += 1;
-            return match element {
-                Some(mut element) => self.node(&mut element, false),
-                None => {
-                    self.out.push_str("null");
-                    Ok(())
-                }
-            };
+        if let Shape::Holes(..) = level.shape {
+            return self.step_over_holes();
         }
         if level.cursor.is_closing() {
             let _ = level.cursor.next();
@@ -191,7 +175,12 @@ impl<'a> Writer<'a> {
             Node::Boxed => return self.node(cursor, is_inline),
             Node::RegExp(..) if is_lossy => self.out.push_str("{}"),
             Node::Buffer(..) if is_lossy => self.out.push_str("{}"),
-            Node::Sparse(length) if is_lossy => return self.sparse(cursor, length),
+            Node::Sparse(length) if is_lossy => {
+                if !is_full(length, self.message.len()) {
+                    return self.refuse(&format!("an array of {length} elements, of which nearly all are holes,"));
+                }
+                self.enter(*cursor, number, is_inline, Shape::Holes(0, length));
+            }
             Node::Map | Node::Set if is_lossy => {
                 self.out.push_str("{}");
                 skip_members(cursor);
@@ -272,28 +261,44 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// An array with holes, each of which is null. Its elements are written on their own.
-    fn sparse(&mut self, cursor: &mut Cursor<'a>, length: u32) -> Result<(), String> {
-        let start = *cursor;
-        skip_members(cursor);
-        let bytes = cursor.at - start.at;
-        if !is_full(length, bytes) {
-            return self.refuse(&format!("an array of {length} elements, of which nearly all are holes,"));
-        }
-        let mut elements = vec![None; length as usize];
-        let mut at = start;
-        while let Ok(Node::Text(name)) = at.next() {
-            let index = match name {
-                Text::Utf8(name) => name.parse::<u32>().ok().filter(|index| index.to_string() == name),
-                Text::Wide(_) => None,
-            };
-            if let Some(place) = index.and_then(|index| elements.get_mut(index as usize)) {
-                *place = Some(at);
+    /// Writes the next element of an array with holes, and null for each hole before it. What is no element, or comes
+    /// out of order, is left out.
+    fn step_over_holes(&mut self) -> Result<(), String> {
+        let Some(Level { cursor, shape: Shape::Holes(written, length), .. }) = self.levels.last_mut() else {
+            return Ok(());
+        };
+        let mut at = *cursor;
+        let index = match at.next() {
+            Ok(Node::Text(name)) => {
+                let name = name.lossy();
+                name.parse::<u32>()
+                    .ok()
+                    .filter(|index| index.to_string() == name && (*written..*length).contains(index))
             }
+            _ => Some(*length),
+        };
+        let Some(index) = index else {
             skip(&mut at);
+            *cursor = at;
+            return Ok(());
+        };
+        while *written < index {
+            self.out.push_str(if *written > 0 { ",null" } else { "null" });
+            *written += 1;
         }
-        let number = start.objects.saturating_sub(1);
-        self.enter(*cursor, number, false, Shape::Holes(elements.into_iter()));
+        if index == *length {
+            *cursor = at;
+            self.out.push(']');
+            self.leave();
+            return Ok(());
+        }
+        self.out.push_str(if *written > 0 { "," } else { "" });
+        *written += 1;
+        let depth = self.levels.len();
+        self.node(&mut at, true)?;
+        if let Some(level) = self.levels.get_mut(depth - 1) {
+            level.cursor = at;
+        }
         Ok(())
     }
 
@@ -308,7 +313,8 @@ impl<'a> Writer<'a> {
                 continue;
             }
             match &level.shape {
-                Shape::Items | Shape::Holes(_) => path.push_str(&format!("[{}]", level.count.saturating_sub(1))),
+                Shape::Items => path.push_str(&format!("[{}]", level.count.saturating_sub(1))),
+                Shape::Holes(written, _) => path.push_str(&format!("[{}]", written.saturating_sub(1))),
                 Shape::Members(name) => path.push_str(&member(name.map(Text::lossy).unwrap_or_default().as_str())),
             }
         }

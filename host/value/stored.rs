@@ -48,6 +48,9 @@ fn decode(text: &str) -> Option<Vec<u8>> {
         }
         let padding = chunk.iter().rev().take_while(|letter| **letter == b'=').count();
         is_over = padding > 0;
+        if padding > 2 {
+            return None;
+        }
         let mut word = 0_u32;
         for letter in chunk.iter().take(4 - padding) {
             word = word << 6 | u32::try_from(LETTERS.iter().position(|other| other == letter)?).ok()?;
