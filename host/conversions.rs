@@ -27,7 +27,7 @@ impl<'a> Script<'a> {
 
 impl Value {
     /// The value of a Rust value: JSON text where JSON has a form for all of it. Otherwise bytes become a Uint8Array,
-    /// integers beyond 2^53 BigInts, maps whose keys are no strings or numbers a Map, and numbers that are not finite
+    /// integers beyond 2^53 BigInts, maps with a key that is no string or number a Map, and numbers that are not finite
     /// themselves. [`js`](crate::js) has types for what Rust has none for.
     ///
     /// ```
@@ -39,8 +39,7 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when the value has no form in JavaScript: a map of which some keys are strings and others are
-    /// not, or an error of its `Serialize`.
+    /// [`Error::Input`] when its `Serialize` fails.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Value> {
         Value::write(value).map_err(|why| Error::no_form(&why))
     }

@@ -66,10 +66,11 @@ pub enum Error {
         /// The methods of the calls that were paused, as in [`Error::NeverSettled`].
         pending: Vec<String>,
     },
-    /// The result has no JSON form, for example a cycle, a BigInt or a function.
-    /// [`Instance::inspect`](crate::Instance::inspect) shows such a value.
+    /// The result is or holds something that cannot leave the script: a function, a symbol, a promise.
+    /// [`Instance::inspect`](crate::Instance::inspect) shows such a value. Also a value that JSON was asked of and that
+    /// JSON has no form for.
     NotSerializable {
-        /// Why, in the words of the JavaScript engine.
+        /// What it is and where, for example `result.users[3].f: a function cannot cross`.
         message: String,
     },
     /// A JSON text did not have the shape that the caller asked for.

@@ -206,8 +206,8 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::eval`], but the value need not have a JSON form: it is returned as the console would show it,
-    /// and a string as itself.
+    /// As [`Instance::eval`], but any value will do: it is returned as the console would show it, and a string as
+    /// itself.
     ///
     /// No code of the script runs while its value is formatted: a getter is named and not called, a Proxy is not
     /// entered, and changes that the script made to `console` or to a prototype have no effect. A string may be as

@@ -33,8 +33,8 @@
 //! - An [`Instance`] is a JavaScript world with its own globals. It is `Send`, and its calls take `&mut self`. It is
 //!   cheap enough to make one for every request, which is also the safest way to use it.
 //! - A [`Script`] is source text with a name for stack traces; a string converts into one. Running it gives a
-//!   [`Value`]: the value of the last expression as JSON text, which [`Value::get`] converts to any type that serde
-//!   supports.
+//!   [`Value`]: that of the last expression, which [`Value::get`] converts to any type that serde supports. [`js`]
+//!   has types for what only JavaScript has.
 //! - A [`Program`] is a script compiled ahead of time. Its bytes can be stored, and every process of the same build
 //!   can run them.
 //! - A prelude ([`RuntimeBuilder::prelude`]) is a script that runs once. Every instance starts from the memory that

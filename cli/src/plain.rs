@@ -16,9 +16,10 @@ pub(crate) fn plain(value: Value) -> Result<Value> {
     Value::from_json(text)
 }
 
-/// The parameters of a call as JSON, for a handler that is another program.
+/// The parameters of a call as JSON, for a handler that is another program. Those that were left out are null.
 pub(crate) fn params(value: Value) -> std::result::Result<Value, RpcError> {
-    plain(value).map_err(|error| RpcError::new("invalid_params", error.to_string()))
+    let value = if value.is_undefined() { Value::from_json("null") } else { plain(value) };
+    value.map_err(|error| RpcError::new("invalid_params", error.to_string()))
 }
 
 /// The value as JSON; as text for people where JSON has no form for it.

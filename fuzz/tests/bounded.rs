@@ -90,3 +90,8 @@ fn json_survives_its_seeds_and_their_mutations() {
 fn protocol_survives_its_seeds_and_their_mutations() {
     run("protocol", 100, belljar_fuzz::protocol);
 }
+
+#[test]
+fn value_survives_its_seeds_and_their_mutations() {
+    run("value", 2000, belljar_fuzz::value);
+}

@@ -60,8 +60,6 @@ pub(super) trait Form {
     fn wire(&mut self, wire: &[u8]) -> Written;
     fn open(&mut self, kind: Kind) -> Result<Self::Mark, Failed>;
     fn change(&mut self, mark: Self::Mark, kind: Kind) -> Written;
-    /// The error for a map of which some keys are names and others are not.
-    fn mixed(&self) -> Failed;
     fn comma(&mut self) -> Written;
     fn name(&mut self, name: &str) -> Written;
     fn close(&mut self, kind: Kind) -> Written;
@@ -132,10 +130,6 @@ impl Form for Json<'_> {
 
     fn change(&mut self, (): (), _: Kind) -> Written {
         Err(Failed::NoJson)
-    }
-
-    fn mixed(&self) -> Failed {
-        Failed::NoJson
     }
 
     fn comma(&mut self) -> Written {
@@ -237,10 +231,6 @@ impl Form for Binary<'_> {
             *place = tag as u8;
         }
         Ok(())
-    }
-
-    fn mixed(&self) -> Failed {
-        Failed::Message("some keys of a map are names and others are not; a `js::Map` takes both".into())
     }
 
     fn comma(&mut self) -> Written {

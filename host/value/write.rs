@@ -303,22 +303,19 @@ impl<F: Form> ser::SerializeMap for Members<'_, F> {
     type Ok = ();
     type Error = Failed;
 
-    /// The first key decides: an object has names, and other keys make a Map.
+    /// An object has names. With the first key that is none, it is a Map, to which a name is a key like any other.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
-        let is_first = self.is_first;
         self.next()?;
-        if self.kind == Kind::Map {
-            return key.serialize(To::new(self.form));
-        }
-        match (key.serialize(Name { form: self.form }), self.mark) {
-            (Err(Failed::NoJson), Some(mark)) if is_first => {
-                self.form.change(mark, Kind::Map)?;
-                self.kind = Kind::Map;
-                key.serialize(To::new(self.form))
+        if self.kind != Kind::Map {
+            match (key.serialize(Name { form: self.form }), self.mark) {
+                (Err(Failed::NoJson), Some(mark)) => {
+                    self.form.change(mark, Kind::Map)?;
+                    self.kind = Kind::Map;
+                }
+                (written, _) => return written,
             }
-            (Err(Failed::NoJson), _) => Err(self.form.mixed()),
-            (written, _) => written,
         }
+        key.serialize(To::new(self.form))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {

@@ -289,6 +289,12 @@ fn enums_and_structs_are_read_beside_values_without_a_json_form() {
     assert_eq!(jar.dispatch("echo", &shapes).unwrap().get::<Vec<Shape>>().unwrap(), shapes);
 }
 
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Key {
+    Name,
+    Pair(u8, u8),
+}
+
 #[test]
 fn values_of_rust_come_back_exactly() {
     let mut jar = jar();
@@ -319,6 +325,7 @@ fn values_of_rust_come_back_exactly() {
         Date: Date(1.5e12), "Date";
         BigInt: BigInt(-5), "BigInt";
         BTreeMap<(u8, u8), f64>: BTreeMap::from([((1, 2), f64::INFINITY)]), "Map";
+        BTreeMap<Key, u8>: BTreeMap::from([(Key::Name, 1), (Key::Pair(1, 2), 2)]), "Map";
         BTreeMap<u32, u64>: BTreeMap::from([(1, u64::MAX)]), "Object";
         Map<String, u8>: Map(vec![("b".into(), 1), ("a".into(), 2)]), "Map";
         Map<Option<u8>, Set<u8>>: Map(vec![(None, Set(vec![1])), (Some(1), Set(vec![]))]), "Map";

@@ -118,16 +118,16 @@ fn a_promise_that_cannot_settle_names_the_calls_that_it_waits_for() {
 }
 
 #[test]
-fn results_without_a_json_form_are_errors() {
+fn results_that_cannot_cross_are_errors() {
     let mut jar = jar();
     for script in [
-        "const a = {}; a.self = a; a",
-        "10n",
-        "({ n: [1, 2n] })",
+        "const a = {}; a.self = () => a; a",
+        "Promise.resolve([Promise.resolve()])",
+        "({ n: [1, new WeakRef({})] })",
         "(function named() {})",
         "(class A {})",
         "Symbol('s')",
-        "[1n]",
+        "[function () {}]",
     ] {
         let script = format!("{{ {script} }}");
         let script = script.as_str();

@@ -203,16 +203,25 @@ fn undefined_is_the_same_from_a_handler_and_from_an_answer() {
         let script = format!("await host.rpc('{method}') === undefined && host.rpcSync('{method}') === undefined");
         assert_eq!(block_on(jar.eval_async(&script)).unwrap().as_str(), "true", "{method}");
     }
-    assert_eq!(jar.eval("[host.rpcSync('null'), host.rpcSync('nested')]").unwrap().as_str(), "[null,[null]]");
+    assert_eq!(jar.eval("[host.rpcSync('null'), host.rpcSync('nested')]").unwrap().as_str(), "[null,[undefined]]");
     block_on(jar.step_eval_async("await host.rpc('ask') === undefined")).unwrap();
     let answer = (jar.pending()[0].id, Answer::Result(Value::UNDEFINED));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it is answered") };
     assert_eq!(value.as_str(), "true");
 }
 
+/// A value that cannot be written.
+struct Unwritten;
+
+impl serde::Serialize for Unwritten {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it has none"))
+    }
+}
+
 #[test]
-fn a_value_that_has_no_json_form_is_an_error_of_the_call() {
-    let router = Router::new().handle("map", |_: &Call, (): ()| Ok(std::collections::HashMap::from([((1, 2), 3)])));
+fn a_value_that_has_no_form_in_javascript_is_an_error_of_the_call() {
+    let router = Router::new().handle("map", |_: &Call, (): ()| Ok(vec![Unwritten]));
     let script = "try { host.rpcSync('map') } catch (e) { [e.code, e.method] }";
     assert_eq!(jar_with_router(&router).eval(script).unwrap().as_str(), r#"["invalid_reply","map"]"#);
 }
