@@ -9,6 +9,7 @@ mod life;
 mod neighbour;
 pub(crate) mod outside;
 mod prepared;
+mod values;
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -71,7 +72,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     let runtime = Runtime::new().unwrap();
     let jar = || runtime.instance(&router(), &limits()).unwrap();
     type Group<'a> = (&'a str, &'a dyn Fn(&mut Bench));
-    let groups: [Group<'_>; 13] = [
+    let groups: [Group<'_>; 14] = [
         ("memory", &outside::memory),
         ("cold_start", &|bench| life::cold_start(bench, &runtime)),
         ("two_threads", &|bench| life::two_threads(bench, &runtime)),
@@ -80,6 +81,7 @@ pub(crate) fn measure(bench: &mut Bench) {
         ("rpc_async", &|bench| calls::rpc_async(bench, jar())),
         ("parallel_async", &|bench| calls::parallel_async(bench, jar())),
         ("dispatch", &|bench| calls::dispatch(bench, jar())),
+        ("values", &|bench| values::values(bench, jar())),
         ("cpu", &|bench| compute::cpu(bench, jar())),
         ("program", &|bench| prepared::program(bench, &runtime)),
         ("snapshot", &|bench| prepared::snapshot(bench, &runtime)),
