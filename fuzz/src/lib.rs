@@ -195,8 +195,9 @@ fn go_on_from(bytes: &[u8]) {
         return;
     };
     let pending: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
-    let _ =
-        poll_to_the_end(jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Value::UNDEFINED)))));
+    let _ = poll_to_the_end(
+        jar.resume_async(pending.into_iter().map(|id| (id, belljar::Answer::Result(Value::UNDEFINED)))),
+    );
     let _ = jar.dispatch("event", &[1]);
     let _ = jar.eval("JSON.stringify(state) + [...state.map].length + Object.keys(globalThis)");
     let _ = jar.snapshot();

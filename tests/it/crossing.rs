@@ -598,3 +598,60 @@ fn a_heap_that_is_too_small_for_a_copy_is_an_error() {
     }
     assert_eq!(jar.eval("structuredClone(new Uint8Array(1 << 20)).length").unwrap().as_str(), "1048576");
 }
+
+#[test]
+fn changed_messages_are_refused_or_are_values_like_others() {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 11_u64;
+    let mut next = |most: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % most
+    };
+    let mut jar = jar_with_router(&echo());
+    let listen = "host.on('echo', value => host.rpcSync('echo', value))";
+    jar.eval(listen).unwrap();
+    let (mut read, mut refused) = (0, 0);
+    for kind in KINDS {
+        let recording = Recording::new();
+        let mut recorded = jar_with_router(&recording.record(&echo()));
+        recorded.eval(format!("host.rpcSync('echo', {kind}); 0").as_str()).unwrap();
+        let stored = String::from_utf8(recording.to_bytes()).unwrap();
+        let Some((before, rest)) = stored.split_once(r#""binary_params":""#) else { continue };
+        let (message, after) = rest.split_once('"').unwrap();
+        for round in 0..200 {
+            let mut changed = message.as_bytes().to_vec();
+            for _ in 0..=next(3) {
+                // The first letters say that it is a message.
+                let at = 2 + next(changed.len() - 2);
+                changed[at] = LETTERS[next(64)];
+            }
+            let changed = String::from_utf8(changed).unwrap();
+            let text = format!(r#"{before}"binary_params":"{changed}"{after}"#);
+            let Ok(again) = Recording::from_bytes(text.as_bytes()) else {
+                refused += 1;
+                continue;
+            };
+            read += 1;
+            let value = again.calls().swap_remove(0).params;
+            assert_eq!(Recording::from_bytes(&again.to_bytes()).unwrap().calls(), again.calls());
+            for json in [value.to_json(), value.to_json_lossy()].into_iter().flatten() {
+                Value::from_json(json).unwrap();
+            }
+            let _ = (value.get::<serde_json::Value>(), value.get::<Bytes>(), value.get::<Vec<Option<f64>>>());
+            assert_eq!(value.get::<Value>().unwrap(), value, "{value}");
+            if round % 4 > 0 || value.is_undefined() {
+                continue;
+            }
+            // A script may make other values of it, but then of those the same.
+            match jar.dispatch("echo", &value) {
+                Ok(once) => assert_eq!(jar.dispatch("echo", &once).unwrap(), once, "{value}"),
+                Err(error) => {
+                    assert!(matches!(error, Error::Js(_) | Error::Limit { .. }), "{value}: {error}");
+                    jar.reset().unwrap();
+                    jar.eval(listen).unwrap();
+                }
+            }
+        }
+    }
+    assert!(read > 500 && refused > 500, "{read} were read, {refused} refused");
+}
