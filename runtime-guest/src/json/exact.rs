@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::writer::Writer;
+use crate::qjs::heap;
 use crate::qjs::inside::{Chars, Sink};
-use crate::seen::Seen;
 
 /// Writes as [`Writer`] does, and ends the walk at an object that it has met before and at minus zero.
 #[derive(Default)]
@@ -12,7 +12,7 @@ pub(super) struct Exact {
     writer: Writer,
     /// The object that the walk began with, which is always held by something else too. It needs no table.
     root: usize,
-    seen: Seen,
+    met: Addresses,
 }
 
 impl Exact {
@@ -29,8 +29,7 @@ impl Sink for Exact {
             self.root = address;
             return true;
         }
-        let identity = address as u64;
-        address != self.root && self.seen.get(identity).is_none() && self.seen.insert(identity, 0)
+        address != self.root && self.met.insert(address as u32)
     }
 
     #[inline]
@@ -71,5 +70,58 @@ impl Sink for Exact {
     #[inline]
     fn name(&mut self, chars: Chars<'_>) -> bool {
         self.writer.name(chars)
+    }
+}
+
+/// The slots of the smallest table, a power of two.
+const FIRST: usize = 64;
+
+/// Addresses of objects, which are never 0.
+#[derive(Default)]
+struct Addresses {
+    slots: Vec<u32>,
+    count: usize,
+}
+
+impl Addresses {
+    /// Keeps an address. False where it is there already, or there is no room.
+    #[inline]
+    fn insert(&mut self, address: u32) -> bool {
+        (self.count * 2 < self.slots.len() || self.grow()) && self.put(address)
+    }
+
+    #[inline]
+    fn put(&mut self, address: u32) -> bool {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = (address.wrapping_mul(0x9e37_79b1) >> 12) as usize;
+        while let Some(slot) = self.slots.get_mut(at & mask) {
+            if *slot == 0 {
+                *slot = address;
+                self.count += 1;
+                return true;
+            }
+            if *slot == address {
+                return false;
+            }
+            at += 1;
+        }
+        false
+    }
+
+    #[cold]
+    fn grow(&mut self) -> bool {
+        let size = (self.slots.len() * 4).max(FIRST);
+        let mut slots = Vec::new();
+        if size * size_of::<u32>() > heap::room() || slots.try_reserve_exact(size).is_err() {
+            return false;
+        }
+        slots.resize(size, 0);
+        self.count = 0;
+        for address in core::mem::replace(&mut self.slots, slots) {
+            if address != 0 {
+                self.put(address);
+            }
+        }
+        true
     }
 }
