@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use belljar::{Call, Json, Limits, Router, RpcError, Runtime, Status};
+use belljar::{Call, Limits, Router, RpcError, Runtime, Status, Value};
 
 /// Long compared to a few slices, and short enough for many rounds.
 const LIMIT: Duration = Duration::from_millis(20);
@@ -61,8 +61,8 @@ fn main() {
     paths.sort();
     let runtime = Runtime::builder().max_instances(1).build().unwrap();
     let router = Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle_async("never", |_: Call, _: Value| std::future::pending::<Result<(), RpcError>>())
         .on_console(|_, _, _| ());
     let limits = Limits {
         cpu_time: LIMIT,

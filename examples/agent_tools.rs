@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use belljar::{Blame, Call, Json, Limits, Router, RpcError, Runtime, Script};
+use belljar::{Blame, Call, Limits, Router, RpcError, Runtime, Script, Value};
 use serde::{Deserialize, Serialize};
 
 /// What the model is told. In a real agent this is part of its instructions.
@@ -135,7 +135,7 @@ for (const state of states) {
 
 /// One round of an agent: runs what the model wrote. The answer is either a result, or a text that helps the model to
 /// correct its script.
-async fn run(runtime: &Runtime, router: &Router, session: &Arc<Session>, code: &str) -> Result<Json, String> {
+async fn run(runtime: &Runtime, router: &Router, session: &Arc<Session>, code: &str) -> Result<Value, String> {
     let limits = Limits {
         cpu_time: Duration::from_millis(200),
         wall_time: Duration::from_secs(5),

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail, ensure};
-use belljar::{Answer, Call, Json, Limits, Reply, Router, RpcError, Runtime, Script, Snapshot, Turn};
+use belljar::{Answer, Call, Limits, Reply, Router, RpcError, Runtime, Script, Snapshot, Turn, Value};
 use serde::Deserialize;
 
 /// A script that an agent wrote. It does not know about pauses: to the script, a person is a slow function.
@@ -83,7 +83,7 @@ async fn answer(file: &Path, is_yes: bool) -> anyhow::Result<()> {
     let mut jar = Runtime::new()?.restore(&snapshot, &router(), &Limits::default())?;
     let call = jar.pending().first().context("nothing waits")?;
     let word =
-        if is_yes { Answer::Result(Json::UNDEFINED) } else { Answer::Error(RpcError::new("declined", "declined")) };
+        if is_yes { Answer::Result(Value::UNDEFINED) } else { Answer::Error(RpcError::new("declined", "declined")) };
     let answers = [(call.id, word)];
     put_away(jar.resume_async(answers).await?, file)
 }

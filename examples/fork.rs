@@ -8,7 +8,7 @@
 use std::thread;
 
 use anyhow::{Context as _, bail, ensure};
-use belljar::{Answer, Call, Json, Limits, Reply, Router, Runtime, Turn};
+use belljar::{Answer, Call, Limits, Reply, Router, Runtime, Turn, Value};
 use serde::Deserialize;
 
 /// Packs boxes into a lorry greedily. The host chooses the order, and the script waits for the choice.
@@ -32,7 +32,7 @@ struct Packed {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runtime = Runtime::builder().max_instances(16).build()?;
-    let router = Router::new().handle("choose_order", |_: &Call, _: Json| Reply::pause());
+    let router = Router::new().handle("choose_order", |_: &Call, _: Value| Reply::pause());
     let limits = Limits::default();
 
     let mut origin = runtime.instance(&router, &limits)?;
@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
 
     let explore = |choice: f64| -> anyhow::Result<Packed> {
         let mut twin = runtime.restore(state, &router, &limits)?;
-        let answer = Answer::Result(Json::from_value(&choice)?);
+        let answer = Answer::Result(Value::of(&choice)?);
         let executor = tokio::runtime::Builder::new_current_thread().build()?;
         match executor.block_on(twin.resume_async([(question, answer)]))? {
             Turn::Done(packed) => Ok(packed.get()?),

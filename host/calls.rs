@@ -3,6 +3,7 @@
 //! It connects the driver's requests with the router's handlers. It must never know wasm, and it makes no decision
 //! about limits.
 
+mod asked;
 mod at_work;
 mod in_flight;
 mod reach;
@@ -17,6 +18,7 @@ use belljar_abi::{Reply as Wire, answer};
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use self::asked::{Found, find};
 use self::at_work::{Contained, work};
 pub(crate) use self::in_flight::weigh;
 use self::in_flight::{InFlight, Made, weight};
@@ -27,11 +29,11 @@ use crate::driver::{Event, Request, Stop};
 use crate::error::{JsError, Result};
 use crate::excerpt;
 use crate::handler::Working;
-use crate::json::Json;
 use crate::pending::{Answer, CallId, Ids, PendingCall};
 use crate::reply::{Answered, Reply, RpcError};
 use crate::router::Verdict;
 use crate::trace;
+use crate::value::Value;
 use crate::vm::state::Desk;
 
 /// Whether a call may wait for async handlers.
@@ -152,7 +154,7 @@ impl<'a> Calls<'a> {
                 Answer::Result(json) => self.answers.push_back((slot, 0, Ok(json))),
                 Answer::Error(error) => self.answers.push_back((slot, 0, Err(error))),
                 Answer::CallAgain => {
-                    let params = call.params.into_text().unwrap_or_default().into_bytes();
+                    let params = call.params.into_wire();
                     // The tape is skipped: a recording already has this call.
                     let made = Made::Before(call.id, call.made_at);
                     self.hand_over(Request { id: slot, method: call.method.into_bytes(), params }, made);
@@ -182,7 +184,7 @@ impl<'a> Calls<'a> {
             Ok(true) => {
                 let weight = request.weight();
                 let method = String::from_utf8_lossy(&request.method).into();
-                let params = Json::from_option(String::from_utf8(request.params).ok());
+                let params = Value::from_wire_unread(request.params).unwrap_or_default();
                 self.in_flight.push(InFlight { slot: id, number: self.ids.count(), made, weight, method, params });
             }
             Err(divergence) => self.desk.driver().stop(Stop::Diverged(divergence)),
@@ -191,11 +193,15 @@ impl<'a> Calls<'a> {
 
     /// Passes a call to its handler.
     fn hand_over(&mut self, request: Request, made: Made) {
-        let (slot, weight, number) = (request.id, request.weight(), self.ids.count());
-        let (method, handler, params) = match self.reach.find(request) {
+        let (slot, mut weight, number) = (request.id, request.weight(), self.ids.count());
+        let Found { method, handler, params, grown } = match find(self.reach, request) {
             Ok(found) => found,
             Err(error) => return self.answer(slot, weight, Err(error)),
         };
+        if !self.desk.driver().hold(grown) {
+            return;
+        }
+        weight += grown;
         // A synchronous call cannot wait, so an async handler is not even started.
         let replying = if self.mode == Mode::Sync && handler.is_async() {
             None
@@ -348,14 +354,14 @@ impl<'a> Calls<'a> {
                 told.extend(tape.told(id, &reply));
             }
             let (kind, body) = match reply {
-                Ok(json) => (Wire::Value, json.into_text().unwrap_or_default()),
-                Err(error) => (Wire::Error, error.to_wire()),
+                Ok(value) => (Wire::Value, value.into_wire()),
+                Err(error) => (Wire::Error, error.to_wire().into_bytes()),
             };
             batch.reserve(answer::HEADER_BYTES + body.len() + 1);
             for word in [id, kind as u32, u32::try_from(body.len()).unwrap_or(0)] {
                 batch.extend_from_slice(&word.to_le_bytes());
             }
-            batch.extend_from_slice(body.as_bytes());
+            batch.extend_from_slice(&body);
             batch.push(0);
             if self.answers.front().is_some_and(|(_, _, reply)| batch.len() + size(reply) > BATCH_BYTES) {
                 break;
@@ -389,10 +395,16 @@ impl<'a> Calls<'a> {
                 }
             }
             let slot = request.id;
-            let reply = match self.reach.find(request) {
+            let found = find(self.reach, request);
+            if found.as_ref().is_ok_and(|found| !self.desk.driver().hold_for_sync(found.grown)) {
+                return true;
+            }
+            let reply = match found {
                 Err(error) => Err(error),
-                Ok((method, handler, _)) if self.mode == Mode::Sync && handler.is_async() => Err(needs_async(&method)),
-                Ok((method, handler, params)) => {
+                Ok(Found { method, handler, .. }) if self.mode == Mode::Sync && handler.is_async() => {
+                    Err(needs_async(&method))
+                }
+                Ok(Found { method, handler, params, .. }) => {
                     let number = self.ids.count();
                     let call = self.call(method.clone(), number, None);
                     let Some(replying) = work(self.desk, || handler.answer(call, &params)) else { return true };
@@ -472,7 +484,7 @@ impl fmt::Debug for Calls<'_> {
 
 fn size(reply: &Answered) -> usize {
     match reply {
-        Ok(json) => json.text().map_or(0, str::len),
+        Ok(value) => value.wire().len(),
         Err(error) => error.code().len() + error.message().len(),
     }
 }

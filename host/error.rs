@@ -66,10 +66,11 @@ pub enum Error {
         /// The methods of the calls that were paused, as in [`Error::NeverSettled`].
         pending: Vec<String>,
     },
-    /// The result has no JSON form, for example a cycle, a BigInt or a function.
-    /// [`Instance::inspect`](crate::Instance::inspect) shows such a value.
+    /// The result is or holds something that cannot leave the script: a function, a symbol, a promise.
+    /// [`Instance::inspect`](crate::Instance::inspect) shows such a value. Also a value that JSON was asked of and that
+    /// JSON has no form for.
     NotSerializable {
-        /// Why, in the words of the JavaScript engine.
+        /// What it is and where, for example `result.users[3].f: a function cannot cross`.
         message: String,
     },
     /// A JSON text did not have the shape that the caller asked for.
@@ -205,8 +206,8 @@ impl Error {
         Error::Input { message: message.into() }
     }
 
-    pub(crate) fn no_json(error: &serde_json::Error) -> Error {
-        Error::input(format!("the value has no JSON form: {error}"))
+    pub(crate) fn no_form(why: &str) -> Error {
+        Error::input(format!("the value has no form in JavaScript: {why}"))
     }
 }
 
@@ -258,7 +259,7 @@ impl fmt::Display for Error {
                 write!(f, "the result is a promise that nothing can settle; without an answer: {}", pending.join(", "))
             }
             Error::Paused { pending } => write!(f, "a handler paused the call ({})", pending.join(", ")),
-            Error::NotSerializable { message } => write!(f, "the result has no JSON form: {message}"),
+            Error::NotSerializable { message } => f.write_str(message),
             Error::Shape { message } => write!(f, "the value has another shape: {message}"),
             Error::NoSuchEvent { name, registered } if registered.is_empty() => {
                 write!(f, "no handler is registered for the event {}, nor for any other", excerpt::quoted(name))

@@ -14,16 +14,16 @@ use futures_util::future::FutureExt;
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
+use crate::conversions;
 use crate::excerpt;
-use crate::json::Json;
 use crate::panics::{contain, discard};
 use crate::reply::{IntoReply, Reply, RpcError};
-use crate::value;
+use crate::value::Value;
 
 /// The future of an async handler.
 pub(crate) type Working = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-type Body = dyn Fn(Call, &Json) -> Replying + Send + Sync;
+type Body = dyn Fn(Call, &Value) -> Replying + Send + Sync;
 
 /// A handler that answers a method. A clone costs one reference count.
 ///
@@ -116,13 +116,13 @@ impl Handler {
     #[must_use]
     pub fn around<F>(self, around: F) -> Handler
     where
-        F: Fn(&Handler, Call, &Json) -> Replying + Send + Sync + 'static,
+        F: Fn(&Handler, Call, &Value) -> Replying + Send + Sync + 'static,
     {
         Handler::contained(self.is_async, move |call, params| around(&self, call, params))
     }
 
     /// Calls the handler, and returns its reply or the future of it.
-    pub fn answer(&self, call: Call, params: &Json) -> Replying {
+    pub fn answer(&self, call: Call, params: &Value) -> Replying {
         (self.body)(call, params)
     }
 
@@ -132,8 +132,8 @@ impl Handler {
         self.is_async
     }
 
-    fn contained(is_async: bool, body: impl Fn(Call, &Json) -> Replying + Send + Sync + 'static) -> Handler {
-        let body = move |call, params: &Json| {
+    fn contained(is_async: bool, body: impl Fn(Call, &Value) -> Replying + Send + Sync + 'static) -> Handler {
+        let body = move |call, params: &Value| {
             contain(|| body(call, params)).unwrap_or_else(|| Replying::ready(RpcError::panicked()))
         };
         Handler { body: Arc::new(body), is_async }
@@ -250,7 +250,7 @@ impl fmt::Debug for Replying {
     }
 }
 
-fn read_params<P: DeserializeOwned>(call: &Call, params: &Json) -> Result<P, RpcError> {
-    value::read(params.text().unwrap_or("null"))
+fn read_params<P: DeserializeOwned>(call: &Call, params: &Value) -> Result<P, RpcError> {
+    conversions::read(params)
         .map_err(|why| RpcError::new("invalid_params", format!("{}: {why}", excerpt::plain(call.method()))))
 }

@@ -19,10 +19,10 @@ use serde::Serialize;
 use self::course::{Configured, Ended, IMAGE_CONFIGURED, Leftovers, STALE_RANDOM};
 use crate::calls::{Mode, weigh};
 use crate::cancel::CancelHandle;
+use crate::conversions::Shown;
 use crate::data::Data;
 use crate::driver::{Driver, Outcome, Spent};
 use crate::error::{Error, Result};
-use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
 use crate::modules::Modules;
 use crate::origin::{Options, Origin};
@@ -35,7 +35,7 @@ use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::tally::Count;
 use crate::turn::{Message, now};
-use crate::value::Shown;
+use crate::value::Value;
 use crate::vm::fibre::Vm;
 use crate::vm::state::{Desk, Refusal};
 
@@ -185,7 +185,7 @@ impl Instance {
     /// # Errors
     ///
     /// Any [`Error`]. The instance stays usable unless it is [`Status::Poisoned`] afterwards.
-    pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Json> {
+    pub fn eval<'s>(&mut self, script: impl Into<Script<'s>>) -> Result<Value> {
         let script = script.into();
         let message = self.open_script(Op::Eval, &script)?;
         let ended = now(self.execute(Mode::Sync, message));
@@ -201,7 +201,7 @@ impl Instance {
     /// # Errors
     ///
     /// As [`Instance::eval`].
-    pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Json>> + Send {
+    pub fn eval_async<'s>(&mut self, script: impl Into<Script<'s>>) -> impl Future<Output = Result<Value>> + Send {
         let script = script.into();
         let message = self.open_script(Op::Eval, &script);
         async move {
@@ -210,8 +210,8 @@ impl Instance {
         }
     }
 
-    /// As [`Instance::eval`], but the value need not have a JSON form: it is returned as the console would show it,
-    /// and a string as itself.
+    /// As [`Instance::eval`], but any value will do: it is returned as the console would show it, and a string as
+    /// itself.
     ///
     /// No code of the script runs while its value is formatted: a getter is named and not called, a Proxy is not
     /// entered, and changes that the script made to `console` or to a prototype have no effect. A string may be as
@@ -257,7 +257,7 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::NoSuchEvent`] when the event has no handler; otherwise as [`Instance::eval`].
-    pub fn dispatch(&mut self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Json> {
+    pub fn dispatch(&mut self, event: &str, params: &(impl Serialize + ?Sized)) -> Result<Value> {
         let message = self.open_event(event, params)?;
         let ended = now(self.execute(Mode::Sync, message));
         self.dispatched(event, ended)
@@ -272,7 +272,7 @@ impl Instance {
         &mut self,
         event: &str,
         params: &(impl Serialize + ?Sized),
-    ) -> impl Future<Output = Result<Json>> + Send {
+    ) -> impl Future<Output = Result<Value>> + Send {
         let message = self.open_event(event, params);
         async move {
             let ended = self.execute(Mode::Async, message?).await;
@@ -285,7 +285,7 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::Program`] when it belongs to another build; otherwise as [`Instance::eval`].
-    pub fn run(&mut self, program: &Program) -> Result<Json> {
+    pub fn run(&mut self, program: &Program) -> Result<Value> {
         let message = self.open_program(program)?;
         let ended = now(self.execute(Mode::Sync, message));
         self.value(ended)
@@ -296,7 +296,7 @@ impl Instance {
     /// # Errors
     ///
     /// As [`Instance::run`].
-    pub fn run_async(&mut self, program: &Program) -> impl Future<Output = Result<Json>> + Send {
+    pub fn run_async(&mut self, program: &Program) -> impl Future<Output = Result<Value>> + Send {
         let message = self.open_program(program);
         async move {
             let ended = self.execute(Mode::Async, message?).await;

@@ -33,8 +33,8 @@
 //! - An [`Instance`] is a JavaScript world with its own globals. It is `Send`, and its calls take `&mut self`. It is
 //!   cheap enough to make one for every request, which is also the safest way to use it.
 //! - A [`Script`] is source text with a name for stack traces; a string converts into one. Running it gives a
-//!   [`Json`]: the value of the last expression as JSON text, which [`Json::get`] converts to any type that serde
-//!   supports.
+//!   [`Value`]: that of the last expression, which [`Value::get`] converts to any type that serde supports. [`js`]
+//!   has types for what only JavaScript has.
 //! - A [`Program`] is a script compiled ahead of time. Its bytes can be stored, and every process of the same build
 //!   can run them.
 //! - A prelude ([`RuntimeBuilder::prelude`]) is a script that runs once. Every instance starts from the memory that
@@ -160,6 +160,7 @@ mod call;
 mod calls;
 mod cancel;
 mod clock;
+mod conversions;
 mod data;
 mod driver;
 mod error;
@@ -168,7 +169,6 @@ mod facts;
 mod frame;
 mod handler;
 mod instance;
-mod json;
 mod lanes;
 mod limits;
 mod millis;
@@ -204,13 +204,13 @@ pub use builder::InstanceBuilder;
 pub use call::Call;
 pub use cancel::CancelHandle;
 pub use clock::Clock;
+pub use conversions::Shown;
 pub use data::Data;
 pub use error::{Blame, Error, Result};
 pub use facts::Facts;
 pub use frame::Frame;
 pub use handler::{Handler, Replying};
 pub use instance::{Instance, Status};
-pub use json::Json;
 pub use limits::{LimitKind, Limits, OPCODES_PER_POLL};
 pub use modules::{Import, IntoModule, Module, ModuleKind, Modules};
 pub use pending::{Answer, CallId, PendingCall};
@@ -223,4 +223,5 @@ pub use script::Script;
 pub use snapshot::{Paused, Snapshot, Turn};
 pub use stats::{RuntimeStats, Stats};
 pub use thrown::JsError;
-pub use value::Shown;
+pub use value::Value;
+pub use value::js;

@@ -12,10 +12,10 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
-use crate::json::Json;
 use crate::millis;
 use crate::random;
 use crate::reply::RpcError;
+use crate::value::{Stored, Value};
 
 /// The id of a handler call, valid in every process. It is a string of at most 37 characters, also in JSON.
 ///
@@ -136,6 +136,7 @@ impl Ids {
 
 /// A call that a script waits for: its handler paused it, or allowed belljar to drop it when another handler paused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 #[non_exhaustive]
 pub struct PendingCall {
     /// The id, by which an answer names the call.
@@ -145,12 +146,37 @@ pub struct PendingCall {
     /// The method.
     pub method: String,
     /// The parameters.
-    #[serde(default, skip_serializing_if = "Json::is_undefined")]
-    pub params: Json,
+    pub params: Value,
     /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
     /// gave the instance.
-    #[serde(default = "millis::unknown", with = "millis")]
     pub made_at: SystemTime,
+}
+
+/// The serialized form of a call: its parameters are JSON, or base64 where JSON has no form for them.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    id: CallId,
+    slot: u32,
+    method: String,
+    #[serde(default, skip_serializing_if = "Value::is_undefined")]
+    params: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    binary_params: Option<Stored>,
+    #[serde(default = "millis::unknown", with = "millis")]
+    made_at: SystemTime,
+}
+
+impl From<PendingCall> for Written {
+    fn from(PendingCall { id, slot, method, params, made_at }: PendingCall) -> Written {
+        let (params, binary_params) = params.split();
+        Written { id, slot, method, params, binary_params, made_at }
+    }
+}
+
+impl From<Written> for PendingCall {
+    fn from(Written { id, slot, method, params, binary_params, made_at }: Written) -> PendingCall {
+        PendingCall { id, slot, method, params: Value::join(params, binary_params), made_at }
+    }
 }
 
 /// The answer to a [`PendingCall`].
@@ -158,7 +184,7 @@ pub struct PendingCall {
 #[non_exhaustive]
 pub enum Answer {
     /// The call has this result; see [`Answer::result`].
-    Result(Json),
+    Result(Value),
     /// The call has failed.
     Error(RpcError),
     /// The handler is called again. If it pauses again, the call moves to the end of the pending calls. Its id stays
@@ -172,14 +198,14 @@ impl Answer {
     /// ```
     /// use belljar::Answer;
     ///
-    /// assert_eq!(Answer::result(&[1, 2])?, Answer::Result(belljar::Json::from_text("[1,2]")?));
+    /// assert_eq!(Answer::result(&[1, 2])?, Answer::Result(belljar::Value::from_json("[1,2]")?));
     /// # Ok::<(), belljar::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when the value has no JSON form.
+    /// [`Error::Input`] when the value has no form in JavaScript.
     pub fn result(value: &(impl Serialize + ?Sized)) -> Result<Answer> {
-        Ok(Answer::Result(Json::write(value).map_err(|error| Error::no_json(&error))?))
+        Ok(Answer::Result(Value::write(value).map_err(|why| Error::no_form(&why))?))
     }
 }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::excerpt;
-use crate::json::Json;
 use crate::millis;
 use crate::reply::{Answered, RpcError};
+use crate::value::{Stored, Value};
 
 const FORMAT: u32 = 2;
 
@@ -82,22 +82,43 @@ enum Event {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "WrittenCall", into = "WrittenCall")]
 struct Asked {
     method: String,
-    #[serde(default, skip_serializing_if = "Json::is_undefined")]
-    params: Json,
+    params: Value,
+    made_at: SystemTime,
+}
+
+/// The serialized form of a call: its parameters are JSON, or base64 where JSON has no form for them.
+#[derive(Serialize, Deserialize)]
+struct WrittenCall {
+    method: String,
+    #[serde(default, skip_serializing_if = "Value::is_undefined")]
+    params: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    binary_params: Option<Stored>,
     #[serde(default = "millis::unknown", with = "millis")]
     made_at: SystemTime,
 }
 
+impl From<Asked> for WrittenCall {
+    fn from(Asked { method, params, made_at }: Asked) -> WrittenCall {
+        let (params, binary_params) = params.split();
+        WrittenCall { method, params, binary_params, made_at }
+    }
+}
+
+impl From<WrittenCall> for Asked {
+    fn from(WrittenCall { method, params, binary_params, made_at }: WrittenCall) -> Asked {
+        Asked { method, params: Value::join(params, binary_params), made_at }
+    }
+}
+
 impl Asked {
     fn new(method: &[u8], params: &[u8], made_at: SystemTime) -> Asked {
-        let params = String::from_utf8_lossy(params).into_owned();
-        Asked {
-            method: String::from_utf8_lossy(method).into_owned(),
-            params: Json::from_option((!params.is_empty()).then_some(params)),
-            made_at,
-        }
+        // Parameters that are in no form get an error from the host, and the recording has the call without them.
+        let params = Value::from_wire(params.to_vec()).unwrap_or_default();
+        Asked { method: String::from_utf8_lossy(method).into_owned(), params, made_at }
     }
 }
 
@@ -118,16 +139,24 @@ impl fmt::Display for Asked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
-    Value(Json),
+    Value(Value),
+    /// A value that JSON has no form for.
+    Binary(Stored),
     Undefined,
-    Error { code: String, message: String },
+    Error {
+        code: String,
+        message: String,
+    },
 }
 
 impl Told {
     fn new(reply: &Answered) -> Told {
         match reply {
-            Ok(json) if json.is_undefined() => Told::Undefined,
-            Ok(json) => Told::Value(json.clone()),
+            Ok(value) if value.is_undefined() => Told::Undefined,
+            Ok(value) => match value.clone().split() {
+                (_, Some(binary)) => Told::Binary(binary),
+                (json, None) => Told::Value(json),
+            },
             Err(error) => Told::Error { code: error.code().into(), message: error.message().into() },
         }
     }
@@ -135,7 +164,8 @@ impl Told {
     fn into_reply(self) -> Answered {
         match self {
             Told::Value(json) => Ok(json),
-            Told::Undefined => Ok(Json::UNDEFINED),
+            Told::Binary(binary) => Ok(Value::join(Value::UNDEFINED, Some(binary))),
+            Told::Undefined => Ok(Value::UNDEFINED),
             Told::Error { code, message } => Err(RpcError::new(code, message)),
         }
     }
@@ -162,12 +192,12 @@ pub struct RecordedCall {
     /// The method.
     pub method: String,
     /// The parameters.
-    pub params: Json,
+    pub params: Value,
     /// When the script made the call, in whole milliseconds: by the system's clock, or by the clock that the embedder
     /// gave the instance. The Unix epoch in recordings of builds that did not store the time.
     pub made_at: SystemTime,
     /// The answer that the script got; None if it ended before the answer, or still waits for it.
-    pub answer: Option<std::result::Result<Json, RpcError>>,
+    pub answer: Option<std::result::Result<Value, RpcError>>,
 }
 
 impl Recording {

@@ -8,10 +8,10 @@ use std::io;
 use serde::Serialize;
 
 use crate::excerpt;
-use crate::json::Json;
+use crate::value::{Value, js};
 
 /// The final answer to one call.
-pub(crate) type Answered = Result<Json, RpcError>;
+pub(crate) type Answered = Result<Value, RpcError>;
 
 /// The reply of a handler to a call.
 ///
@@ -38,7 +38,7 @@ pub(crate) type Answered = Result<Json, RpcError>;
 #[non_exhaustive]
 pub enum Reply {
     /// The call has this result.
-    Value(Json),
+    Value(Value),
     /// The call has failed.
     Error(RpcError),
     /// The call has no answer yet; see [`Reply::pause`].
@@ -46,14 +46,14 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A reply with a value. A value without a JSON form becomes an error with the code `invalid_reply`.
+    /// A reply with a value, as [`Value::of`] makes it. A value without a form in JavaScript becomes an error with the code `invalid_reply`.
     #[must_use]
     pub fn value(value: &(impl Serialize + ?Sized)) -> Reply {
-        match Json::write(value) {
-            Ok(json) => Reply::Value(json),
+        match Value::write(value) {
+            Ok(value) => Reply::Value(value),
             Err(why) => {
                 let why = excerpt::message(&why);
-                Reply::Error(RpcError::new("invalid_reply", format!("the reply has no JSON form: {why}")))
+                Reply::Error(RpcError::new("invalid_reply", format!("the reply has no form in JavaScript: {why}")))
             }
         }
     }
@@ -109,7 +109,7 @@ impl IntoReply for Reply {
     }
 }
 
-impl IntoReply for Json {
+impl IntoReply for Value {
     fn into_reply(self) -> Reply {
         Reply::Value(self)
     }
@@ -154,8 +154,14 @@ macro_rules! values {
 
 values!(
     (), bool, char, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64, &str, String, serde_json::Value,
-    Option<T> where T, Vec<T> where T, Box<T> where T,
+    Option<T> where T, Vec<T> where T, Box<T> where T, js::BigInt, js::Bytes, js::Date, js::Set<T> where T,
 );
+
+impl<K: Serialize, V: Serialize> IntoReply for js::Map<K, V> {
+    fn into_reply(self) -> Reply {
+        Reply::value(&self)
+    }
+}
 
 /// The error of a handler: a code and a message, which are all that a script sees of the failure. No error of the
 /// host reaches a script unless a handler puts it here.
@@ -199,7 +205,7 @@ impl RpcError {
 
     /// The wire form: JSON `[code, message]`.
     pub(crate) fn to_wire(&self) -> String {
-        Json::write(&(&self.code, &self.message)).ok().and_then(Json::into_text).unwrap_or_default()
+        serde_json::to_string(&(&self.code, &self.message)).unwrap_or_default()
     }
 
     /// The length of code and message in the wire form, where escaping can make a character six bytes long.

@@ -8,9 +8,9 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Blame, Error, JsError};
-use crate::json::Json;
 use crate::limits::{Limits, OPCODES_PER_POLL};
 use crate::stats::{RuntimeStats, Stats};
+use crate::value::Value;
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
@@ -98,7 +98,7 @@ impl Serialize for JsError {
         optional(&mut fields, "stack", self.stack.as_ref())?;
         optional(&mut fields, "code", self.code().as_ref())?;
         optional(&mut fields, "method", self.method().as_ref())?;
-        let properties: BTreeMap<&str, &Json> = self.properties().collect();
+        let properties: BTreeMap<&str, &Value> = self.properties().collect();
         optional(&mut fields, "properties", Some(&properties).filter(|all| !all.is_empty()))?;
         optional(&mut fields, "errors", Some(&self.errors()).filter(|all| !all.is_empty()))?;
         optional(&mut fields, "cause", self.cause.as_ref())?;

@@ -15,11 +15,11 @@ pub(crate) use self::index::About;
 use self::index::Index;
 use crate::error::{Error, Result};
 use crate::excerpt;
-use crate::json::Json;
 use crate::limits::{LimitKind, Limits};
 use crate::packed::Packed;
 use crate::pending::PendingCall;
 use crate::random;
+use crate::value::Value;
 use crate::vm::frozen::{Frozen, PAGE_BYTES};
 use crate::vm::start::Start;
 
@@ -344,7 +344,7 @@ impl fmt::Debug for Snapshot {
 /// How far a step has run a script.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Turn<T = Json> {
+pub enum Turn<T = Value> {
     /// The script has ended.
     Done(T),
     /// The script waits for calls that the embedder must answer.

@@ -11,8 +11,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::frame::{self, Frame};
-use crate::json::Json;
 use crate::script::Script;
+use crate::value::Value;
 
 /// An error or another value that a script threw.
 ///
@@ -44,7 +44,7 @@ pub struct JsError {
     /// The error's `cause`.
     pub cause: Option<Box<JsError>>,
     /// The thrown value, when it is not an Error and has a JSON form.
-    pub thrown: Option<Json>,
+    pub thrown: Option<Value>,
     /// Rare fields, boxed to keep the type small.
     details: Option<Box<Details>>,
     /// The resource that the engine ran out of when it threw this error itself, as the guest claims.
@@ -59,17 +59,17 @@ pub(crate) enum Native {
 }
 
 /// Keeps a thrown `null`, which serde would read as None.
-fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// The most properties or nested errors of one error that are kept.
 const MOST: usize = 16;
 
-fn properties<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BTreeMap<String, Json>, D::Error> {
+fn properties<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<BTreeMap<String, Value>, D::Error> {
     struct Properties;
     impl<'de> Visitor<'de> for Properties {
-        type Value = BTreeMap<String, Json>;
+        type Value = BTreeMap<String, Value>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("the properties of an error")
@@ -93,7 +93,7 @@ fn properties<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result
 struct Details {
     code: Option<String>,
     method: Option<String>,
-    properties: BTreeMap<String, Json>,
+    properties: BTreeMap<String, Value>,
     errors: Vec<JsError>,
     frame: Option<Frame>,
 }
@@ -112,9 +112,9 @@ struct Report {
     #[serde(default)]
     method: Option<String>,
     #[serde(default, deserialize_with = "properties")]
-    properties: BTreeMap<String, Json>,
+    properties: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "even_null")]
-    thrown: Option<Json>,
+    thrown: Option<Value>,
     #[serde(default, deserialize_with = "errors")]
     errors: Vec<JsError>,
     #[serde(default)]
@@ -138,9 +138,9 @@ struct One {
     #[serde(default)]
     method: Option<String>,
     #[serde(default, deserialize_with = "properties")]
-    properties: BTreeMap<String, Json>,
+    properties: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "even_null")]
-    thrown: Option<Json>,
+    thrown: Option<Value>,
 }
 
 fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<JsError>, D::Error> {
@@ -205,12 +205,12 @@ impl JsError {
 
     /// A property that the script has set on the error, such as `status`, if it has a JSON form.
     #[must_use]
-    pub fn property(&self, name: &str) -> Option<&Json> {
+    pub fn property(&self, name: &str) -> Option<&Value> {
         self.details.as_ref()?.properties.get(name)
     }
 
     /// All properties for [`JsError::property`], sorted by name: at most the first sixteen, each of at most 4 KiB.
-    pub fn properties(&self) -> impl Iterator<Item = (&str, &Json)> {
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.details.iter().flat_map(|details| &details.properties).map(|(name, value)| (name.as_str(), value))
     }
 

@@ -14,6 +14,7 @@ use crate::calls::{BATCH_BYTES, Calls};
 use crate::driver::Stop;
 use crate::error::{Error, Result};
 use crate::timer::Timer;
+use crate::value::Value;
 use crate::vm::fibre::{Crash, Vm};
 use crate::vm::state::Desk;
 
@@ -38,13 +39,13 @@ impl Message {
         Message { op: Op::Answer, bytes, split: 0, flags: 0 }
     }
 
-    /// An event's name, followed by its parameters as JSON.
+    /// An event's name, followed by its parameters.
     pub(crate) fn event(start: &[u8], value: &(impl Serialize + ?Sized)) -> Result<Message> {
         let mut bytes = Vec::with_capacity(start.len() + FIRST_BYTES);
         bytes.extend_from_slice(start);
-        match serde_json::to_writer(&mut bytes, value) {
+        match Value::write_onto(&mut bytes, value) {
             Ok(()) => Ok(Message { op: Op::Dispatch, bytes, split: start.len(), flags: 0 }),
-            Err(error) => Err(Error::no_json(&error)),
+            Err(why) => Err(Error::no_form(&why)),
         }
     }
 

@@ -74,13 +74,27 @@ macro_rules! wire_enum {
     };
 }
 
+/// Fails to compile when a number of the protocol changes, because stored images, programs and snapshots hold the
+/// numbers.
+macro_rules! settled {
+    ($($settled:expr),+ $(,)?) => {
+        $(const _: () = assert!(
+            $settled,
+            "images and stored bytes hold this number: change VERSION with it, and say in CHANGELOG.md what becomes of \
+             old ones"
+        );)+
+    };
+}
+
+pub mod values;
+
 wire_enum! {
     /// What the host asks of the guest: the first argument of `call`. The guest pulls the payload. The number 8 was an
     /// operation of older guests, and stays free.
     Op {
         /// Payload: script name, NUL, source. `split` is the length of the name.
         Eval = 1,
-        /// Payload: event name, JSON. `split` is the length of the name.
+        /// Payload: event name, then a value as JSON or in the binary form of [`values`]. `split` is the length of the name.
         Dispatch = 2,
         /// Payload: bytecode.
         Run = 3,
@@ -107,7 +121,7 @@ pub mod flag {
     pub const ASYNC: u32 = 1;
     /// The host listens to the console. Without this flag the guest formats nothing.
     pub const CONSOLE: u32 = 2;
-    /// The host wants the result as the console shows it, so the result needs no JSON form; see [`super::Shape`].
+    /// The host wants the result as the console shows it, so any result crosses; see [`super::Shape`].
     pub const INSPECT: u32 = 4;
     /// With [`INSPECT`]: a result that is not undefined becomes the value of the global `_`.
     pub const KEEP: u32 = 8;
@@ -129,7 +143,7 @@ wire_enum! {
         Pending = 1,
         /// The script threw; a failure was sent.
         Threw = 2,
-        /// There is a result, but it has no JSON form; the reason was sent.
+        /// There is a result, but it cannot cross; the reason was sent.
         NotSerializable = 3,
         /// An import said stop, and the guest unwound.
         Stopped = 4,
@@ -152,7 +166,7 @@ wire_enum! {
         /// A failure report: JSON with `name`, `message`, `stack`, `code`, `method`, `properties`, `errors`, `cause`,
         /// `thrown`, `native`.
         Failure = 3,
-        /// Why the result has no JSON form: text.
+        /// Why the result cannot cross: text.
         NotSerializable = 4,
         /// A console line; `detail` is a [`Level`].
         Console = 5,
@@ -166,7 +180,7 @@ wire_enum! {
 wire_enum! {
     /// What the bytes of a result are. Only a host that said [`flag::INSPECT`] gets any but the first.
     Shape {
-        /// JSON text.
+        /// JSON text, or the binary form of [`values`]; the first byte tells.
         Json = 0,
         /// The text of a string, all of it. Half of a surrogate pair is three bytes, which are no UTF-8.
         Text = 1,
@@ -178,7 +192,7 @@ wire_enum! {
 wire_enum! {
     /// How a synchronous call ended: the high half of what `rpc_sync` returns.
     Reply {
-        /// The reply is JSON text, or empty for undefined.
+        /// The reply is JSON text, the binary form of [`values`](crate::values), or empty for undefined.
         Value = 0,
         /// The reply is JSON `[code, message]`.
         Error = 1,
@@ -286,18 +300,6 @@ pub mod vitals {
     pub const HEAP_PEAK_BYTES: usize = 1;
     /// How many words there are. Older guests have a third.
     pub const WORDS: usize = 2;
-}
-
-/// Fails to compile when a number of the protocol changes, because stored images, programs and snapshots hold the
-/// numbers.
-macro_rules! settled {
-    ($($settled:expr),+ $(,)?) => {
-        $(const _: () = assert!(
-            $settled,
-            "images and stored bytes hold this number: change VERSION with it, and say in CHANGELOG.md what becomes of \
-             old ones"
-        );)+
-    };
 }
 
 settled!(

@@ -10,6 +10,7 @@ mod neighbour;
 pub(crate) mod outside;
 mod prepared;
 mod typescript;
+mod values;
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -81,6 +82,7 @@ pub(crate) fn measure(bench: &mut Bench) {
         ("rpc_async", &|bench| calls::rpc_async(bench, jar())),
         ("parallel_async", &|bench| calls::parallel_async(bench, jar())),
         ("dispatch", &|bench| calls::dispatch(bench, jar())),
+        ("values", &|bench| values::values(bench, jar())),
         ("cpu", &|bench| compute::cpu(bench, jar())),
         ("program", &|bench| prepared::program(bench, &runtime)),
         ("snapshot", &|bench| prepared::snapshot(bench, &runtime)),

@@ -43,7 +43,7 @@ pub(crate) fn of_error(error: &Error, speech: Speech) -> Option<String> {
         Error::Js(js) => return of_thrown(js, speech),
         Error::Limit { kind, .. } | Error::LimitTooLow { kind, .. } => return Some(of_limit(*kind, speech)),
         Error::Poisoned => speech.reset().into(),
-        Error::NotSerializable { .. } => "print it with console.log".into(),
+        Error::NotSerializable { .. } => "turn it into plain data, or print it with console.log".into(),
         Error::NoSuchEvent { registered, .. } if registered.is_empty() => speech.register().into(),
         Error::Paused { .. } => "only the JSON lines eval, dispatch, run and resume can pause".into(),
         Error::Program { .. } => "compile it again".into(),

@@ -88,9 +88,9 @@ impl Subject {
 }
 
 /// The value of the script is not used, so it need not have a JSON form.
-fn unread(error: belljar::Error) -> belljar::Result<belljar::Json> {
+fn unread(error: belljar::Error) -> belljar::Result<belljar::Value> {
     match error {
-        belljar::Error::NotSerializable { .. } => Ok(belljar::Json::UNDEFINED),
+        belljar::Error::NotSerializable { .. } => Ok(belljar::Value::UNDEFINED),
         other => Err(other),
     }
 }
@@ -218,10 +218,10 @@ fn cold(subject: &Subject, rounds: usize, progress: &Progress) -> belljar::Resul
 
 fn calls(rounds: usize, progress: &Progress, report: &mut Report) -> Result<(), Refusal> {
     let router = Router::new()
-        .handle("echo", |_: &Call, value: belljar::Json| Ok(value))
-        .handle_async("later", |_: Call, value: belljar::Json| async move { Ok(value) });
+        .handle("echo", |_: &Call, value: belljar::Value| Ok(value))
+        .handle_async("later", |_: Call, value: belljar::Value| async move { Ok(value) });
     let mut instance = Runtime::new()?.instance(&router, &Limits::default())?;
-    let params = belljar::Json::from_text(SMALL)?;
+    let params = belljar::Value::from_json(SMALL)?;
     instance.eval(format!("const small = {SMALL}; host.on('echo', value => value)"))?;
     let mut measured = |name, about, round: &mut dyn FnMut(&mut Instance) -> belljar::Result<()>| {
         progress.say(name);

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use belljar::{Call, Json, Router, RpcError};
+use belljar::{Call, Router, RpcError, Value};
 
 use crate::ending::Refusal;
 use crate::key;
+use crate::plain;
 use crate::system::{self, Group};
 
 /// One `--rpc NAME=COMMAND`.
@@ -58,7 +59,7 @@ pub(crate) fn register<'r>(
             return Err(Refusal::usage(format!("--rpc and --rpc-text name {name} twice")));
         }
         let command = command.clone();
-        router = router.handle_async(name.as_str(), move |call: Call, params: Json| {
+        router = router.handle_async(name.as_str(), move |call: Call, params: Value| {
             let answer = Answer::start(call.method(), &command, form, &params, most_bytes);
             async move { answer?.await }
         });
@@ -74,17 +75,18 @@ struct Answer {
 
 #[derive(Default)]
 struct Shared {
-    reply: Option<Result<Json, RpcError>>,
+    reply: Option<Result<Value, RpcError>>,
     waker: Option<Waker>,
     is_reaped: bool,
 }
 
 impl Answer {
-    fn start(name: &str, command: &str, form: Form, params: &Json, most_bytes: u64) -> Result<Answer, RpcError> {
+    fn start(name: &str, command: &str, form: Form, params: &Value, most_bytes: u64) -> Result<Answer, RpcError> {
         let shared = Arc::new(Mutex::new(Shared::default()));
         // The thread starts before the command, so that no command is left running without one.
         let (hand_over, started) = mpsc::channel();
-        let (ours, called, params) = (shared.clone(), name.to_owned(), params.as_str().to_owned());
+        let params = plain::params(params.clone())?.as_str().to_owned();
+        let (ours, called) = (shared.clone(), name.to_owned());
         let talk = move || {
             let Ok(child) = started.recv() else { return };
             let reply = converse(&called, child, form, &params, most_bytes, &ours);
@@ -116,7 +118,7 @@ fn no_thread(name: &str, error: &io::Error) -> RpcError {
 }
 
 impl Future for Answer {
-    type Output = Result<Json, RpcError>;
+    type Output = Result<Value, RpcError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut shared = lock(&self.shared);
@@ -150,7 +152,7 @@ fn converse(
     params: &str,
     most_bytes: u64,
     shared: &Mutex<Shared>,
-) -> Result<Json, RpcError> {
+) -> Result<Value, RpcError> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let mut output = Vec::new();
     // Another thread writes, because a command may print more than a pipe holds before it reads anything.
@@ -201,7 +203,7 @@ fn reap(child: &mut Child, shared: &Mutex<Shared>) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-fn read(name: &str, form: Form, output: Vec<u8>) -> Result<Json, RpcError> {
+fn read(name: &str, form: Form, output: Vec<u8>) -> Result<Value, RpcError> {
     let what = match form {
         Form::Json => "JSON",
         Form::Text => "text",
@@ -210,10 +212,8 @@ fn read(name: &str, form: Form, output: Vec<u8>) -> Result<Json, RpcError> {
         |why: String| RpcError::new("invalid_reply", format!("{name}: the command did not print {what}: {why}"));
     let text = String::from_utf8(output).map_err(|error| refuse(error.to_string()))?;
     match (form, text.trim()) {
-        (Form::Text, _) => {
-            Json::from_value(text.trim_end_matches(['\n', '\r'])).map_err(|error| refuse(error.to_string()))
-        }
-        (Form::Json, "") => Ok(Json::UNDEFINED),
-        (Form::Json, text) => Json::from_text(text).map_err(|error| refuse(error.to_string())),
+        (Form::Text, _) => Value::of(text.trim_end_matches(['\n', '\r'])).map_err(|error| refuse(error.to_string())),
+        (Form::Json, "") => Ok(Value::UNDEFINED),
+        (Form::Json, text) => Value::from_json(text).map_err(|error| refuse(error.to_string())),
     }
 }

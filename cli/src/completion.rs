@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use belljar::{Instance, Json};
+use belljar::{Instance, Value};
 
 use crate::executor::block_on;
 
@@ -108,11 +108,11 @@ impl Walk<'_> {
 
     fn ask<T: serde::de::DeserializeOwned>(&mut self, question: &str, about: impl serde::Serialize) -> Option<T> {
         // JSON is JavaScript, so a name cannot be anything but a string.
-        let about = Json::from_value(&about).ok()?;
+        let about = Value::of(&about).ok()?;
         self.run(&format!("globalThis['(repl)'].{question}({about})"))?.get().ok()
     }
 
-    fn run(&mut self, script: &str) -> Option<Json> {
+    fn run(&mut self, script: &str) -> Option<Value> {
         block_on(self.instance.eval_async(script)).ok()
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::ending::Refusal;
 use crate::interrupt::Interrupt;
 use crate::lines::{self, Next};
+use crate::plain;
 
 /// A reply to a call.
 #[derive(Deserialize)]
@@ -22,7 +23,7 @@ use crate::lines::{self, Next};
 pub(crate) struct Response {
     pub(crate) id: u64,
     #[serde(default)]
-    result: belljar::Json,
+    result: belljar::Value,
     error: Option<Fault>,
     /// Whether there is no reply yet, and the script should be paused until there is.
     #[serde(default)]
@@ -59,7 +60,7 @@ struct Forwarded<'a> {
 struct ForwardedCall<'a> {
     id: u64,
     method: &'a str,
-    params: &'a belljar::Json,
+    params: &'a belljar::Value,
 }
 
 /// The only line that a client may send while `belljar run` runs a script.
@@ -72,15 +73,16 @@ struct Line {
 /// Sends every call that has no handler to the client.
 pub(crate) fn register(router: Router, calls: &Calls, interrupt: &Interrupt) -> Router {
     let (calls, interrupt) = (calls.clone(), interrupt.clone());
-    router.fallback_async(move |call: Call, params: belljar::Json| {
-        let waiting = calls.forward(call.method(), &params);
-        if let Err(error) = &waiting {
+    router.fallback_async(move |call: Call, params: belljar::Value| {
+        let waiting = plain::params(params).map(|params| calls.forward(call.method(), &params));
+        if let Ok(Err(error)) = &waiting {
             interrupt.output_lost(error);
         }
         async move {
             match waiting {
-                Ok(waiting) => waiting.await,
-                Err(_) => Calls::gone(),
+                Ok(Ok(waiting)) => waiting.await,
+                Ok(Err(_)) => Calls::gone(),
+                Err(refused) => refused.into(),
             }
         }
     })
@@ -130,7 +132,7 @@ impl Calls {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn forward(&self, method: &str, params: &belljar::Json) -> io::Result<Waiting> {
+    fn forward(&self, method: &str, params: &belljar::Value) -> io::Result<Waiting> {
         let id = {
             let mut state = self.lock();
             state.newest += 1;

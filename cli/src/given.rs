@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use belljar::{Error, Instance, Json, Script};
+use belljar::{Error, Instance, Script, Value};
 
 use crate::arguments::Run;
 use crate::ending::Refusal;
@@ -25,7 +25,7 @@ impl Given {
     pub(crate) fn read(run: &Run) -> Result<Given, Refusal> {
         let arguments = run.arguments()?;
         let has_arguments = !arguments.is_empty();
-        let arguments = Json::from_value(&arguments)?;
+        let arguments = Value::of(&arguments)?;
         let (path, is_text) = match (&run.input, &run.input_text) {
             (Some(path), _) => (path, false),
             (None, Some(path)) => (path, true),
@@ -49,7 +49,7 @@ impl Given {
     /// frozen.
     pub(crate) fn hand_to(&self, instance: &mut Instance, interrupt: &Interrupt) -> Result<(), Refusal> {
         // The JSON text is written as a JSON string, which is a JavaScript string, so nothing in it can run.
-        let text = Json::from_value(&self.json)?;
+        let text = Value::of(&self.json)?;
         let prelude = format!(
             "Object.defineProperty(globalThis, 'script', {{ writable: true, configurable: true, \
              value: JSON.parse({text}, (_, value) => Object.freeze(value)) }}); 0"
@@ -68,7 +68,7 @@ impl Given {
 }
 
 /// The input as JSON text.
-fn read(path: &Path, name: &str, is_text: bool) -> Result<Json, Refusal> {
+fn read(path: &Path, name: &str, is_text: bool) -> Result<Value, Refusal> {
     let bytes = if path.as_os_str() == "-" { source::stdin()? } else { source::file(path)? };
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -76,7 +76,7 @@ fn read(path: &Path, name: &str, is_text: bool) -> Result<Json, Refusal> {
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if is_text {
-        return Ok(Json::from_value(text)?);
+        return Ok(Value::of(text)?);
     }
-    Json::from_text(text).map_err(|error| Refusal::usage(format!("{name}: {error}; --input-text takes it as text")))
+    Value::from_json(text).map_err(|error| Refusal::usage(format!("{name}: {error}; --input-text takes it as text")))
 }

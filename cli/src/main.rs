@@ -29,6 +29,7 @@ mod measure;
 mod opened;
 mod outfile;
 mod paused;
+mod plain;
 mod problem;
 mod prompt;
 mod protocol;

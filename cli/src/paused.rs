@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Answer, CallId, Instance, Json, PendingCall, Snapshot};
+use belljar::{Answer, CallId, Instance, PendingCall, Snapshot, Value};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -18,6 +18,7 @@ use crate::ending::Refusal;
 use crate::forward::Fault;
 use crate::key::Key;
 use crate::lines;
+use crate::plain;
 
 /// The most answers of one line. The calls behind them stay paused.
 const MOST_ANSWERS: usize = 1024;
@@ -39,8 +40,8 @@ pub(crate) struct Paused {
 pub(crate) struct Waiting {
     id: CallId,
     method: String,
-    #[serde(skip_serializing_if = "Json::is_undefined")]
-    params: Json,
+    #[serde(skip_serializing_if = "Value::is_undefined")]
+    params: Value,
     /// When the script made the call, in milliseconds since 1970, by the clock of the script.
     made_at: u64,
 }
@@ -49,7 +50,7 @@ impl Waiting {
     pub(crate) fn of(call: &PendingCall) -> Waiting {
         let since = call.made_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let made_at = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Waiting { id: call.id, method: call.method.clone(), params: call.params.clone(), made_at }
+        Waiting { id: call.id, method: call.method.clone(), params: plain::or_text(&call.params), made_at }
     }
 
     pub(crate) fn method(&self) -> &str {
@@ -118,7 +119,7 @@ struct Answers(Vec<(CallId, Answer)>);
 struct Answered {
     id: CallId,
     #[serde(default)]
-    result: Json,
+    result: Value,
     error: Option<Fault>,
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Blame, Error, Frame, JsError, Json};
+use belljar::{Blame, Error, Frame, JsError, Value};
 use serde::Serialize;
 
 use crate::ending::Refusal;
@@ -31,12 +31,12 @@ struct Thrown {
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<Frame>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    thrown: Option<Json>,
+    thrown: Option<Value>,
     /// The call that failed with this error.
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<FailedCall>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    properties: BTreeMap<String, Json>,
+    properties: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<JsError>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ impl Thrown {
         let call = match (js.method(), js.code()) {
             (Some(method), Some(code)) => Some(FailedCall { method: method.into(), code: code.into() }),
             (None, Some(code)) => {
-                properties.extend(Json::from_value(code).map(|code| ("code".to_owned(), code)));
+                properties.extend(Value::of(code).map(|code| ("code".to_owned(), code)));
                 None
             }
             _ => None,

@@ -25,6 +25,7 @@ use crate::key::{self, Key};
 use crate::language::Language;
 use crate::lines;
 use crate::paused::{Paused, Resume};
+use crate::plain;
 use crate::problem::Problem;
 use crate::requests::{self, Asked, Id, Request};
 use crate::run::Log;
@@ -40,7 +41,7 @@ struct Reply {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<belljar::Json>,
+    result: Option<belljar::Value>,
     /// The script waits; then there is no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<Paused>,
@@ -76,7 +77,7 @@ struct Failed {
 
 /// The result of a request.
 struct Answered {
-    result: Option<belljar::Json>,
+    result: Option<belljar::Value>,
     paused: Option<Paused>,
     text: Option<Cow<'static, str>>,
     /// Whether a script ran, so that the answer tells its cost.
@@ -84,13 +85,13 @@ struct Answered {
 }
 
 impl Answered {
-    fn value(result: belljar::Json) -> Answered {
+    fn value(result: belljar::Value) -> Answered {
         Answered { result: Some(result), paused: None, text: None, has_run: true }
     }
 
     fn turn(turn: Turn, key: Option<&Key>) -> Result<Answered, Refusal> {
         match turn {
-            Turn::Done(result) => Ok(Answered::value(result)),
+            Turn::Done(result) => Ok(Answered::value(plain::plain(result)?)),
             Turn::Paused(paused) => {
                 let paused = Paused::new(paused.pending(), paused.snapshot(), key)?;
                 Ok(Answered { result: None, paused: Some(paused), text: None, has_run: true })
@@ -100,12 +101,12 @@ impl Answered {
     }
 
     fn bytes(bytes: &[u8]) -> belljar::Result<Answered> {
-        let result = Some(belljar::Json::from_value(&BASE64.encode(bytes))?);
+        let result = Some(belljar::Value::of(&BASE64.encode(bytes))?);
         Ok(Answered { result, paused: None, text: None, has_run: false })
     }
 
     fn done(text: &'static str) -> Answered {
-        Answered { result: Some(belljar::Json::UNDEFINED), paused: None, text: Some(text.into()), has_run: false }
+        Answered { result: Some(belljar::Value::UNDEFINED), paused: None, text: Some(text.into()), has_run: false }
     }
 }
 
@@ -251,7 +252,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Re
             let shown = block_on(jar.instance.inspect_async(script));
             let shown = shown.map_err(|error| language.placed(error, name, &source))?;
             let text = Some(shown.into_text().into());
-            Ok(Answered { text, ..Answered::value(belljar::Json::UNDEFINED) })
+            Ok(Answered { text, ..Answered::value(belljar::Value::UNDEFINED) })
         }
         Request::Dispatch(event) => {
             Answered::turn(block_on(jar.instance.step_dispatch_async(&event.name, &event.params))?, key)
@@ -279,7 +280,7 @@ fn perform(jar: &mut Jar, name: &str, request: Request, key: Option<&Key>) -> Re
             }
             let now: BTreeMap<String, Option<u64>> =
                 jar.bounds().settings().into_iter().map(|(name, value)| (camel(name), value)).collect();
-            Ok(Answered { has_run: false, ..Answered::value(belljar::Json::from_value(&now)?) })
+            Ok(Answered { has_run: false, ..Answered::value(belljar::Value::of(&now)?) })
         }
         Request::Reset => jar.reset().map(|()| Answered::done("reset")),
         Request::Drop | Request::Compile(_) | Request::Bad(_) => Ok(Answered::done("nothing to do")),

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use belljar::{Error, Json, LimitKind, Router, Runtime, Shown, Snapshot, Stats, Status};
+use belljar::{Error, LimitKind, Router, Runtime, Shown, Snapshot, Stats, Status, Value};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -262,7 +262,7 @@ impl Session {
             }
             (".dispatch", rest) => {
                 let (name, params) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-                let params = if params.trim().is_empty() { Json::UNDEFINED } else { Json::from_text(params.trim())? };
+                let params = if params.trim().is_empty() { Value::UNDEFINED } else { Value::from_json(params.trim())? };
                 let handle = self.jar.instance.cancel_handle();
                 let interrupt = self.interrupt.clone();
                 let result = interrupt.guard(handle, || block_on(self.jar.instance.dispatch_async(name, &params)));
@@ -277,7 +277,7 @@ impl Session {
                 let Some((name, function)) = rest.split_once(char::is_whitespace) else {
                     return Err(Refusal::usage(".on wants NAME FUNCTION, as in: .on greet p => `hi ${p.name}`"));
                 };
-                let quoted = Json::from_value(name)?;
+                let quoted = Value::of(name)?;
                 self.count += 1;
                 let origin = format!("<repl {}>", self.count);
                 self.run(&format!("host.on({quoted}, {function}\n)"), &origin, Language::JavaScript)?;
@@ -377,13 +377,15 @@ impl Session {
         }
     }
 
-    /// Shows the result of an event or a program, which is JSON, and makes it the last value.
-    fn end(&mut self, result: belljar::Result<Json>) -> Result<(), Refusal> {
+    /// Shows the result of an event or a program. If it is JSON, it becomes the last value.
+    fn end(&mut self, result: belljar::Result<Value>) -> Result<(), Refusal> {
         self.cost = Some(self.jar.instance.call_stats());
         match result {
             Ok(value) if value.is_undefined() => Ok(()),
             Ok(value) => {
-                let _ = run::inspect(&mut self.jar.instance, &format!("({value})").into(), &self.interrupt);
+                if let Some(json) = value.as_json() {
+                    let _ = run::inspect(&mut self.jar.instance, &format!("({json})").into(), &self.interrupt);
+                }
                 self.print(&value)
             }
             Err(error) => {
@@ -414,15 +416,11 @@ impl Session {
     /// Shows a value. A string has quotes here, so that it does not look like another value.
     fn show(&self, value: &Shown) -> Result<(), Refusal> {
         let is_string = value.is_string();
-        if is_string {
-            self.print(&Json::from_value(value.as_str())?)
-        } else {
-            self.write(&layout::broken(value.as_str()))
-        }
+        if is_string { self.print(&Value::of(value.as_str())?) } else { self.write(&layout::broken(value.as_str())) }
     }
 
     /// Shows a value that came as JSON. Of a long one it shows the beginning.
-    fn print(&self, value: &Json) -> Result<(), Refusal> {
+    fn print(&self, value: &Value) -> Result<(), Refusal> {
         let text = value.as_str();
         match text.char_indices().nth(MOST_SHOWN) {
             Some((end, _)) => self.write(&format!("{}…", text.get(..end).unwrap_or_default())),

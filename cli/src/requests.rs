@@ -74,7 +74,7 @@ fn whatever<'de, D: Deserializer<'de>>(value: D) -> Result<Id, D::Error> {
 pub(crate) struct Event {
     pub(crate) name: String,
     #[serde(default)]
-    pub(crate) params: belljar::Json,
+    pub(crate) params: belljar::Value,
 }
 
 /// The label of a snapshot. Its reader keeps nothing, where serde's reader of untagged enums keeps a copy of any value,

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use belljar::{ConsoleLevel, Error, Hint, Instance, JsError, Json, Router, Script, Shown, Stats};
+use belljar::{ConsoleLevel, Error, Hint, Instance, JsError, Router, Script, Shown, Stats, Value};
 use belljar_typescript::is_typescript;
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use crate::forward::{self, Calls};
 use crate::given::Given;
 use crate::interrupt::Interrupt;
 use crate::jar::{self, Jar};
+use crate::plain;
 use crate::problem::Problem;
 use crate::screen::{Screen, Stream};
 use crate::source::Source;
@@ -44,8 +45,8 @@ impl Log {
 }
 
 /// The value of a script.
-enum Value {
-    Json(Json),
+enum Outcome {
+    Json(Value),
     Shown(Shown),
     /// It is not printed.
     None,
@@ -57,7 +58,7 @@ enum Value {
 struct Report<'a> {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a Json>,
+    value: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
     logs: &'a [Log],
@@ -113,11 +114,12 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
             .script(name, text)
             .and_then(|script| inspect(&mut jar.instance, &script, interrupt))
             .map_err(|error| language.placed(error, name, text))
-            .map(Value::Shown),
+            .map(Outcome::Shown),
         source => match execute(&mut jar.instance, source, interrupt) {
-            // The value is not printed, so it need not have a JSON form.
-            Err(Error::NotSerializable { .. }) if !run.json => Ok(Value::None),
-            result => result.map(Value::Json),
+            // The value is not printed, so it need not be one that can leave the script.
+            Err(Error::NotSerializable { .. }) if !run.json => Ok(Outcome::None),
+            Ok(_) if !run.json => Ok(Outcome::None),
+            result => result.and_then(plain::plain).map(Outcome::Json),
         },
     };
     let stats = jar.instance.call_stats();
@@ -125,7 +127,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
         let logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
         let report = Report {
             ok: result.is_ok(),
-            value: if let Ok(Value::Json(value)) = &result { Some(value) } else { None },
+            value: if let Ok(Outcome::Json(value)) = &result { Some(value) } else { None },
             error: result.as_ref().err().map(|error| Problem::of(error, Speech::Flags)),
             logs: &logs,
             dropped_calls: jar.instance.dropped_calls(),
@@ -136,7 +138,7 @@ pub(crate) fn perform(run: &Run, screen: &Screen, interrupt: &Interrupt) -> Resu
     }
     interrupt.check_output()?;
     let ending = match &result {
-        Ok(Value::Shown(value)) => show(screen, value)?,
+        Ok(Outcome::Shown(value)) => show(screen, value)?,
         Ok(_) => Ending::Done,
         Err(_) if interrupt.is_pipe_closed() => Ending::Done,
         Err(error) => tell(screen, error, &source, Speech::Flags),
@@ -174,7 +176,7 @@ pub(crate) fn inspect(instance: &mut Instance, script: &Script<'_>, interrupt: &
 }
 
 /// Runs a source to its end, or to a signal.
-pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Json> {
+pub(crate) fn execute(instance: &mut Instance, source: &Source, interrupt: &Interrupt) -> belljar::Result<Value> {
     interrupt.guard(instance.cancel_handle(), || match source {
         Source::Script { name, text, language } => language
             .script(name, text)

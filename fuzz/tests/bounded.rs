@@ -95,3 +95,8 @@ fn protocol_survives_its_seeds_and_their_mutations() {
 fn typescript_survives_its_seeds_and_their_mutations() {
     run("typescript", 5000, belljar_fuzz::typescript);
 }
+
+#[test]
+fn value_survives_its_seeds_and_their_mutations() {
+    run("value", 2000, belljar_fuzz::value);
+}

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::driver::{Nanos, call_weight};
-use crate::json::Json;
 use crate::pending::{CallId, PendingCall};
+use crate::value::Value;
 use crate::vm::state::Desk;
 
 /// When a call was made, and its id.
@@ -51,12 +51,12 @@ pub(super) struct InFlight {
     pub(super) weight: u64,
     pub(super) method: Arc<str>,
     /// Kept in case the call is paused.
-    pub(super) params: Json,
+    pub(super) params: Value,
 }
 
 /// The weight of a paused call.
 pub(super) fn weight(call: &PendingCall) -> u64 {
-    call_weight(call.method.len(), call.params.text().map_or(0, str::len))
+    call_weight(call.method.len(), call.params.wire().len())
 }
 
 /// The number of paused calls, and their total weight.

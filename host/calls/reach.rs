@@ -7,11 +7,8 @@ use std::sync::Arc;
 use belljar_abi::load;
 
 use crate::data::Data;
-use crate::driver::Request;
-use crate::error::Result;
 use crate::excerpt;
 use crate::handler::Handler;
-use crate::json::Json;
 use crate::modules::Modules;
 use crate::reply::RpcError;
 use crate::router::Routes;
@@ -25,17 +22,10 @@ pub(crate) struct Reach<'a> {
 }
 
 impl Reach<'_> {
-    /// The handler that a request asks for, its name and the parameters.
-    pub(super) fn find(self, request: Request) -> Result<(Arc<str>, Handler, Json), RpcError> {
-        let unreadable = || RpcError::new("invalid_params", "the method and the params must be UTF-8");
-        let method = std::str::from_utf8(&request.method).map_err(|_| unreadable())?;
-        let params = String::from_utf8(request.params).map_err(|_| unreadable())?;
+    /// The handler of a method, and the method's name.
+    pub(super) fn handler(self, method: &str) -> Option<(Arc<str>, Handler)> {
         let own = method.starts_with(load::PREFIX).then(|| self.modules.handler(method)).flatten();
-        let own = own.map(|handler| (Arc::from(method), handler));
-        let (name, handler) = own.or_else(|| self.routes.find(method)).ok_or_else(|| {
-            RpcError::new("unknown_method", format!("no handler is registered for {}", excerpt::quoted(method)))
-        })?;
-        Ok((name, handler, Json::from_option((!params.is_empty()).then_some(params))))
+        own.map(|handler| (Arc::from(method), handler)).or_else(|| self.routes.find(method))
     }
 }
 

@@ -270,6 +270,15 @@ impl Driver {
         }
     }
 
+    /// Counts bytes until the synchronous call in progress has its answer. False as [`Driver::hold`].
+    pub(crate) fn hold_for_sync(&mut self, bytes: u64) -> bool {
+        let fits = self.hold(bytes);
+        if let (true, SyncCall::Working { weight, .. }) = (fits, &mut self.mail.sync_call) {
+            *weight = weight.saturating_add(bytes);
+        }
+        fits
+    }
+
     /// Answers the synchronous call.
     pub(crate) fn answer_sync(&mut self, reply: Answered) {
         let (call_weight, is_load) = match self.mail.sync_call {
@@ -277,14 +286,14 @@ impl Driver {
             _ => (0, false),
         };
         if is_load && let Ok(text) = &reply {
-            self.loaded_bytes = self.loaded_bytes.saturating_add(text.text().map_or(0, unquoted));
+            self.loaded_bytes = self.loaded_bytes.saturating_add(unquoted(text.wire()));
             if self.before.loaded_bytes.saturating_add(self.loaded_bytes) > self.limits.source_bytes {
                 self.stop(Stop::Limit(LimitKind::Source));
             }
         }
         let Some((weight, reply)) = self.replied(call_weight, reply) else { return };
         let reply = match reply {
-            Ok(json) => Ok(json.into_text().unwrap_or_default().into_bytes()),
+            Ok(value) => Ok(value.into_wire()),
             Err(error) => Err(error.to_wire().into_bytes()),
         };
         // `announce` counts it again when the guest fetches it.
@@ -357,8 +366,8 @@ impl Driver {
 }
 
 /// The length of the text in a JSON string.
-fn unquoted(json: &str) -> u64 {
-    let (mut rest, mut length) = (json.as_bytes(), 0);
+fn unquoted(json: &[u8]) -> u64 {
+    let (mut rest, mut length) = (json, 0);
     while let [first, after @ ..] = rest {
         // A control character is written with six bytes, and others that need it with two.
         rest = match (first, after) {
@@ -374,7 +383,7 @@ fn unquoted(json: &str) -> u64 {
 /// The length of a reply in the guest's format.
 fn length(reply: &Answered) -> u64 {
     match reply {
-        Ok(json) => json.text().map_or(0, str::len) as u64,
+        Ok(value) => value.wire().len() as u64,
         Err(error) => error.wire_bytes(),
     }
 }

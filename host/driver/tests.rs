@@ -5,8 +5,8 @@ use belljar_abi::{Level, Send, Shape};
 
 use super::mail::{MESSAGE_BYTES, REJECTIONS_PER_CALL};
 use super::*;
-use crate::json::Json;
 use crate::reply::RpcError;
+use crate::value::Value;
 
 const MS: Nanos = 1_000_000;
 
@@ -232,7 +232,7 @@ fn everything_that_the_guest_hands_out_weighs_until_it_is_gone() {
 #[test]
 fn a_reply_takes_the_place_of_its_call_and_weighs_until_the_guest_has_it() {
     let mut driver = driver(room(2, 100));
-    let reply = |length: usize| Ok(Json::from_option(Some("x".repeat(length))));
+    let reply = |length: usize| Ok(Value::json("x".repeat(length)));
     for _ in 0..10 {
         assert!(!driver.rpc(0, b"", &[0; 50]));
         let Some((weight, _)) = driver.replied(MESSAGE_BYTES + 50, reply(60)) else { panic!("there is room for it") };
@@ -252,13 +252,13 @@ fn a_synchronous_call_weighs_and_so_does_its_reply() {
     for _ in 0..10 {
         assert!(!driver.rpc_sync(b"", &[0; 100]));
         assert!(driver.take_sync_request().is_some());
-        driver.answer_sync(Ok(Json::from_option(Some("x".repeat(100)))));
+        driver.answer_sync(Ok(Value::json("x".repeat(100))));
         assert_eq!(driver.poll_sync(), Some(Ok((true, 100))));
         assert!(driver.take(100).is_some());
     }
     assert!(!driver.rpc_sync(b"", &[0; 100]));
     assert!(driver.take_sync_request().is_some());
-    driver.answer_sync(Ok(Json::from_option(Some("x".repeat(101)))));
+    driver.answer_sync(Ok(Value::json("x".repeat(101))));
     assert_full(&driver);
     assert_eq!(driver.poll_sync(), Some(Err(())));
     driver.begin(0);

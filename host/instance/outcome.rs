@@ -6,18 +6,18 @@ use belljar_abi::events;
 
 use super::Instance;
 use super::course::Ended;
+use crate::conversions::Shown;
 use crate::driver::Outcome;
 use crate::error::{Error, Result};
 use crate::excerpt;
-use crate::json::Json;
 use crate::limits::LimitKind;
 use crate::script::Script;
 use crate::thrown::{First, JsError, Native};
-use crate::value::Shown;
+use crate::value::Value;
 
 impl Instance {
     /// The result of a script.
-    pub(super) fn value_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Json> {
+    pub(super) fn value_of(&self, script: &Script<'_>, ended: Result<Ended>) -> Result<Value> {
         self.value(ended).map_err(|error| error.in_script(script))
     }
 
@@ -43,7 +43,7 @@ impl Instance {
         Error::NoSuchEvent { name: name.to_owned(), registered }
     }
 
-    pub(super) fn dispatched(&mut self, event: &str, ended: Result<Ended>) -> Result<Json> {
+    pub(super) fn dispatched(&mut self, event: &str, ended: Result<Ended>) -> Result<Value> {
         match ended? {
             Ended::NoSuchEvent => Err(self.no_such_event(event)),
             outcome => self.value(Ok(outcome)),
@@ -51,10 +51,10 @@ impl Instance {
     }
 
     /// The result that the guest's outcome stands for.
-    pub(super) fn value(&self, ended: Result<Ended>) -> Result<Json> {
+    pub(super) fn value(&self, ended: Result<Ended>) -> Result<Value> {
         match ended? {
-            Ended::Outcome(Outcome::Value(bytes)) => Json::from_guest(bytes),
-            Ended::Outcome(Outcome::Undefined) => Ok(Json::UNDEFINED),
+            Ended::Outcome(Outcome::Value(bytes)) => Value::from_guest(bytes),
+            Ended::Outcome(Outcome::Undefined) => Ok(Value::UNDEFINED),
             Ended::Outcome(Outcome::Failure(report)) => Err(self.failure(&report)),
             Ended::Outcome(Outcome::NotSerializable(why)) => {
                 Err(Error::NotSerializable { message: excerpt::message(&String::from_utf8_lossy(&why)) })

@@ -13,6 +13,7 @@ use super::course::Ended;
 use super::{Instance, Phase};
 use crate::calls::{Mode, weigh};
 use crate::clock::Clock;
+use crate::conversions::Shown;
 use crate::driver::Spent;
 use crate::error::{Error, Result};
 use crate::nesting;
@@ -21,7 +22,6 @@ use crate::program::Program;
 use crate::script::Script;
 use crate::snapshot::{About, Paused, Snapshot, Turn};
 use crate::turn::Message;
-use crate::value::Shown;
 use crate::vm::fibre::Vm;
 
 impl Instance {
@@ -61,7 +61,7 @@ impl Instance {
     /// script continues as far as it can without that answer; then this returns what is needed to resume it later.
     ///
     /// ```
-    /// # use belljar::{Answer, Call, Json, Limits, Reply, Router, Runtime, Turn};
+    /// # use belljar::{Answer, Call, Value, Limits, Reply, Router, Runtime, Turn};
     /// # let runtime = Runtime::new()?;
     /// # let limits = Limits::default();
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -74,7 +74,7 @@ impl Instance {
     /// // Later, in another process of the same build:
     /// let snapshot = belljar::Snapshot::from_bytes(&bytes)?;
     /// let mut jar = runtime.restore(&snapshot, &router, &limits)?;
-    /// let answer = (jar.pending()[0].id, Answer::Result(Json::from_value(&true)?));
+    /// let answer = (jar.pending()[0].id, Answer::Result(Value::of(&true)?));
     /// let Turn::Done(value) = jar.resume_async([answer]).await? else { panic!("everything is answered") };
     /// assert_eq!(value.get::<String>()?, "paid");
     /// # Ok::<(), belljar::Error>(())

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use belljar_abi::{Reply, Status, answer};
 
-use crate::json::{self, Json};
+use crate::json;
 use crate::pending::{self, InFlight};
 use crate::qjs::{self, Arguments, Places, Value, functions};
+use crate::wire::{self, Refusal, Wire};
 use crate::{abi, dispatch, settle};
 
 functions! {
@@ -32,13 +33,9 @@ pub fn install() -> qjs::Result<()> {
     Value::global().define_locked(c"host", host)
 }
 
-/// The JSON of the parameters of a call. It is absent when they were left out.
-fn params(arguments: &Arguments<'_>) -> qjs::Result<Json> {
-    let value = arguments.get(1);
-    if value.is_function() || value.is_symbol() {
-        return Err(qjs::throw_type(c"params have no JSON form"));
-    }
-    Json::of(&value)
+/// The parameters of a call on their way. They are absent when they were left out.
+fn params(arguments: &Arguments<'_>) -> qjs::Result<Wire> {
+    wire::of(&arguments.get(1), "params").map_err(Refusal::throw)
 }
 
 fn method(arguments: &Arguments<'_>) -> qjs::Result<qjs::Text> {
@@ -109,7 +106,7 @@ fn reply_to(method: &[u8], params: &[u8]) -> qjs::Result<(Reply, Vec<u8>)> {
 
 /// The value of a reply. A reply ends in NUL; one that holds nothing else is undefined.
 fn value_of(message: &[u8]) -> qjs::Result<Value> {
-    if message.len() <= 1 { Ok(Value::undefined()) } else { json::read(message) }
+    if message.len() <= 1 { Ok(Value::undefined()) } else { wire::read(message) }
 }
 
 /// The error of a reply `[code, message]` to a call of this method.

@@ -9,7 +9,7 @@ use crate::json::quote;
 use crate::qjs::{self, Arguments, Atom, Value, functions, present};
 use crate::settle;
 use crate::single::Single;
-use crate::{abi, json};
+use crate::{abi, wire};
 
 functions! {
     On => on,
@@ -58,7 +58,7 @@ pub fn call(message: &[u8], split: usize) -> Status {
         Err(thrown) => return settle::threw(thrown),
     };
     // A parameter that was left out is undefined, as in a JavaScript call. Then the payload holds only the terminator.
-    let params = if params.len() <= 1 { Ok(Value::undefined()) } else { json::read(params) };
+    let params = if params.len() <= 1 { Ok(Value::undefined()) } else { wire::read(params) };
     let result = params.and_then(|params| handler.call(&Value::undefined(), &[&params]));
     settle::begin(result)
 }

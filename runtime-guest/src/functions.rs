@@ -4,7 +4,7 @@
 
 use crate::qjs::class::{Class, Freed};
 use crate::qjs::{self, Arguments, Functions, Listed, Place, Value};
-use crate::{atomics, bridge, console, dispatch, intrinsics, json, text_coding};
+use crate::{atomics, bridge, console, dispatch, intrinsics, json, structured_clone, text_coding, wire};
 
 macro_rules! tables {
     ($($number:literal => $module:ident,)*) => {
@@ -30,6 +30,8 @@ tables! {
     4 => bridge,
     5 => console,
     6 => text_coding,
+    7 => wire,
+    8 => structured_clone,
 }
 
 macro_rules! classes {

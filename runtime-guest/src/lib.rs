@@ -2,8 +2,10 @@
 //!
 //! Reading order: [`exports`] is what the host calls, [`operations`] leads to the module that does the work, and
 //! [`abi`] is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a
-//! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`modules`] loads what is imported. [`console`] and [`report`] turn values into text
-//! with [`natives`]. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what the engine was
+//! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`modules`] loads what is imported. [`console`] and
+//! [`report`] turn values into text with [`natives`]. [`wire`] turns values into bytes for the host, and
+//! [`structured_clone`] copies them with it. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what
+//! the engine was
 //! built without, [`text_coding`] has the first classes of the web. [`functions`] lists the modules whose functions
 //! scripts can call.
 //!
@@ -32,6 +34,9 @@ mod operations;
 mod pending;
 mod qjs;
 mod report;
+mod seen;
 mod settle;
 mod single;
+mod structured_clone;
 mod text_coding;
+mod wire;

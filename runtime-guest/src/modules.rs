@@ -10,10 +10,11 @@ use core::cell::RefCell;
 use belljar_abi::{load, program};
 
 use crate::bridge;
-use crate::json::{self, Json};
+use crate::json;
 use crate::qjs::modules::{Import, Loader, Module, load_modules_with};
 use crate::qjs::{self, Atom, Value};
 use crate::single::Single;
+use crate::wire::{self, Refusal};
 
 /// The names that imports were resolved to, by [`key`]: the same import must give the same module each time.
 static NAMES: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
@@ -235,7 +236,7 @@ pub fn write(entry: Module) -> qjs::Result<Vec<u8>> {
         match value {
             None => module.write(|bytes| put(&mut out, bytes))?,
             Some(value) if kind == Kind::Text => put(&mut out, value.text()?.bytes()),
-            Some(value) => put(&mut out, Json::of(&value)?.bytes()),
+            Some(value) => put(&mut out, wire::of(&value, "module").map_err(Refusal::throw)?.bytes()),
         }
     }
     Ok(out)

@@ -241,6 +241,30 @@ pub fn byte_length(class: &str, buffer: &Value) -> Option<usize> {
     length.as_number().map(|length| length as usize)
 }
 
+/// Which bytes of its buffer a view shows. None are left where the buffer has become too short.
+pub struct Window {
+    pub buffer: Value,
+    pub offset: usize,
+    pub bytes: usize,
+}
+
+/// What a typed array or a DataView shows; None for any other value, and for a DataView that is out of bounds.
+pub fn window(view: &Value) -> Option<Window> {
+    let size = |of: Option<Value>| Some(of?.as_number()? as usize);
+    if view.is_typed_array() {
+        return Some(Window {
+            buffer: read(|natives| Some(natives.typed_buffer.clone()), view)?,
+            offset: size(read(|natives| Some(natives.typed_offset.clone()), view))?,
+            bytes: size(read(|natives| Some(natives.typed_bytes.clone()), view))?,
+        });
+    }
+    Some(Window {
+        buffer: read(|natives| Some(natives.view_buffer.clone()), view)?,
+        offset: size(read(|natives| Some(natives.view_offset.clone()), view))?,
+        bytes: byte_length("DataView", view)?,
+    })
+}
+
 /// The bytes of a buffer or of a view of one; None for any other value. A view that is out of bounds has no bytes.
 pub fn bytes(value: &Value) -> Option<Bytes> {
     let size = |of: Option<Value>| of.and_then(|size| size.as_number()).map_or(0, |size| size as usize);

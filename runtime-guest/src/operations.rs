@@ -13,7 +13,7 @@ use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, modules, natives,
-    pending, report, settle, text_coding,
+    pending, report, settle, structured_clone, text_coding, wire,
 };
 
 struct Engine;
@@ -47,6 +47,7 @@ pub fn start() {
         .and_then(|()| json::install())
         .and_then(|()| json::prove())
         .and_then(|()| natives::install())
+        .and_then(|()| wire::install())
         .and_then(|()| report::install())
         .and_then(|()| atomics::install())
         .and_then(|()| dispatch::install())
@@ -54,7 +55,8 @@ pub fn start() {
         .and_then(|()| modules::install())
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install())
-        .and_then(|()| text_coding::install());
+        .and_then(|()| text_coding::install())
+        .and_then(|()| structured_clone::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
     assert!(qjs::free::prove(), "C's allocator is not the one that `free.rs` knows");

@@ -5,8 +5,9 @@
 
 use belljar_abi::{Send, Shape, Status};
 
-use crate::json::{self, Json};
+use crate::json;
 use crate::qjs::{self, Atom, PromiseState, Property, Thrown, Value};
+use crate::wire::{self, Wire};
 use crate::{abi, call, console, pending, report};
 
 mod state;
@@ -264,19 +265,10 @@ fn emit(value: &Value) -> Status {
     if let Some(boolean) = value.as_bool() {
         return done(Send::Result, if boolean { b"true" } else { b"false" });
     }
-    if value.is_function() {
-        return not_serializable(b"a function has no JSON form");
-    }
-    if value.is_symbol() {
-        return not_serializable(b"a symbol has no JSON form");
-    }
-    match Json::of(value) {
-        Ok(Json::Absent) => done(Send::Undefined, &[]),
-        Ok(json) => done(Send::Result, json.bytes()),
-        Err(thrown) => {
-            let reason = qjs::take_exception(thrown);
-            not_serializable(report::message(&reason).as_bytes())
-        }
+    match wire::of(value, "result") {
+        Ok(Wire::Absent) => done(Send::Undefined, &[]),
+        Ok(Wire::Bytes(bytes)) => done(Send::Result, &bytes),
+        Err(refusal) => not_serializable(refusal.into_text().as_bytes()),
     }
 }
 

@@ -1,3 +1,3 @@
-// Attacks: the caller, with results that have no JSON form.
+// Attacks: the caller, with a function deep inside of a result.
 // Expect: not_serializable
-({ call: 1n });
+({ call: [1n, new Map([[1, { toString() { return '' } }]])] });

@@ -9,8 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use belljar::{Call, Error, Instance, Json, Limits, Router, RpcError, Snapshot};
-use serde_json::Value;
+use belljar::{Call, Error, Instance, Limits, Router, RpcError, Snapshot, Value};
 
 use crate::support::{
     assert_usable_after_reset, block_on, forget_peak, is_alone, jar_of, peak_resident_bytes, resident_bytes, runtime,
@@ -49,14 +48,14 @@ fn tight() -> Limits {
 /// The handlers that bombs can call. None of them waits for a clock.
 pub(crate) fn router() -> Router {
     Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle("tree", |_: &Call, _: Value| Ok(()))
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle("tree", |_: &Call, _: serde_json::Value| Ok(()))
         .handle("large", |_: &Call, (): ()| Ok("x".repeat(500_000)))
-        .handle_async("later", |_: Call, value: Json| async move {
+        .handle_async("later", |_: Call, value: Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         })
-        .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
+        .handle_async("never", |_: Call, _: Value| std::future::pending::<Result<(), RpcError>>())
         .on_console(|_, _, line| assert!(line.len() < 16 << 10))
 }
 
@@ -107,8 +106,8 @@ impl Bomb {
     fn go_off(&self, jar: &mut Instance) {
         let mut ended = jar.eval(&self.source);
         if self.is_dispatched {
-            assert_eq!(ended, Json::from_text("true"), "{}", self.name);
-            ended = jar.dispatch("event", &Value::Null);
+            assert_eq!(ended, Value::from_json("true"), "{}", self.name);
+            ended = jar.dispatch("event", &serde_json::Value::Null);
         }
         self.assert_ended(&ended, &self.sync_endings);
     }
@@ -116,14 +115,14 @@ impl Bomb {
     fn go_off_async(&self, jar: &mut Instance) {
         let mut ended = block_on(jar.eval_async(&self.source));
         if self.is_dispatched {
-            assert_eq!(ended, Json::from_text("true"), "{}", self.name);
-            ended = block_on(jar.dispatch_async("event", &Value::Null));
+            assert_eq!(ended, Value::from_json("true"), "{}", self.name);
+            ended = block_on(jar.dispatch_async("event", &serde_json::Value::Null));
         }
         self.assert_ended(&ended, &self.async_endings);
     }
 
     /// `js_error` alone stands for any error of the script, and with a name after it for that error.
-    fn assert_ended(&self, ended: &belljar::Result<Json>, endings: &BTreeSet<String>) {
+    fn assert_ended(&self, ended: &belljar::Result<Value>, endings: &BTreeSet<String>) {
         let is_right = match ended {
             Ok(value) => endings.contains("ok") && value.as_str() == "true",
             Err(Error::Js(error)) => {
@@ -135,7 +134,7 @@ impl Bomb {
     }
 }
 
-fn brief(ended: &belljar::Result<Json>) -> String {
+fn brief(ended: &belljar::Result<Value>) -> String {
     format!("{ended:?}").chars().take(300).collect()
 }
 

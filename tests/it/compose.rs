@@ -2,7 +2,7 @@
 
 use std::panic::catch_unwind;
 
-use belljar::{Call, Json, Limits, Router, Verdict};
+use belljar::{Call, Limits, Router, Value, Verdict};
 
 use crate::support::{jar_of, runtime};
 
@@ -36,7 +36,7 @@ fn a_merged_fallback_console_and_judge_work_in_the_router_that_has_none() {
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = lines.clone();
     let other = Router::new()
-        .fallback(|call: &Call, _: Json| Ok(call.method().len()))
+        .fallback(|call: &Call, _: Value| Ok(call.method().len()))
         .on_console(move |_, _, line| seen.lock().unwrap().push(line.to_owned()))
         .on_unhandled_rejection(|_, _| Verdict::Stop);
     let mut jar = jar_of(&Router::new().merge("any.", other), &Limits::default());

@@ -7,8 +7,8 @@ use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use belljar::{
-    Call, CancelHandle, Error, Instance, InstanceBuilder, Json, LimitKind, Limits, Program, Router, RpcError, Runtime,
-    RuntimeBuilder, Script, Stats,
+    Call, CancelHandle, Error, Instance, InstanceBuilder, LimitKind, Limits, Program, Router, RpcError, Runtime,
+    RuntimeBuilder, Script, Stats, Value,
 };
 
 use crate::support::{
@@ -40,8 +40,8 @@ fn what_is_shared_is_sync_and_an_instance_is_only_send() {
     is_sync::<Call>();
     is_send::<Error>();
     is_sync::<Error>();
-    is_send::<Json>();
-    is_sync::<Json>();
+    is_send::<Value>();
+    is_sync::<Value>();
     is_send::<Limits>();
     is_sync::<Limits>();
     is_send::<Stats>();
@@ -384,7 +384,7 @@ fn eight_threads() -> (Option<u64>, Option<u64>) {
                         }
                         Ok(())
                     })
-                    .handle_async("echo", |_: Call, value: Json| async move {
+                    .handle_async("echo", |_: Call, value: Value| async move {
                         tokio::task::yield_now().await;
                         Ok(value)
                     })

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use belljar::{
-    Answer, Call, CancelHandle, Error, Instance, Json, LimitKind, Limits, Program, Reply, Router, RpcError, Turn,
+    Answer, Call, CancelHandle, Error, Instance, LimitKind, Limits, Program, Reply, Router, RpcError, Turn, Value,
     Verdict,
 };
 
@@ -82,7 +82,7 @@ impl Worker {
 
     /// The call ended for the reason that the worker gave.
     #[track_caller]
-    fn assert_over(&self, ended: belljar::Result<Json>) {
+    fn assert_over(&self, ended: belljar::Result<Value>) {
         match self.ends {
             Ending::Cancel => assert_eq!(ended, Err(Error::Cancelled)),
             Ending::OutlastTheWall => assert_eq!(limit_of(ended).0, LimitKind::WallTime),
@@ -114,11 +114,11 @@ fn a_call_that_is_over_starts_no_further_handler() {
     both(|worker| {
         let (at_work, too) = (worker.clone(), worker.clone());
         let router = Router::new()
-            .handle("work", move |_: &Call, _: Json| {
+            .handle("work", move |_: &Call, _: Value| {
                 at_work.work();
                 Ok(1)
             })
-            .handle_async("begin", move |_: Call, _: Json| {
+            .handle_async("begin", move |_: Call, _: Value| {
                 too.work();
                 std::future::pending::<Result<(), RpcError>>()
             });
@@ -139,7 +139,7 @@ fn a_call_that_is_over_starts_no_further_handler() {
 fn a_busy_script_whose_call_is_over_starts_no_further_handler() {
     both(|worker| {
         let at_work = worker.clone();
-        let router = Router::new().handle("work", move |_: &Call, _: Json| {
+        let router = Router::new().handle("work", move |_: &Call, _: Value| {
             at_work.work();
             Ok(1)
         });
@@ -154,7 +154,7 @@ fn a_busy_script_whose_call_is_over_starts_no_further_handler() {
 fn a_call_that_is_over_polls_no_further_handler() {
     both(|worker| {
         let polled = worker.clone();
-        let router = Router::new().handle_async("work", move |_: Call, _: Json| {
+        let router = Router::new().handle_async("work", move |_: Call, _: Value| {
             let polled = polled.clone();
             // The future blocks its thread when it is polled, and stays pending.
             poll_fn(move |_| {
@@ -388,7 +388,7 @@ fn a_resumed_call_that_is_cancelled_before_it_is_first_polled_ends_there() {
         panic!("it should have been paused")
     };
     let id = jar.pending()[0].id;
-    let call = jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]);
+    let call = jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]);
     handle.cancel();
     assert_eq!(block_on(call).map(drop), Err(Error::Cancelled));
     assert_eq!(ran.load(Ordering::SeqCst), 0);
@@ -419,7 +419,7 @@ fn a_cancellation_that_was_meant_for_an_earlier_call_does_not_end_a_later_one() 
     };
     handle.cancel();
     let id = jar.pending()[0].id;
-    match block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])) {
+    match block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))])) {
         Ok(Turn::Done(value)) => assert_eq!(value.as_str(), "\"went on\""),
         other => panic!("{other:?}"),
     }

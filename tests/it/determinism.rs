@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belljar::{Answer, Call, Clock, Instance, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
+use belljar::{Answer, Call, Clock, Instance, Limits, Reply, Router, RpcError, Script, Snapshot, Turn, Value};
 use sha2::{Digest, Sha256};
 
 use crate::support::{Log, block_on, itself, jar, runtime};
@@ -165,10 +165,10 @@ fn trace_of(name: &str, source: &str, seed: u64, clock: Clock) -> String {
     let log = Log::default();
     let router = log
         .console()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle("tick", |_: &Call, _: Json| Reply::pause())
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle("tick", |_: &Call, _: Value| Reply::pause())
         .handle("fail", |_: &Call, message: String| Err::<(), _>(RpcError::new("failed", message)))
-        .handle_async("later", |_: Call, value: Json| async move { Ok(value) });
+        .handle_async("later", |_: Call, value: Value| async move { Ok(value) });
     let mut jar = runtime().build_instance().seed(seed).clock(clock).start(&router, &Limits::default()).unwrap();
     let snapshot_of = |jar: &mut Instance| {
         jar.snapshot().as_ref().map(Snapshot::to_bytes).map_or_else(|error| error.to_string(), |bytes| digest(&bytes))
@@ -273,7 +273,7 @@ fn a_thawed_script_under_a_clock_of_its_own_has_no_fresh_budget() {
             let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
             jar = runtime().restore(&snapshot, &router, &limits).unwrap();
             let id = jar.pending()[0].id;
-            turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+            turn = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
             // The call can continue only if its fuel stands for less nominal time than the limit.
             assert!(turn.is_err() || fuel < 2 * 200_000_000, "the budget began anew: {code}");
             fuel += jar.call_stats().fuel;

@@ -4,7 +4,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use belljar::{Answer, Call, Error, Json, Limits, Recording, Reply, Router, RpcError, Turn};
+use belljar::{Answer, Call, Error, Limits, Recording, Reply, Router, RpcError, Turn, Value};
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, limit_of, runtime, undrained};
 
@@ -13,7 +13,7 @@ use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, limi
 fn router(log: &Log) -> Router {
     let (later, now) = (log.clone(), log.clone());
     Router::new()
-        .handle_async("send", move |_: Call, what: Json| {
+        .handle_async("send", move |_: Call, what: Value| {
             let log = later.clone();
             async move {
                 for _ in 0..5 {
@@ -28,15 +28,15 @@ fn router(log: &Log) -> Router {
             Err::<(), _>(RpcError::new("sold_out", "nothing is left"))
         })
         .handle_async("never", |_: Call, (): ()| pending::<Result<(), RpcError>>())
-        .handle("ask", |_: &Call, _: Json| Reply::pause())
-        .handle("now", move |_: &Call, what: Json| {
+        .handle("ask", |_: &Call, _: Value| Reply::pause())
+        .handle("now", move |_: &Call, what: Value| {
             now.push(format!("now {what}"));
             Ok(what)
         })
 }
 
 /// The result of a script, and the log of its handlers.
-fn run(script: &str) -> (belljar::Result<Json>, Vec<String>) {
+fn run(script: &str) -> (belljar::Result<Value>, Vec<String>) {
     let log = Log::default();
     let mut jar = jar_with_router(&router(&log));
     let ended = block_on(jar.eval_async(script));
@@ -160,7 +160,7 @@ fn a_paused_call_that_nobody_awaits_pauses_the_script_and_its_value_is_there_aft
     let script = "globalThis.told = null; host.rpc('ask', 1).then(answer => { told = answer }); 'value'";
     let Turn::Paused(paused) = block_on(jar.step_eval_async(script)).unwrap() else { panic!("it should wait") };
     let mut twin = runtime().restore(paused.snapshot(), &router, &Limits::default()).unwrap();
-    let answer = (paused.pending()[0].id, Answer::Result(Json::from_value("yes").unwrap()));
+    let answer = (paused.pending()[0].id, Answer::Result(Value::of("yes").unwrap()));
     let Turn::Done(value) = block_on(twin.resume_async([answer])).unwrap() else { panic!("it is answered") };
     assert_eq!(value.as_str(), r#""value""#);
     assert_eq!(twin.eval("told").unwrap().as_str(), r#""yes""#);

@@ -221,7 +221,7 @@ fn an_error_says_whose_fault_it_is() {
     let mut jar = jar();
     for (error, blame) in [
         (jar.eval("throw 1").unwrap_err(), Blame::Script),
-        (jar.eval("10n").unwrap_err(), Blame::Script),
+        (jar.eval("[() => 10]").unwrap_err(), Blame::Script),
         (jar.eval("new Promise(() => {})").unwrap_err(), Blame::Script),
         (jar.eval(" ".repeat((10 << 20) + 1)).unwrap_err(), Blame::Limits),
         (jar.dispatch("nobody", &()).unwrap_err(), Blame::Script),

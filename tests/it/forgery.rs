@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Answer, Blame, Call, Error, Json, Limits, Program, Reply, Router, Snapshot, Status, Turn};
+use belljar::{Answer, Blame, Call, Error, Limits, Program, Reply, Router, Snapshot, Status, Turn, Value};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
@@ -138,7 +138,7 @@ fn a_forged_program_harms_its_own_instance_at_worst() {
     let rounds = rounds();
     let limits =
         Limits { fuel: Some(30_000_000), memory_bytes: 16 << 20, js_heap_bytes: 16 << 20, ..Limits::default() };
-    let router = Router::new().handle("echo", |_: &Call, value: Json| Ok(value));
+    let router = Router::new().handle("echo", |_: &Call, value: Value| Ok(value));
     let sound: Vec<Vec<u8>> = VICTIMS.iter().map(|script| runtime().compile(*script).unwrap().to_bytes()).collect();
     let mut neighbour = jar();
     neighbour.eval("let n = 0; const kept = 'x'.repeat(1000)").unwrap();
@@ -173,7 +173,7 @@ fn a_forged_program_harms_its_own_instance_at_worst() {
 #[test]
 fn a_forged_snapshot_harms_its_own_instance_at_worst() {
     let router = Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("echo", |_: &Call, value: Value| Ok(value))
         .handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut victim = jar_with_router(&router);
     victim
@@ -210,7 +210,7 @@ fn a_forged_snapshot_harms_its_own_instance_at_worst() {
             Err(error) => panic!("round {round}: {error:?}"),
             Ok(mut jar) => {
                 let answers: Vec<_> =
-                    jar.pending().iter().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
+                    jar.pending().iter().map(|call| (call.id, Answer::Result(Value::UNDEFINED))).collect();
                 if !answers.is_empty() {
                     let ended = block_on(jar.resume_async(answers));
                     // The caller may be blamed for restoring a forgery.
@@ -242,7 +242,7 @@ fn no_number_in_a_forged_snapshot_takes_the_limits_away() {
                 let limits = Limits { fuel, cpu_time, wall_time: 10 * cpu_time, ..Limits::default() };
                 let mut jar = runtime().restore(&snapshot, &router, &limits).unwrap();
                 let id = jar.pending()[0].id;
-                let ended = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+                let ended = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
                 assert_eq!(ended.unwrap_err().blame(), Blame::Limits, "{field} {value}");
             }
         }
@@ -405,7 +405,7 @@ fn a_hundred_thousand_pending_calls_are_answered_in_time_that_grows_with_their_n
     let limits = Limits { pending_rpcs: CALLS as u32, ..Limits::default() };
     let snapshot = Snapshot::from_bytes(&waiting_for(CALLS, 0)).unwrap();
     let mut jar = runtime().restore(&snapshot, &Router::new(), &limits).unwrap();
-    let answers: Vec<_> = jar.pending().iter().rev().map(|call| (call.id, Answer::Result(Json::UNDEFINED))).collect();
+    let answers: Vec<_> = jar.pending().iter().rev().map(|call| (call.id, Answer::Result(Value::UNDEFINED))).collect();
     let from = std::time::Instant::now();
     // The guest does not know these calls, and refuses the answers.
     let _ = block_on(jar.resume_async(answers));

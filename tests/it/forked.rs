@@ -10,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, RpcError, Runtime, Turn};
+use belljar::{Call, Error, Instance, LimitKind, Limits, Reply, Router, RpcError, Runtime, Turn, Value};
 
 use crate::process::fork;
 use crate::support::{assert_usable, is_alone, poll_until_waiting};
@@ -18,8 +18,8 @@ use crate::support::{assert_usable, is_alone, poll_until_waiting};
 /// A handler that never answers, and one that pauses.
 fn router() -> Router {
     Router::new()
-        .handle_async("never", |_: Call, _: Json| pending::<Result<(), RpcError>>())
-        .handle("ask", |_: &Call, _: Json| Reply::pause())
+        .handle_async("never", |_: Call, _: Value| pending::<Result<(), RpcError>>())
+        .handle("ask", |_: &Call, _: Value| Reply::pause())
 }
 
 fn hasty() -> Limits {

@@ -10,7 +10,7 @@ fn thrown_by(line: &str) -> JsError {
     let source = format!("var orders = {{ a: {{}}, list: [] }}, five = 5, none, key = 'k', f = () => 1;\n  ;{line}");
     let mut jar = jar();
     let error = thrown(jar.eval(&source));
-    assert_eq!(thrown(jar.inspect(&source).map(|_| belljar::Json::UNDEFINED)), error, "{line}");
+    assert_eq!(thrown(jar.inspect(&source).map(|_| belljar::Value::UNDEFINED)), error, "{line}");
     assert_eq!(thrown(block_on(jar.eval_async(&source))).frame(), error.frame(), "{line}");
     assert_usable(&mut jar);
     error

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use belljar::{Call, Instance, Json, Limits, Router, RpcError, Script};
+use belljar::{Call, Instance, Limits, Router, RpcError, Script, Value};
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
 use crate::forgery::{parts, with_every_page};
@@ -92,7 +92,7 @@ fn router(secret: &str) -> Router {
     let (value, tree, error, later) = (secret.to_owned(), secret.to_owned(), secret.to_owned(), secret.to_owned());
     Router::new()
         .on_console(|_, _, _| ())
-        .handle("take", |_: &Call, _: Json| Ok(()))
+        .handle("take", |_: &Call, _: Value| Ok(()))
         .handle("give", move |_: &Call, (): ()| Ok(value.clone()))
         .handle("tree", move |_: &Call, (): ()| {
             Ok(serde_json::json!({ "list": [tree, { "deep": tree }], (tree.as_str()): 1 }))
@@ -105,7 +105,7 @@ fn router(secret: &str) -> Router {
                 Ok(later)
             }
         })
-        .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
+        .handle_async("never", |_: Call, _: Value| std::future::pending::<Result<(), RpcError>>())
 }
 
 const HELPERS: &str = "var numbers = text => { const bytes = Uint8Array.from(text, c => c.charCodeAt(0)); \

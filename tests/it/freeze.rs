@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use belljar::{Answer, Call, CallId, Clock, Instance, Json, Limits, Reply, RpcError, Runtime, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Instance, Limits, Reply, RpcError, Runtime, Script, Snapshot, Turn, Value};
 
 use crate::support::{Log, block_on, itself, runtime};
 
@@ -23,7 +23,7 @@ fn clock() -> Clock {
 }
 
 /// The output and the result of a script, in the format of the file beside it.
-fn outcome(lines: &[String], ended: &belljar::Result<Json>) -> String {
+fn outcome(lines: &[String], ended: &belljar::Result<Value>) -> String {
     let mut outcome = lines.iter().fold(String::new(), |text, line| text + line + "\n");
     match ended {
         Ok(value) => writeln!(outcome, "=> {value}").unwrap(),
@@ -36,7 +36,7 @@ fn straight(name: &str, source: &str) -> String {
     let log = Log::default();
     let router = log
         .console()
-        .handle("tick", |_: &Call, value: Json| Ok(value))
+        .handle("tick", |_: &Call, value: Value| Ok(value))
         .handle("fail", |_: &Call, message: String| Err::<(), _>(RpcError::new("failed", message)));
     let mut jar = runtime().build_instance().seed(1).clock(clock()).start(&router, &Limits::default()).unwrap();
     let ended = block_on(jar.eval_async(Script::new(source).named(name)));
@@ -62,7 +62,7 @@ impl Journey {
         let read = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
         let name = read("name");
         let log = Log::default();
-        let router = log.console().fallback(|_: &Call, _: Json| Reply::pause());
+        let router = log.console().fallback(|_: &Call, _: Value| Reply::pause());
         let runtime = Runtime::builder().max_instances(1).on_demand().build().unwrap();
         let turn = match fs::read(self.folder.join("snapshot")) {
             Ok(sealed) => {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use belljar::{Answer, Call, Error, Json, Limits, Program, Reply, Router, Runtime, Snapshot, Status, Turn};
+use belljar::{Answer, Call, Error, Limits, Program, Reply, Router, Runtime, Snapshot, Status, Turn, Value};
 
 use wasmparser::{Parser, Payload};
 
@@ -28,7 +28,7 @@ fn image(functions: &str, body: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-fn run(wasm: Vec<u8>) -> belljar::Result<belljar::Json> {
+fn run(wasm: Vec<u8>) -> belljar::Result<belljar::Value> {
     let runtime = Runtime::builder().max_instances(1).guest(wasm).build().unwrap();
     let limits = Limits { cpu_time: Duration::from_millis(20), ..Limits::default() };
     let mut jar = runtime.instance(&Router::new(), &limits).unwrap();
@@ -207,7 +207,7 @@ fn an_old_guest_beside_a_new_one_keeps_its_snapshots_and_programs_usable() {
 
     // So it falls back to the old guest, and the script is resumed there while new scripts run beside it.
     let mut jar = old.restore(&snapshot, &router, &Limits::default()).unwrap();
-    let answer = (jar.pending()[0].id, Answer::Result(Json::from_value("still here").unwrap()));
+    let answer = (jar.pending()[0].id, Answer::Result(Value::of("still here").unwrap()));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it should be done") };
     let [ours, theirs] = WORDS;
     assert_eq!(value.get::<[String; 4]>().unwrap(), ["from long ago", "still here", theirs, theirs]);

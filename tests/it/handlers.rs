@@ -4,7 +4,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belljar::{Answer, Call, CallId, Clock, Handler, Json, Limits, Recording, Reply, Replying, Router, RpcError, Turn};
+use belljar::{
+    Answer, Call, CallId, Clock, Handler, Limits, Recording, Reply, Replying, Router, RpcError, Turn, Value,
+};
 
 use crate::support::{Log, assert_usable, block_on, jar_of, jar_with_router, runtime};
 
@@ -33,7 +35,7 @@ fn audited(log: &Log) -> Router {
         .handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no", "not now")))
         .handle("panic", |_: &Call, (): ()| -> () { std::panic::resume_unwind(Box::new("quiet")) })
         .handle("pause", |_: &Call, (): ()| Reply::pause())
-        .fallback(|_: &Call, _: Json| "fallback")
+        .fallback(|_: &Call, _: Value| "fallback")
         .layer(move |handler| {
             let log = log.clone();
             handler.around(move |handler, call, params| {
@@ -116,7 +118,7 @@ fn a_layer_that_refuses_keeps_the_handler_from_running() {
 fn a_layer_changes_what_goes_in() {
     let router = Router::new().handle("double", |_: &Call, n: i64| 2 * n).layer(|handler| {
         handler.around(|handler, call, params| {
-            let more = Json::from_value(&(params.get::<i64>().unwrap() + 1)).unwrap();
+            let more = Value::of(&(params.get::<i64>().unwrap() + 1)).unwrap();
             handler.answer(call, &more)
         })
     });
@@ -161,7 +163,7 @@ fn a_layer_that_makes_a_synchronous_handler_wait_is_refused_in_a_synchronous_cal
 
 #[test]
 fn a_layer_that_panics_is_an_error_of_the_call() {
-    let panics = |router: Router, around: fn(&Handler, Call, &Json) -> Replying| {
+    let panics = |router: Router, around: fn(&Handler, Call, &Value) -> Replying| {
         let router = router.layer(move |handler| handler.around(around));
         let mut jar = jar_with_router(&router);
         let script = "await host.rpc('x').catch(e => e.code)";
@@ -188,29 +190,38 @@ fn a_merged_router_keeps_its_layers() {
 #[test]
 fn undefined_is_the_same_from_a_handler_and_from_an_answer() {
     let router = Router::new()
-        .handle("json", |_: &Call, (): ()| Json::UNDEFINED)
-        .handle("result", |_: &Call, (): ()| Ok(Json::UNDEFINED))
-        .handle("option", |_: &Call, (): ()| Ok(Some(Json::UNDEFINED)))
-        .handle("reply", |_: &Call, (): ()| Reply::Value(Json::UNDEFINED))
-        .handle_async("later", |_: Call, (): ()| async { Ok(Json::UNDEFINED) })
+        .handle("json", |_: &Call, (): ()| Value::UNDEFINED)
+        .handle("result", |_: &Call, (): ()| Ok(Value::UNDEFINED))
+        .handle("option", |_: &Call, (): ()| Ok(Some(Value::UNDEFINED)))
+        .handle("reply", |_: &Call, (): ()| Reply::Value(Value::UNDEFINED))
+        .handle_async("later", |_: Call, (): ()| async { Ok(Value::UNDEFINED) })
         .handle("null", |_: &Call, (): ()| Ok(None::<u32>))
-        .handle("nested", |_: &Call, (): ()| Ok(vec![Json::UNDEFINED]))
+        .handle("nested", |_: &Call, (): ()| Ok(vec![Value::UNDEFINED]))
         .handle("ask", |_: &Call, (): ()| Reply::pause());
     let mut jar = jar_with_router(&router);
     for method in ["json", "result", "option", "reply", "later"] {
         let script = format!("await host.rpc('{method}') === undefined && host.rpcSync('{method}') === undefined");
         assert_eq!(block_on(jar.eval_async(&script)).unwrap().as_str(), "true", "{method}");
     }
-    assert_eq!(jar.eval("[host.rpcSync('null'), host.rpcSync('nested')]").unwrap().as_str(), "[null,[null]]");
+    assert_eq!(jar.eval("[host.rpcSync('null'), host.rpcSync('nested')]").unwrap().as_str(), "[null,[undefined]]");
     block_on(jar.step_eval_async("await host.rpc('ask') === undefined")).unwrap();
-    let answer = (jar.pending()[0].id, Answer::Result(Json::UNDEFINED));
+    let answer = (jar.pending()[0].id, Answer::Result(Value::UNDEFINED));
     let Turn::Done(value) = block_on(jar.resume_async([answer])).unwrap() else { panic!("it is answered") };
     assert_eq!(value.as_str(), "true");
 }
 
+/// A value that cannot be written.
+struct Unwritten;
+
+impl serde::Serialize for Unwritten {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it has none"))
+    }
+}
+
 #[test]
-fn a_value_that_has_no_json_form_is_an_error_of_the_call() {
-    let router = Router::new().handle("map", |_: &Call, (): ()| Ok(std::collections::HashMap::from([((1, 2), 3)])));
+fn a_value_that_has_no_form_in_javascript_is_an_error_of_the_call() {
+    let router = Router::new().handle("map", |_: &Call, (): ()| Ok(vec![Unwritten]));
     let script = "try { host.rpcSync('map') } catch (e) { [e.code, e.method] }";
     assert_eq!(jar_with_router(&router).eval(script).unwrap().as_str(), r#"["invalid_reply","map"]"#);
 }
@@ -299,7 +310,7 @@ fn a_pending_call_says_when_it_was_made_by_the_clock_of_its_instance() {
 
 #[test]
 fn a_recorded_call_says_when_it_was_made_and_a_replay_does_not_mind() {
-    let router = Router::new().handle("echo", |_: &Call, value: Json| value);
+    let router = Router::new().handle("echo", |_: &Call, value: Value| value);
     let recording = Recording::new();
     let at = |seconds: u64| Clock::Fixed(Duration::from_secs(seconds));
     let start = |router: &Router, seconds| {
@@ -384,7 +395,7 @@ fn a_future_that_is_done_and_panics_when_it_is_dropped_is_an_error_of_the_call()
 
 #[test]
 fn a_pending_call_says_when_it_was_made_and_not_when_the_script_paused() {
-    let router = Router::new().handle("ask", |_: &Call, _: Json| Reply::pause()).handle("now", |_: &Call, (): ()| ());
+    let router = Router::new().handle("ask", |_: &Call, _: Value| Reply::pause()).handle("now", |_: &Call, (): ()| ());
     let clock = Clock::Stepped { start: Duration::from_secs(100), step: Duration::from_secs(1) };
     let recording = Recording::new();
     let router = recording.record(&router);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use belljar::{
-    Answer, Call, Error, Instance, JsError, Json, LimitKind, Limits, Recording, Reply, Router, RpcError, Turn, Verdict,
+    Answer, Call, Error, Instance, JsError, LimitKind, Limits, Recording, Reply, Router, RpcError, Turn, Value, Verdict,
 };
 use serde::Deserialize;
 
@@ -39,7 +39,7 @@ fn pages() -> (Router, Arc<AtomicUsize>) {
             }
         })
         .handle("size", |_: &Call, text: String| Ok(text.len()))
-        .handle("pause", |_: &Call, _: Json| Reply::pause());
+        .handle("pause", |_: &Call, _: Value| Reply::pause());
     (router, runs)
 }
 
@@ -160,7 +160,7 @@ fn what_is_gone_weighs_nothing() {
     for _ in 0..25 {
         paused(turn);
         let id = jar.pending()[0].id;
-        turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        turn = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
     }
     match turn.unwrap() {
         Turn::Done(value) => assert_eq!(value.as_str(), "\"done\""),
@@ -217,7 +217,7 @@ fn paused_calls_keep_their_weight_when_the_script_goes_on_and_give_it_back_when_
     paused(block_on(jar.step_eval_async(script)));
     for expected in [2, 3] {
         let id = jar.pending()[0].id;
-        paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
+        paused(block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))])));
         assert_eq!(jar.pending().len(), expected);
     }
     // A restored instance holds them too.
@@ -225,7 +225,7 @@ fn paused_calls_keep_their_weight_when_the_script_goes_on_and_give_it_back_when_
     let mut twin = runtime().restore(&snapshot, &router, &memory(16 << 20)).unwrap();
     for jar in [&mut jar, &mut twin] {
         let id = jar.pending()[2].id;
-        let ended = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        let ended = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
         assert_eq!(limit_of(ended.map(drop)), (LimitKind::Memory, 16 << 20), "two and two do not fit");
         assert_usable(jar);
     }
@@ -245,11 +245,11 @@ fn paused_calls_are_in_flight() {
     // Calls that were paused in an earlier turn count too.
     let script = "let n = 0; for (;;) { const calls = []; for (let i = 0; i < 4; i++) calls.push(host.rpc('pause', n++)); await Promise.race(calls) }";
     paused(block_on(jar.step_eval_async(script)));
-    let first = [(jar.pending()[0].id, Answer::Result(Json::UNDEFINED))];
+    let first = [(jar.pending()[0].id, Answer::Result(Value::UNDEFINED))];
     paused(block_on(jar.resume_async(first)));
     assert_eq!(jar.pending().len(), 7);
     // Answers one call of the second round, so that there is a third.
-    let second = [(jar.pending()[6].id, Answer::Result(Json::UNDEFINED))];
+    let second = [(jar.pending()[6].id, Answer::Result(Value::UNDEFINED))];
     assert_eq!(limit_of(block_on(jar.resume_async(second)).map(drop)), (LimitKind::PendingRpcs, 8));
     assert_usable(&mut jar);
 }
@@ -355,7 +355,7 @@ fn a_method_of_a_fallback_is_named_in_part() {
     let message = caught(&mut jar_with_router(&router), &format!("host.rpc({name}, {{ n: 'x' }})"));
     assert_short(&message);
     assert!(message.contains("expected u32"), "{message}");
-    let router = Router::new().fallback_async(|_: Call, _: Json| std::future::ready(Ok::<_, RpcError>(())));
+    let router = Router::new().fallback_async(|_: Call, _: Value| std::future::ready(Ok::<_, RpcError>(())));
     let mut jar = jar_with_router(&router);
     let message = jar.eval(format!("try {{ host.rpcSync({name}) }} catch (e) {{ e.message }}")).unwrap();
     assert_short(&message.get::<String>().unwrap());
@@ -396,8 +396,8 @@ fn params_that_do_not_fit_are_shown_in_part() {
 #[test]
 fn lists_of_names_are_short_and_say_how_many_they_leave_out() {
     let router = Router::new()
-        .handle_async("never", |_: Call, _: Json| std::future::pending::<Result<(), RpcError>>())
-        .fallback(|_: &Call, _: Json| Reply::pause());
+        .handle_async("never", |_: Call, _: Value| std::future::pending::<Result<(), RpcError>>())
+        .fallback(|_: &Call, _: Value| Reply::pause());
     let mut jar = jar_with_router(&router);
     let Err(Error::NeverSettled { pending }) =
         jar.eval("for (let i = 0; i < 200; i++) host.rpc('never'); new Promise(() => {})")
@@ -424,7 +424,7 @@ fn an_event_without_a_handler_is_named_in_part() {
 
 #[test]
 fn a_replay_that_differs_names_both_calls_in_part() {
-    let router = Router::new().fallback(|_: &Call, _: Json| Ok(()));
+    let router = Router::new().fallback(|_: &Call, _: Value| Ok(()));
     let recording = Recording::new();
     let text = serde_json::to_string(&hostile()).unwrap();
     jar_of(&recording.record(&router), &Limits::default()).eval(format!("host.rpcSync({text}, {text})")).unwrap();

@@ -116,7 +116,7 @@ fn the_text_of_an_error_names_nothing_of_this_library_and_its_advice_does() {
         poisoned.eval("1").unwrap_err(),
         jar_with_router(&waiting).eval("host.rpc('later')").unwrap_err(),
         block_on(jar_with_router(&pausing).eval_async("host.rpc('ask')")).unwrap_err(),
-        jar().eval("1n").unwrap_err(),
+        jar().eval("[() => 1]").unwrap_err(),
         jar().dispatch("paid", &()).unwrap_err(),
         full.instance(&Router::new(), &Limits::default()).unwrap_err(),
         full.instance(&Router::new(), &Limits::default().with_memory_bytes(1 << 16).with_js_heap_bytes(1 << 16))

@@ -9,8 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use belljar::{Call, Error, Instance, Json, Limits, Router, RpcError, Runtime, Script, Status};
-use serde_json::Value;
+use belljar::{Call, Error, Instance, Limits, Router, RpcError, Runtime, Script, Status, Value};
 
 use crate::support::{block_on, forget_peak, is_alone, peak_resident_bytes, resident_bytes};
 
@@ -64,7 +63,7 @@ impl Guest {
     }
 
     #[track_caller]
-    fn assert_ended(&self, what: &str, ended: &belljar::Result<Json>) {
+    fn assert_ended(&self, what: &str, ended: &belljar::Result<Value>) {
         let code = ended.as_ref().map_or_else(Error::code, |_| "ok");
         let expected = self.header("Expect").unwrap_or_else(|| panic!("{} does not say how it may end", self.name));
         assert!(expected.split(" | ").any(|one| one == code), "{} {what}: {ended:?}", self.name);
@@ -102,14 +101,14 @@ fn limits() -> Limits {
 
 fn router() -> Router {
     Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle_async("never", |_: Call, _: Option<Value>| std::future::pending::<Result<(), RpcError>>())
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle_async("never", |_: Call, _: Option<serde_json::Value>| std::future::pending::<Result<(), RpcError>>())
 }
 
 /// Calls every other method of an instance: each may fail, but must return.
 fn ask_everything(runtime: &Runtime, jar: &mut Instance) {
-    let _ = jar.dispatch("event", &Value::Null);
-    let _ = block_on(jar.dispatch_async("event", &Value::Null));
+    let _ = jar.dispatch("event", &serde_json::Value::Null);
+    let _ = block_on(jar.dispatch_async("event", &serde_json::Value::Null));
     let _ = block_on(jar.step_eval_async("")).map(drop);
     let _ = block_on(jar.resume_async([]));
     let stats = jar.stats();
@@ -137,7 +136,7 @@ fn set_loose(guest: &Guest) {
         guest.assert_ended(&format!("in sync round {round}"), &ended);
         if let Ok(json) = &ended {
             // Reading the value, whatever it is, must not recurse.
-            let _ = json.get::<Value>();
+            let _ = json.get::<serde_json::Value>();
             let _ = json.get::<f64>();
         }
         ask_everything(&runtime, &mut jar);

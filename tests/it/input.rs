@@ -1,6 +1,5 @@
 //! Bad input from the embedder: each gives a named error, nothing is lost, and the instance is usable afterwards.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use belljar::{Call, Limits, Router, Runtime, Script};
@@ -85,12 +84,11 @@ impl Serialize for Unserializable {
 }
 
 #[test]
-fn params_without_a_json_form_are_refused() {
+fn params_that_do_not_serialize_are_refused() {
     let mut jar = jar();
     jar.eval("var seen = 0; host.on('e', () => ++seen)").unwrap();
     assert_eq!(jar.dispatch("e", &Unserializable).unwrap_err().code(), "invalid_input");
     assert_eq!(block_on(jar.dispatch_async("e", &Unserializable)).unwrap_err().code(), "invalid_input");
-    assert_eq!(jar.dispatch("e", &HashMap::from([(vec![1], 2)])).unwrap_err().code(), "invalid_input");
     assert_eq!(jar.dispatch("e", &()).unwrap().as_str(), "1");
 }
 
@@ -131,7 +129,7 @@ fn names_with_nul_are_whole_names() {
 fn results_that_do_not_serialise_leave_the_instance_as_it_was() {
     let mut jar = jar();
     jar.eval("var kept = 1").unwrap();
-    for script in ["10n", "() => 1", "Symbol()", "{ const a = []; a[0] = a; a }", "({ get a() { throw 1 } })"] {
+    for script in ["[() => 1]", "() => 1", "Symbol()", "[new WeakSet]", "({ get a() { throw 1 } })"] {
         assert_eq!(jar.eval(script).unwrap_err().code(), "not_serializable", "{script}");
     }
     assert_eq!(jar.eval("kept").unwrap().as_str(), "1");

@@ -1,6 +1,6 @@
 //! Values as text for people: every value has a text, formatting runs no script code, and it is bounded.
 
-use belljar::{Answer, Call, Error, Instance, Json, LimitKind, Limits, Reply, Router, Shown, Turn};
+use belljar::{Answer, Call, Error, Instance, LimitKind, Limits, Reply, Router, Shown, Turn, Value};
 
 use crate::support::{
     Log, assert_usable, assert_usable_after_reset, block_on, jar, jar_of, jar_with, jar_with_router, limit_of, runtime,
@@ -283,7 +283,7 @@ fn a_jar_that_keeps_no_values_shows_them_without_a_trace() {
 
 #[test]
 fn a_step_that_is_looked_at_goes_on_as_one() {
-    let router = Router::new().handle("ask", |_: &Call, _: Json| Reply::pause());
+    let router = Router::new().handle("ask", |_: &Call, _: Value| Reply::pause());
     let mut jar = jar_with_router(&router);
     let script = "const m = new Map([[1, await host.rpc('ask', 1)]]); m";
     let Turn::Paused(paused) = block_on(jar.step_inspect_async(script)).unwrap() else { panic!("it waits") };

@@ -6,16 +6,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use belljar::{Call, Clock, Json, Limits, Script};
+use belljar::{Call, Clock, Limits, Script, Value};
 
 use crate::support::{Log, block_on, runtime};
 
 /// The output and the result of a script.
 fn outcome_of(name: &str, source: &str) -> String {
     let log = Log::default();
-    let router = log.console().handle("echo", |_: &Call, value: Json| Ok(value)).handle_async(
+    let router = log.console().handle("echo", |_: &Call, value: Value| Ok(value)).handle_async(
         "later",
-        |_: Call, value: Json| async move {
+        |_: Call, value: Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         },

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use belljar::{Call, Error, Json, LimitKind, Limits, OPCODES_PER_POLL, Router, RpcError, Status};
+use belljar::{Call, Error, LimitKind, Limits, OPCODES_PER_POLL, Router, RpcError, Status, Value};
 
 use crate::support::{
     Alive, assert_poisoned_until_reset, assert_usable, block_on, jar, jar_of, jar_with, limit_of, poll_until_waiting,
@@ -21,11 +21,11 @@ const WORK_RESULT: i64 = 4_999_950_000;
 /// A router with a sync and an async handler that return their parameter at once.
 fn echo() -> Router {
     Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
-        .handle_async("later", |_: Call, value: Json| async move { Ok(value) })
+        .handle("echo", |_: &Call, value: Value| Ok(value))
+        .handle_async("later", |_: Call, value: Value| async move { Ok(value) })
 }
 
-fn int(result: belljar::Result<Json>) -> i64 {
+fn int(result: belljar::Result<Value>) -> i64 {
     result.unwrap().get().unwrap()
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use belljar::{Call, Error, Instance, Json, Limits, Router, RpcError, Runtime};
+use belljar::{Call, Error, Instance, Limits, Router, RpcError, Runtime, Value};
 use tokio::sync::oneshot;
 
 use crate::support::{Alive, assert_usable, block_on, is_alone_under, jar_of, jar_with_router, poll_until_waiting};
@@ -14,7 +14,7 @@ use crate::support::{Alive, assert_usable, block_on, is_alone_under, jar_of, jar
 #[test]
 fn a_reply_of_ten_megabytes_crosses_and_a_larger_one_is_the_rejection_of_its_call() {
     let most = usize::try_from(Limits::default().message_bytes).unwrap();
-    let reply = |bytes: usize| Json::from_text(format!("\"{}\"", "x".repeat(bytes - 2))).unwrap();
+    let reply = |bytes: usize| Value::from_json(format!("\"{}\"", "x".repeat(bytes - 2))).unwrap();
     let (fits, larger) = (reply(most), reply(most + 1));
     let router = Router::new()
         .handle("fits", move |_: &Call, (): ()| Ok(fits.clone()))

@@ -9,6 +9,7 @@ mod cancel;
 mod compose;
 mod concurrency;
 mod console;
+mod crossing;
 mod delivery;
 mod depth;
 mod determinism;

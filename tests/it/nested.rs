@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use belljar::{Call, Error, Instance, JsError, Json, Limits, Router, RpcError, Runtime, Verdict};
+use belljar::{Call, Error, Instance, JsError, Limits, Router, RpcError, Runtime, Value, Verdict};
 
 use crate::support::{assert_usable, block_on, is_alone, jar, poll_until_waiting, runtime, thrown};
 
@@ -78,7 +78,7 @@ const WAYS: [(&str, &str); 3] = [
     ("host.rpcSync(\"later\", ", ")"),
 ];
 
-fn go_down(jar: &mut Instance, (open, close): (&str, &str), levels: usize) -> belljar::Result<Json> {
+fn go_down(jar: &mut Instance, (open, close): (&str, &str), levels: usize) -> belljar::Result<Value> {
     let script = nesting(open, close, levels);
     if open.contains("later") { block_on(jar.eval_async(script)) } else { jar.eval(script) }
 }

@@ -330,7 +330,7 @@ fn ten_thousand_instances_live_side_by_side() {
 /// What a fresh instance can observe of its memory: its size, and the contents of a large buffer.
 fn look(jar: &mut Instance) -> (Stats, String, u64) {
     let stats = jar.stats();
-    let globals = jar.eval("Reflect.ownKeys(globalThis).map(String).join()").unwrap().into_text().unwrap();
+    let globals = jar.eval("Reflect.ownKeys(globalThis).map(String).join()").unwrap().get::<String>().unwrap();
     let dirty = "new Uint32Array(4 << 20).reduce((sum, word) => sum + word, 0)";
     (stats, globals, jar.eval(dirty).unwrap().get().unwrap())
 }

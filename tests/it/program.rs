@@ -1,6 +1,6 @@
 //! Programs: what they keep, where they run, and which bytes are refused.
 
-use belljar::{Blame, Call, Error, Json, Limits, Program, Router, Script};
+use belljar::{Blame, Call, Error, Limits, Program, Router, Script, Value};
 
 use crate::forgery::forge_program;
 use crate::support::{assert_usable, block_on, itself, jar, jar_with_router, runtime, thrown};
@@ -109,9 +109,9 @@ fn compiling_is_bound_by_limits_and_leaves_nothing() {
 
 #[test]
 fn a_program_can_call_and_await() {
-    let router = Router::new().handle("echo", |_: &Call, value: Json| Ok(value)).handle_async(
+    let router = Router::new().handle("echo", |_: &Call, value: Value| Ok(value)).handle_async(
         "later",
-        |_: Call, value: Json| async move {
+        |_: Call, value: Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         },

@@ -1,7 +1,7 @@
 //! Recordings: what they contain, and replays without handlers.
 
 use belljar::{
-    Answer, Call, Clock, Error, Instance, Json, Limits, Recording, Replay, Reply, Router, RpcError, Snapshot, Turn,
+    Answer, Call, Clock, Error, Instance, Limits, Recording, Replay, Reply, Router, RpcError, Snapshot, Turn, Value,
 };
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ fn replay(recording: &Recording) -> Replay {
 /// Handlers that answer with increasing or decreasing delay.
 fn router() -> Router {
     Router::new()
-        .handle("echo", |_: &Call, value: Json| Ok(value))
+        .handle("echo", |_: &Call, value: Value| Ok(value))
         .handle("refuse", |_: &Call, why: String| Err::<(), _>(RpcError::new("refused", why)))
-        .handle("nothing", |_: &Call, _: Json| Ok(()))
+        .handle("nothing", |_: &Call, _: Value| Ok(()))
         .handle_async("after", |_: Call, turns: u32| async move {
             for _ in 0..turns {
                 tokio::task::yield_now().await;
@@ -96,7 +96,7 @@ fn a_recording_goes_through_all_calls_of_an_instance() {
     let expected = [("echo", "1"), ("after", "2"), ("after", "5"), ("echo", r#""program""#)];
     assert_eq!(calls, expected.map(|(method, params)| (method.to_owned(), params.to_owned())));
     let answers: Vec<_> = recording.calls().into_iter().map(|call| call.answer.unwrap()).collect();
-    assert_eq!(answers[1], Ok(Json::from_value(&2).unwrap()));
+    assert_eq!(answers[1], Ok(Value::of(&2).unwrap()));
     assert_eq!(answers[2], Err(RpcError::new("late", "five is too late")));
 }
 
@@ -162,7 +162,7 @@ fn a_script_that_does_less_is_found_at_the_end() {
 fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
     let pausing = Router::new()
         .handle("ask", |_: &Call, _: u32| Reply::pause())
-        .handle("echo", |_: &Call, value: Json| Ok(value));
+        .handle("echo", |_: &Call, value: Value| Ok(value));
     let script = "const [a, b, c] = await Promise.all([host.rpc('ask', 1), host.rpc('echo', 2), host.rpc('ask', 3)]);
         [a, b, c, await host.rpc('ask', 4).catch(e => e.message), Math.random()]";
     let recording = Recording::new();
@@ -179,7 +179,7 @@ fn a_script_that_was_paused_and_resumed_is_replayed_in_one_piece() {
         let call = &jar.pending()[jar.pending().len() - 1];
         let answer = match call.params.get::<u32>().unwrap() {
             4 => Answer::Error(RpcError::new("no", "not today")),
-            n => Answer::Result(Json::from_value(&(n * 10)).unwrap()),
+            n => Answer::Result(Value::of(&(n * 10)).unwrap()),
         };
         turn = block_on(jar.resume_async([(call.id, answer)])).unwrap();
     };
@@ -194,7 +194,7 @@ fn a_recording_goes_on_from_its_bytes() {
     // Only two files are passed from one process to the next.
     let pausing = Router::new()
         .handle("ask", |_: &Call, _: u32| Reply::pause())
-        .handle("echo", |_: &Call, value: Json| Ok(value));
+        .handle("echo", |_: &Call, value: Value| Ok(value));
     let script = "const [a, b] = await Promise.all([host.rpc('ask', 1), host.rpc('ask', 1)]);
         [a, b, host.rpcSync('echo', a), await host.rpc('ask', 2)]";
     let recording = Recording::new();
@@ -214,7 +214,7 @@ fn a_recording_goes_on_from_its_bytes() {
         // Answers the newest first, so that a mix-up of equal calls would show.
         let call = jar.pending().last().unwrap().id;
         answers += 1;
-        turn = block_on(jar.resume_async([(call, Answer::Result(Json::from_value(&answers).unwrap()))])).unwrap();
+        turn = block_on(jar.resume_async([(call, Answer::Result(Value::of(&answers).unwrap()))])).unwrap();
         files = recording.to_bytes();
     };
     assert_eq!(result.as_str(), "[2,1,2,3]");
@@ -231,7 +231,7 @@ fn a_recording_goes_on_from_its_bytes() {
 fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
     let never = Router::new()
         .handle_async("never", |_: Call, _: u32| std::future::pending::<Result<(), RpcError>>())
-        .handle("echo", |_: &Call, value: Json| Ok(value));
+        .handle("echo", |_: &Call, value: Value| Ok(value));
     let script = "host.rpcSync('echo', 1); host.rpcSync('never', 2)";
     for is_dropped in [false, true] {
         let recording = Recording::new();
@@ -250,7 +250,7 @@ fn a_synchronous_call_that_was_cut_off_is_recorded_without_an_answer() {
         jar.eval("host.rpcSync('echo', 3)").unwrap();
         let answers: Vec<_> =
             recording.calls().into_iter().map(|call| (call.params.to_string(), call.answer)).collect();
-        let echo = |n: u32| Json::from_value(&n).unwrap();
+        let echo = |n: u32| Value::of(&n).unwrap();
         let expected = [("1", Some(Ok(echo(1)))), ("2", None), ("3", Some(Ok(echo(3))))];
         assert_eq!(answers, expected.map(|(params, answer)| (params.to_owned(), answer)));
 
@@ -342,7 +342,7 @@ fn a_forged_recording_with_the_largest_numbers_is_told_of_in_a_short_text() {
 fn a_recorded_call_with_a_long_name_is_told_of_in_a_short_text() {
     let long = "\u{1}".repeat(1 << 20);
     let recording = Recording::new();
-    let router = Router::new().fallback(|_: &Call, value: Json| Ok(value));
+    let router = Router::new().fallback(|_: &Call, value: Value| Ok(value));
     start(&recording.record(&router)).eval("host.rpcSync('\\x01'.repeat(1 << 20), '\\x01'.repeat(1 << 20))").unwrap();
     assert_eq!(recording.calls()[0].method, long);
     let left = recording.replay().finish().unwrap_err().to_string();

@@ -9,9 +9,9 @@ use crate::support::{Log, assert_usable, assert_usable_after_reset, block_on, ja
 fn judged(log: &Log, verdict: Verdict) -> Router {
     let log = log.clone();
     Router::new()
-        .handle("echo", |_: &Call, value: belljar::Json| Ok(value))
+        .handle("echo", |_: &Call, value: belljar::Value| Ok(value))
         .handle("fail", |_: &Call, (): ()| Err::<(), _>(RpcError::new("no", "it failed")))
-        .handle_async("later", |_: Call, value: belljar::Json| async move {
+        .handle_async("later", |_: Call, value: belljar::Value| async move {
             tokio::task::yield_now().await;
             Ok(value)
         })

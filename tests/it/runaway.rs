@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use belljar::{Call, Error, Instance, Json, LimitKind, Limits, Router, Status};
-use serde_json::Value;
+use belljar::{Call, Error, Instance, LimitKind, Limits, Router, Status, Value};
 
 use crate::support::{assert_usable, assert_usable_after_reset, block_on, jar, jar_of, jar_with, limit_of};
 
@@ -60,7 +59,7 @@ fn cramped() -> Limits {
 
 /// Checks that the script was stopped by a limit on time or memory.
 #[track_caller]
-fn assert_stopped(script: &str, ended: belljar::Result<Json>) {
+fn assert_stopped(script: &str, ended: belljar::Result<Value>) {
     match ended {
         Err(Error::Limit { kind: LimitKind::CpuTime, limit, .. }) => assert_eq!(limit, 30, "{script}"),
         Err(Error::Limit { kind: LimitKind::JsHeap | LimitKind::Memory, .. }) => {}
@@ -253,7 +252,7 @@ fn deep() -> Limits {
 
 /// Checks for an error that the script could have caught, or the named stack limit.
 #[track_caller]
-fn assert_too_deep(what: &str, jar: &mut Instance, ended: belljar::Result<Json>) {
+fn assert_too_deep(what: &str, jar: &mut Instance, ended: belljar::Result<Value>) {
     match ended {
         Err(Error::Js(error)) => {
             assert!(matches!(error.name.as_str(), "RangeError" | "SyntaxError"), "{what}: {error:?}");
@@ -372,7 +371,7 @@ fn a_result_an_error_or_a_line_nested_deeply_harms_nothing() {
 #[test]
 fn json_from_the_host_nested_deeply_is_an_error_with_a_name() {
     let text = "[".repeat(100_000) + &"]".repeat(100_000);
-    let deep_json = Json::from_text(text).unwrap();
+    let deep_json = Value::from_json(text).unwrap();
     let reply = deep_json.clone();
     let router = Router::new().handle("sync", move |_: &Call, (): ()| Ok(reply.clone())).handle_async("async", {
         let reply = deep_json.clone();
@@ -391,14 +390,14 @@ fn json_from_the_host_nested_deeply_is_an_error_with_a_name() {
 #[test]
 fn json_from_a_script_nested_deeply_does_not_recurse_in_the_host() {
     let router = Router::new()
-        .handle("tree", |_: &Call, _: Value| Ok(()))
-        .handle("text", |_: &Call, text: Json| Ok(text.as_str().len()));
+        .handle("tree", |_: &Call, _: serde_json::Value| Ok(()))
+        .handle("text", |_: &Call, text: Value| Ok(text.as_str().len()));
     let mut jar = jar_of(&router, &Limits::default());
     // JSON text of any depth passes; a tree is built only up to a bound.
     let build = "let v = null; for (let i = 0; i < 1000; i++) v = [v];";
     let result = jar.eval(format!("{{ {build} v }}")).unwrap();
     assert_eq!(result.as_str().len(), 2004);
-    assert_eq!(result.get::<Value>().unwrap_err().code(), "wrong_shape");
+    assert_eq!(result.get::<serde_json::Value>().unwrap_err().code(), "wrong_shape");
     let text = jar.eval(format!("{{ {build} host.rpcSync('text', v) }}")).unwrap();
     assert_eq!(text.get::<usize>().unwrap(), 2004);
     let code = jar

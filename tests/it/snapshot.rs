@@ -1,6 +1,6 @@
 //! Snapshots: taken, stored, refused, restored.
 
-use belljar::{Answer, Call, CallId, Clock, Error, Json, Limits, Reply, Router, RpcError, Script, Snapshot, Turn};
+use belljar::{Answer, Call, CallId, Clock, Error, Limits, Reply, Router, RpcError, Script, Snapshot, Turn, Value};
 use std::time::Duration;
 
 use crate::support::{Alive, assert_usable, block_on, jar, jar_with_router, runtime};
@@ -13,7 +13,7 @@ fn restore(snapshot: &Snapshot) -> belljar::Instance {
 
 /// A router with a handler that always pauses.
 fn pausing() -> Router {
-    Router::new().handle("approve", |_: &Call, _: Json| Reply::pause())
+    Router::new().handle("approve", |_: &Call, _: Value| Reply::pause())
 }
 
 fn paused(turn: belljar::Result<Turn>) -> Snapshot {
@@ -23,7 +23,7 @@ fn paused(turn: belljar::Result<Turn>) -> Snapshot {
     }
 }
 
-fn done(turn: belljar::Result<Turn>) -> Json {
+fn done(turn: belljar::Result<Turn>) -> Value {
     match turn.unwrap() {
         Turn::Done(value) => value,
         other => panic!("it should be done: {other:?}"),
@@ -168,7 +168,7 @@ fn a_paused_script_goes_on_in_another_instance() {
         assert_eq!((call.method.as_str(), call.params.as_str()), ("approve", round.to_string().as_str()));
         let mut jar = runtime().restore(&thawed, &pausing(), &Limits::default()).unwrap();
         assert_eq!(jar.pending(), thawed.pending());
-        let answer = Answer::Result(Json::from_value(&(round * 10)).unwrap());
+        let answer = Answer::Result(Value::of(&(round * 10)).unwrap());
         match block_on(jar.resume_async([(call.id, answer)])).unwrap() {
             Turn::Paused(paused) => snapshot = paused.snapshot().clone(),
             Turn::Done(value) => assert_eq!((round, value.as_str()), (2, r#"[0,"f",10,"f",20,"f"]"#)),
@@ -185,7 +185,7 @@ fn calls_that_are_not_paused_settle_first() {
         "const all = [1, 2].map(n => host.rpc('quick', n)); all.push(host.rpc('approve', 'x')); await Promise.all(all)";
     let snapshot = paused(block_on(jar.step_eval_async(script)));
     assert_eq!(snapshot.pending().len(), 1);
-    let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&3).unwrap()));
+    let answer = (snapshot.pending()[0].id, Answer::Result(Value::of(&3).unwrap()));
     assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "[1,2,3]");
 }
 
@@ -206,7 +206,7 @@ fn calls_without_an_answer_stay_paused() {
     let mut jar = jar_with_router(&pausing());
     let first = paused(block_on(jar.step_eval_async(script)));
     let [one, two] = first.pending() else { panic!("two calls were made") };
-    let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
+    let value = |n: u32| Answer::Result(Value::of(&n).unwrap());
     let second = paused(block_on(jar.resume_async([(one.id, value(7))])));
     assert_eq!(second.pending(), std::slice::from_ref(two));
     assert_eq!(done(block_on(jar.resume_async([(two.id, value(8))]))).as_str(), "[7,8]");
@@ -221,10 +221,10 @@ fn an_answer_to_nothing_is_refused_and_changes_nothing() {
     let (nonce, number) = id.to_string().split_once('-').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     for other in [format!("{nonce}-1{number}"), format!("{:016x}-{number}", !u64::from_str_radix(&nonce, 16).unwrap())]
     {
-        let nobody = [(other.parse().unwrap(), Answer::Result(Json::UNDEFINED))];
+        let nobody = [(other.parse().unwrap(), Answer::Result(Value::UNDEFINED))];
         assert!(matches!(block_on(jar.resume_async(nobody)), Err(Error::Input { .. })));
     }
-    assert!(done(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]))).is_undefined());
+    assert!(done(block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]))).is_undefined());
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_call_that_cannot_begin_does_not_give_the_paused_one_up() {
     assert_eq!(block_on(jar.step_eval_async(large.as_str())).unwrap_err().code(), "source_too_large");
     assert_eq!(jar.eval(large.as_str()).unwrap_err().code(), "source_too_large");
     assert_eq!((jar.stats().calls, jar.pending()), (calls, snapshot.pending()));
-    let answer = (snapshot.pending()[0].id, Answer::Result(Json::from_value(&7).unwrap()));
+    let answer = (snapshot.pending()[0].id, Answer::Result(Value::of(&7).unwrap()));
     assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "7");
 }
 
@@ -254,7 +254,7 @@ fn a_pause_gives_no_fresh_budget() {
         let snapshot = Snapshot::from_bytes(&paused.snapshot().to_bytes()).unwrap();
         jar = runtime().restore(&snapshot, &pausing(), &limits).unwrap();
         let id = jar.pending()[0].id;
-        turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        turn = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
     }
     assert!(rounds > 1);
     assert_eq!(turn.unwrap_err().code(), "fuel_limit_exceeded");
@@ -270,7 +270,7 @@ fn a_renewed_budget_is_a_fresh_one() {
         assert!(matches!(turn, Ok(Turn::Paused(_))), "{turn:?}");
         jar.renew_budget();
         let id = jar.pending()[0].id;
-        turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+        turn = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
     }
 }
 
@@ -307,21 +307,21 @@ fn ten_thousand_calls_with_a_freeze_at_every_hundredth_give_the_same_answer() {
          }}
          [sum, [...last.values()], text]"
     );
-    let answer = |params: &Json| {
+    let answer = |params: &Value| {
         #[derive(serde::Serialize, serde::Deserialize)]
         struct Step {
             #[serde(alias = "i")]
             n: u32,
-            list: Json,
+            list: Value,
         }
         let step: Step = params.get().unwrap();
-        Json::from_value(&Step { n: step.n ^ 5, ..step }).unwrap()
+        Value::of(&Step { n: step.n ^ 5, ..step }).unwrap()
     };
-    let straight = Router::new().handle("next", move |_: &Call, params: Json| Ok(answer(&params)));
+    let straight = Router::new().handle("next", move |_: &Call, params: Value| Ok(answer(&params)));
     let expected = block_on(jar_with_router(&straight).eval_async(script.as_str())).unwrap();
 
     let calls = std::sync::atomic::AtomicU32::new(0);
-    let pausing = Router::new().handle("next", move |_: &Call, params: Json| {
+    let pausing = Router::new().handle("next", move |_: &Call, params: Value| {
         let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if call % EVERY == EVERY - 1 { Reply::pause() } else { Reply::value(&answer(&params)) }
     });
@@ -357,7 +357,7 @@ fn a_thousand_forks_of_one_pause_go_their_own_ways() {
         seen.push(chosen, Date.now()); chosen += await host.rpc('approve', chosen); [seen, chosen, Math.random()]";
     let snapshot = paused(block_on(origin.step_eval_async(script)));
     let id = snapshot.pending()[0].id;
-    let value = |n: u32| Answer::Result(Json::from_value(&n).unwrap());
+    let value = |n: u32| Answer::Result(Value::of(&n).unwrap());
     let mut draws = std::collections::HashSet::new();
     let mut ids = std::collections::HashSet::from([id]);
     // Several are alive at the same time and are used alternately.
@@ -425,11 +425,11 @@ fn an_id_is_never_used_for_a_second_call() {
         let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
         let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
         assert!(ids.iter().all(|id| seen.insert(*id)), "{ids:?} were used before");
-        snapshot = paused(block_on(jar.resume_async(ids.into_iter().map(|id| (id, Answer::Result(Json::UNDEFINED))))));
+        snapshot = paused(block_on(jar.resume_async(ids.into_iter().map(|id| (id, Answer::Result(Value::UNDEFINED))))));
     }
     // An answer to the first call does not answer a later one.
     let mut jar = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
-    let late = [(first.pending()[0].id, Answer::Result(Json::UNDEFINED))];
+    let late = [(first.pending()[0].id, Answer::Result(Value::UNDEFINED))];
     assert!(matches!(block_on(jar.resume_async(late)), Err(Error::Input { .. })));
     // A call that is made again keeps its id, and moves to the end.
     let ids: Vec<CallId> = jar.pending().iter().map(|call| call.id).collect();
@@ -446,7 +446,7 @@ fn an_id_is_never_used_for_a_second_call() {
 
 #[test]
 fn the_oldest_call_comes_first_whatever_the_ids_are() {
-    let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
+    let router = Router::new().fallback(|_: &Call, _: Value| Reply::pause());
     let script = "const more = n => host.rpc('call', n).then(() => host.rpc('call', n + 10));
         await Promise.all([0, 1, 2, 3].map(more))";
     let mut snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
@@ -454,7 +454,7 @@ fn the_oldest_call_comes_first_whatever_the_ids_are() {
     for expected in [["0", "2", "3", "11"], ["0", "3", "11", "12"], ["0", "11", "12", "13"]] {
         let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
         let id = jar.pending()[1].id;
-        snapshot = paused(block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))])));
+        snapshot = paused(block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))])));
         let params: Vec<&str> = snapshot.pending().iter().map(|call| call.params.as_str()).collect();
         assert_eq!(params, expected);
         // Resuming without an answer changes nothing.
@@ -473,7 +473,7 @@ fn an_id_is_text_wherever_it_is_kept() {
     // The stored id answers the call in another process.
     let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
     let mut jar = runtime().restore(&thawed, &pausing(), &Limits::default()).unwrap();
-    let answer = (text.parse().unwrap(), Answer::Result(Json::from_value(&7).unwrap()));
+    let answer = (text.parse().unwrap(), Answer::Result(Value::of(&7).unwrap()));
     assert_eq!(done(block_on(jar.resume_async([answer]))).as_str(), "7");
     for wrong in [
         "",
@@ -516,7 +516,7 @@ fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
             seed.into_iter().fold(runtime().build_instance().restore(&snapshot), belljar::InstanceBuilder::seed);
         let mut twin = builder.start(&pausing(), &Limits::default()).unwrap();
         assert_eq!(twin.pending(), snapshot.pending());
-        let answer = (twin.pending()[0].id, Answer::Result(Json::UNDEFINED));
+        let answer = (twin.pending()[0].id, Answer::Result(Value::UNDEFINED));
         paused(block_on(twin.resume_async([answer]))).pending()[0].id
     };
     assert_eq!(next(None), next(None));
@@ -544,7 +544,7 @@ fn handlers_that_allow_it_are_dropped_for_a_pause() {
     let mut jar = runtime().restore(&snapshot, &answering, &Limits::default()).unwrap();
     let second = paused(block_on(jar.resume_async([(ids[0], Answer::CallAgain)])));
     assert_eq!(second.pending().len(), 1);
-    let answer = Answer::Result(Json::from_value(&2).unwrap());
+    let answer = Answer::Result(Value::of(&2).unwrap());
     assert_eq!(done(block_on(jar.resume_async([(ids[1], answer)]))).as_str(), "[10,2]");
 }
 
@@ -568,13 +568,13 @@ fn one_handler_that_does_not_allow_it_is_waited_for() {
     let methods: Vec<&str> = snapshot.pending().iter().map(|call| call.method.as_str()).collect();
     assert_eq!(methods, ["watch", "approve"]);
     let mut jar = runtime().restore(&snapshot, &router, &Limits::default()).unwrap();
-    let answers = snapshot.pending().iter().map(|call| (call.id, Answer::Result(Json::UNDEFINED)));
+    let answers = snapshot.pending().iter().map(|call| (call.id, Answer::Result(Value::UNDEFINED)));
     assert_eq!(done(block_on(jar.resume_async(answers))).as_str(), r#""written""#);
 }
 
 #[test]
 fn params_that_were_left_out_stay_so() {
-    let router = Router::new().fallback(|_: &Call, _: Json| Reply::pause());
+    let router = Router::new().fallback(|_: &Call, _: Value| Reply::pause());
     let script = "await Promise.all([host.rpc('a'), host.rpc('b', null), host.rpc('c', undefined)])";
     let snapshot = paused(block_on(jar_with_router(&router).step_eval_async(script)));
     let thawed = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
@@ -641,7 +641,7 @@ fn an_event_and_a_program_can_be_paused_too() {
     ] {
         let mut twin = runtime().restore(&snapshot, &pausing(), &Limits::default()).unwrap();
         assert_eq!(twin.pending()[0].params.as_str(), params);
-        let answer = (twin.pending()[0].id, Answer::Result(Json::from_value(&true).unwrap()));
+        let answer = (twin.pending()[0].id, Answer::Result(Value::of(&true).unwrap()));
         assert_eq!(done(block_on(twin.resume_async([answer]))).as_str(), expected);
     }
     assert_eq!(block_on(jar.step_dispatch_async("unknown", &7)).unwrap_err().code(), "no_such_event");
@@ -663,7 +663,7 @@ fn what_a_thawed_script_has_used_counts_for_every_limit_on_a_call() {
             let Ok(Turn::Paused(paused)) = &turn else { break };
             let mut jar = runtime().restore(paused.snapshot(), &router, &limits).unwrap();
             let id = jar.pending()[0].id;
-            turn = block_on(jar.resume_async([(id, Answer::Result(Json::UNDEFINED))]));
+            turn = block_on(jar.resume_async([(id, Answer::Result(Value::UNDEFINED))]));
         }
         assert_eq!(turn.unwrap_err().code(), code, "{script}");
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use belljar::{
-    Answer, Blame, Call, CancelHandle, Error, Instance, Json, Limits, Reply, Router, Runtime, Snapshot, Turn,
+    Answer, Blame, Call, CancelHandle, Error, Instance, Limits, Reply, Router, Runtime, Snapshot, Turn, Value,
 };
 
 use crate::bombs::{Bomb, bombs, router};
@@ -63,7 +63,7 @@ impl Soak {
                     Ok(())
                 }
             })
-            .handle("pause", |_: &Call, _: Json| Reply::pause())
+            .handle("pause", |_: &Call, _: Value| Reply::pause())
             .handle("begun", move |_: &Call, (): ()| {
                 cancel.send(cancelled.get().unwrap().clone()).unwrap();
                 Ok(())
@@ -159,7 +159,7 @@ impl Soak {
                 let snapshot = paused.snapshot().seal(&[1; 32], b"soak").unwrap();
                 let snapshot = Snapshot::open(&snapshot, &[1; 32], b"soak").unwrap();
                 let mut jar = self.runtime.restore(&snapshot, &router, &small()).unwrap();
-                let answer = (jar.pending()[0].id, Answer::Result(Json::UNDEFINED));
+                let answer = (jar.pending()[0].id, Answer::Result(Value::UNDEFINED));
                 let turn = block_on(jar.resume_async([answer]));
                 self.note("thawed at an await", &turn);
                 self.assert_comes_back(&mut jar);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
-use belljar::{ConsoleLevel, Error, Instance, JsError, Json, LimitKind, Limits, Router, Runtime, Status};
+use belljar::{ConsoleLevel, Error, Instance, JsError, LimitKind, Limits, Router, Runtime, Status, Value};
 
 /// One runtime for all tests, which run concurrently.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -209,7 +209,7 @@ fn is_alone_in(mut command: std::process::Command, test: &str) -> bool {
 
 /// The error that the script threw; any other result fails the test.
 #[track_caller]
-pub(crate) fn thrown(result: belljar::Result<Json>) -> JsError {
+pub(crate) fn thrown(result: belljar::Result<Value>) -> JsError {
     match result {
         Err(Error::Js(error)) => error,
         other => panic!("the script should have thrown: {other:?}"),

@@ -3,6 +3,7 @@
 //! Plain data takes a fast path here, which runs no script and asks the engine only to make values. Everything else is
 //! left to the engine, also wrong text and a full heap. So scripts always see the engine's results and errors.
 
+mod exact;
 mod patterns;
 mod reader;
 mod writer;
@@ -11,8 +12,9 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use crate::qjs::inside::{self, Walked};
-use crate::qjs::{self, Arguments, Text, Value, functions};
+use crate::qjs::{self, Arguments, Value, functions};
 use crate::single::Single;
+use exact::Exact;
 use reader::Reader;
 use writer::Writer;
 pub use writer::{decimal, quote};
@@ -25,37 +27,16 @@ functions! {
 /// The engine's own `JSON.parse`.
 static ENGINE_PARSE: Single<RefCell<Option<Value>>> = Single::new(RefCell::new(None));
 
-/// JSON text of a value.
-pub enum Json {
-    /// It has none: undefined, a symbol, a function.
-    Absent,
-    /// Written here.
-    Plain(Vec<u8>),
-    /// Written by the engine.
-    Engine(Text),
+/// The JSON text of a value, if that says all there is: no `undefined`, no object that comes twice, nothing but plain
+/// data. Runs no script.
+pub fn exactly(value: &Value) -> Option<Vec<u8>> {
+    let mut exact = Exact::default();
+    (inside::walk(value, &mut exact) == Walked::Whole).then(|| exact.into_text())
 }
 
-impl Json {
-    /// The text of a value. May run `toJSON` and getters of the script.
-    pub fn of(value: &Value) -> qjs::Result<Json> {
-        let mut writer = Writer::default();
-        match inside::walk(value, &mut writer) {
-            Walked::Whole => return Ok(Json::Plain(writer.out)),
-            Walked::Nothing => return Ok(Json::Absent),
-            Walked::No => drop(writer),
-        }
-        let json = value.to_json(&Value::undefined(), &Value::undefined())?;
-        if json.is_undefined() { Ok(Json::Absent) } else { json.text().map(Json::Engine) }
-    }
-
-    /// The bytes; none when it is absent.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Json::Absent => &[],
-            Json::Plain(bytes) => bytes,
-            Json::Engine(text) => text.bytes(),
-        }
-    }
+/// The value of a text that is plain.
+pub fn plain(text: &[u8]) -> Option<Value> {
+    Reader::whole(text)
 }
 
 /// The value of a message, which must end in NUL.
@@ -137,6 +118,18 @@ const NOT_PLAIN: [&[u8]; 9] = [
     b"new (class extends Array {})\0",
 ];
 
+/// Values that JSON would lose something of, though each part is plain.
+const NOT_EXACT: [&[u8]; 8] = [
+    b"(() => { const twice = {}; return [twice, twice] })()\0",
+    b"(() => { const twice = [1]; return { a: twice, b: { c: twice } } })()\0",
+    b"(() => { const own = []; own.push(own); return own })()\0",
+    b"({ a: undefined })\0",
+    b"[undefined]\0",
+    b"[NaN]\0",
+    b"[-1 / 0]\0",
+    b"[-0]\0",
+];
+
 /// Objects that are read and written one after the other, and how many names the pattern behind `first` has then. The
 /// third object is the first one that is made from the pattern.
 const EXPECTED: [(&[u8], usize); 7] = [
@@ -178,6 +171,19 @@ pub fn prove() -> qjs::Result<()> {
         if inside::walk(&value, &mut Writer::default()) != Walked::No {
             return Err(wrong());
         }
+    }
+    for script in NOT_EXACT {
+        if exactly(&qjs::eval(b"<init>\0", script, false)?).is_some() {
+            return Err(wrong());
+        }
+    }
+    let once = qjs::eval(b"<init>\0", b"[[{}], 'a', 1.5]\0", false)?;
+    // The list and the handle hold it.
+    if exactly(&once).as_deref() != Some(b"[[{}],\"a\",1.5]") || inside::is_held_once(&once.get_index(0)?) {
+        return Err(wrong());
+    }
+    if !inside::is_held_once(&Value::object()?) {
+        return Err(wrong());
     }
     for (text, names) in EXPECTED {
         let value = Reader::whole(text).ok_or_else(wrong)?;

@@ -17,12 +17,17 @@ use super::{Atom, Result, Value, runtime, throw_type};
 
 /// `JSRuntime`.
 const ATOMS_AT: usize = 568;
+/// `JSMallocBlockHeader`, which lies before every block.
+const REFERENCES_BEFORE: usize = 4;
 /// `JSObject`.
 const CLASS_AT: usize = 10;
 const SHAPE_AT: usize = 12;
 const PROPERTIES_AT: usize = 16;
 const ELEMENTS_AT: usize = 28;
 const COUNT_AT: usize = 32;
+/// `JSTypedArray`, to which a view points.
+const VIEW_AT: usize = 24;
+const TRACKS_AT: usize = 24;
 /// The flags of an object, by their bits in the byte behind its header.
 const FLAGS_AT: usize = 8;
 const EXOTIC: u8 = 1 << 3;
@@ -64,6 +69,14 @@ pub enum Chars<'a> {
 
 /// Takes plain data in, piece by piece; false ends the walk. It must not call the engine, whose memory is being read.
 pub trait Sink {
+    /// Whether the walk ends where JSON would lose something: `undefined`, a number that is not finite, or an object
+    /// that comes twice.
+    const IS_EXACT: bool = false;
+
+    /// An exact walk has come to an object that something else holds too. False where it has come there before.
+    fn is_first(&mut self, _address: usize) -> bool {
+        true
+    }
     /// `null`, or a number that JSON writes as `null`.
     fn null(&mut self) -> bool;
     /// A boolean.
@@ -191,7 +204,7 @@ unsafe fn has_own(object: *const u8, atom: u32) -> bool {
     }
 }
 
-unsafe fn member(value: sys::JSValue, depth: u32, sink: &mut impl Sink) -> Walked {
+unsafe fn member<S: Sink>(value: sys::JSValue, depth: u32, sink: &mut S) -> Walked {
     let goes_on = match tag(value) {
         sys::JS_TAG_INT => sink.int(value as i32),
         sys::JS_TAG_BOOL => sink.boolean(value as u32 != 0),
@@ -207,18 +220,21 @@ unsafe fn member(value: sys::JSValue, depth: u32, sink: &mut impl Sink) -> Walke
         tag if (tag.wrapping_sub(sys::JS_TAG_FIRST) as u32) >= (sys::JS_TAG_FLOAT64 - sys::JS_TAG_FIRST) as u32 => {
             const ADDEND: u64 = ((0x7ff8_0000 - sys::JS_TAG_FIRST as i64 + 1) as u64) << 32;
             let float = f64::from_bits(value.wrapping_add(ADDEND));
-            if float.is_finite() { sink.float(float) } else { sink.null() }
+            if float.is_finite() { sink.float(float) } else { !S::IS_EXACT && sink.null() }
         }
         _ => false,
     };
     if goes_on { Walked::Whole } else { Walked::No }
 }
 
-unsafe fn object(object: *const u8, depth: u32, sink: &mut impl Sink) -> Walked {
+unsafe fn object<S: Sink>(object: *const u8, depth: u32, sink: &mut S) -> Walked {
     let Some(depth) = depth.checked_sub(1) else { return Walked::No };
     // SAFETY: the caller passes a live object.
     let whole = unsafe {
         let known = KNOWN.get();
+        if S::IS_EXACT && references(object) > 1 && !sink.is_first(object as usize) {
+            return Walked::No;
+        }
         let class = object.add(CLASS_AT).cast::<u16>().read();
         let flags = object.add(FLAGS_AT).read();
         let prototype = prototype_of(object);
@@ -235,7 +251,13 @@ unsafe fn object(object: *const u8, depth: u32, sink: &mut impl Sink) -> Walked 
     if whole { Walked::Whole } else { Walked::No }
 }
 
-unsafe fn elements(array: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
+/// How often an object is held. An object that is held once is in one place only.
+unsafe fn references(object: *const u8) -> u32 {
+    // SAFETY: as `word`; the count lies before the object.
+    unsafe { word(object.sub(REFERENCES_BEFORE), 0) }
+}
+
+unsafe fn elements<S: Sink>(array: *const u8, depth: u32, sink: &mut S) -> bool {
     // SAFETY: a fast array holds `count` values at `elements`, and its own properties are at least its length.
     unsafe {
         let count = word(array, COUNT_AT);
@@ -256,7 +278,7 @@ unsafe fn elements(array: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
             }
             let written = match member(element, depth, sink) {
                 Walked::Whole => true,
-                Walked::Nothing => sink.null(),
+                Walked::Nothing => !S::IS_EXACT && sink.null(),
                 Walked::No => false,
             };
             if !written {
@@ -267,7 +289,7 @@ unsafe fn elements(array: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
     }
 }
 
-unsafe fn members(object: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
+unsafe fn members<S: Sink>(object: *const u8, depth: u32, sink: &mut S) -> bool {
     // SAFETY: an object has a value for each property of its shape; an atom that is no number has a string.
     unsafe {
         let to_json = KNOWN.get().to_json;
@@ -298,6 +320,9 @@ unsafe fn members(object: *const u8, depth: u32, sink: &mut impl Sink) -> bool {
             }
             let value = values.add(index).read();
             if matches!(tag(value), sys::JS_TAG_UNDEFINED | sys::JS_TAG_SYMBOL) {
+                if S::IS_EXACT {
+                    return false;
+                }
                 continue;
             }
             if (!is_first && !sink.comma()) || !sink.name(chars) || member(value, depth, sink) != Walked::Whole {
@@ -334,6 +359,38 @@ unsafe fn chars<'a>(string: *const u8) -> Option<Chars<'a>> {
 unsafe fn atom_strings() -> *const u32 {
     // SAFETY: as `word`.
     unsafe { word(runtime().cast::<u8>(), ATOMS_AT) as usize as *const u32 }
+}
+
+/// How many elements an array has that holds nothing but elements, one behind the other; None for any other value.
+pub fn dense_length(array: &Value) -> Option<u32> {
+    if !is_object(array.0) {
+        return None;
+    }
+    // SAFETY: the handle keeps the object alive; as `elements`.
+    unsafe {
+        let array = pointer(array.0);
+        let is_fast = array.add(CLASS_AT).cast::<u16>().read() == CLASS_ARRAY
+            && array.add(FLAGS_AT).read() & FAST_ARRAY != 0
+            && properties(shape_of(array)).len() == 1;
+        let count = word(array, COUNT_AT);
+        let length = (word(array, PROPERTIES_AT) as usize as *const sys::JSValue).read();
+        (is_fast && length == u64::from(count)).then_some(count)
+    }
+}
+
+/// Whether the length of a view follows that of its buffer. The value must be a typed array or a DataView.
+pub fn tracks_length(view: &Value) -> bool {
+    // SAFETY: the handle keeps the view alive, which points to its description as long as it lives.
+    unsafe {
+        let description = word(pointer(view.0), VIEW_AT) as usize as *const u8;
+        description.add(TRACKS_AT).read() != 0
+    }
+}
+
+/// Whether an object is held by this handle alone.
+pub fn is_held_once(value: &Value) -> bool {
+    // SAFETY: the handle keeps the object alive.
+    is_object(value.0) && unsafe { references(pointer(value.0)) == 1 }
 }
 
 /// Finds the prototypes and the atom that the walk compares with. Runs while the image is built.

@@ -17,6 +17,7 @@ use crate::single::Single;
 
 mod bytes;
 pub mod class;
+pub mod classes;
 pub mod free;
 mod functions;
 pub mod heap;
@@ -28,6 +29,7 @@ mod seal;
 mod value;
 
 pub use bytes::Bytes;
+pub use classes::Class;
 pub(crate) use functions::functions;
 pub use functions::{Arguments, Functions, Listed, Place};
 pub use integers::{Integers, throw_range};
@@ -157,6 +159,14 @@ pub fn promise() -> Result<(Value, Value, Value)> {
 pub fn error(message: &[u8]) -> Result<Value> {
     // SAFETY: the format has no directive, so no argument is read.
     let error = checked(unsafe { sys::JS_NewPlainError(context(), c"".as_ptr()) })?;
+    error.define(c"message", Value::string(message)?)?;
+    Ok(error)
+}
+
+/// A TypeError object with this message.
+pub fn type_error(message: &[u8]) -> Result<Value> {
+    // SAFETY: the format has no directive, so no argument is read.
+    let error = checked(unsafe { sys::JS_NewTypeError(context(), c"".as_ptr()) })?;
     error.define(c"message", Value::string(message)?)?;
     Ok(error)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use belljar::{Json, Limits, Router, Runtime};
+use belljar::{Limits, Router, Runtime, Value};
 use belljar_typescript::strip;
 
 /// The texts of files, by their paths below a folder.
@@ -147,7 +147,7 @@ fn stripped(sources: Sources) -> Sources {
 }
 
 /// What a package gives for an expression, and the names of the files that it was loaded from.
-fn used(runtime: &Runtime, sources: &Sources, entry: &str, expression: &str) -> Json {
+fn used(runtime: &Runtime, sources: &Sources, entry: &str, expression: &str) -> Value {
     let mut jar = runtime.instance(&Router::new(), &Limits::default()).unwrap();
     jar.eval(include_str!("../packages/load.js").to_owned() + "; 0").unwrap();
     jar.dispatch("load", &(sources, entry, expression)).unwrap_or_else(|error| panic!("{entry}: {error:?}"))
