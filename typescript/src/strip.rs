@@ -30,6 +30,10 @@ pub fn is_typescript(name: &str) -> bool {
 /// The types are not checked, and neither is the JavaScript around them: what the parser does not need to understand,
 /// the engine refuses.
 ///
+/// Code that people write takes a fifth of a millisecond for 10 KB. A hostile source takes at most about a second for
+/// each megabyte, and ten times its size in memory. Strip it on a thread that may be busy for so long, or bound its
+/// size first.
+///
 /// ```
 /// use belljar_typescript::strip;
 ///
