@@ -4,18 +4,18 @@
 
 use crate::qjs::class::{Class, Freed};
 use crate::qjs::{self, Arguments, Functions, Listed, Place, Value};
-use crate::{atomics, bridge, console, dispatch, intrinsics, json, text_coding};
+use crate::{atomics, bridge, console, dispatch, intrinsics, json, text_coding, web};
 
 macro_rules! tables {
-    ($($number:literal => $module:ident,)*) => {
-        $(impl Listed for $module::Function {
+    ($($number:literal => $($module:ident)::+,)*) => {
+        $(impl Listed for $($module)::+::Function {
             const TABLE: u8 = $number;
         })*
 
         /// Calls the function at a place.
         pub fn call(place: Place, arguments: &Arguments<'_>) -> qjs::Result<Value> {
             match place.table {
-                $($number => $module::Function::call(place.function, place.detail, arguments),)*
+                $($number => $($module)::+::Function::call(place.function, place.detail, arguments),)*
                 _ => Err(qjs::throw_type(c"there is no such function")),
             }
         }
@@ -30,6 +30,8 @@ tables! {
     4 => bridge,
     5 => console,
     6 => text_coding,
+    10 => web,
+    11 => web::url,
 }
 
 macro_rules! classes {

@@ -4,7 +4,7 @@
 //! [`abi`] is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a
 //! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`console`] and [`report`] turn values into text
 //! with [`natives`]. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what the engine was
-//! built without, [`text_coding`] has the first classes of the web. [`functions`] lists the modules whose functions
+//! built without, [`text_coding`] and [`web`] have the classes of the web. [`functions`] lists the modules whose functions
 //! scripts can call.
 //!
 //! There is no standard library: a panic is a trap, and its message is not in the module. `unsafe` lives in the
@@ -34,3 +34,4 @@ mod report;
 mod settle;
 mod single;
 mod text_coding;
+mod web;

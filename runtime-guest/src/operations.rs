@@ -13,7 +13,7 @@ use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, natives, pending,
-    report, settle, text_coding,
+    report, settle, text_coding, web,
 };
 
 struct Engine;
@@ -53,9 +53,11 @@ pub fn start() {
         .and_then(|()| bridge::install())
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install())
-        .and_then(|()| text_coding::install());
+        .and_then(|()| text_coding::install())
+        .and_then(|()| web::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
+    qjs::make_objects_last();
     // What is clear in the image is only read by the operation that clears, so its pages stay shared.
     assert!(qjs::free::prove(), "C's allocator is not the one that `free.rs` knows");
     qjs::heap::settle_image(SPARE_BYTES);
