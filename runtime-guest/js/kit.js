@@ -49,7 +49,7 @@
     };
 
     // The items of an iterable value, each converted. `method` is the value's own, where it was looked up before.
-    kit.sequence = (value, convert, method = isObject(value) ? value[iterator] : undefined) => {
+    const sequence = (value, convert, method = isObject(value) ? value[iterator] : undefined) => {
         if (method === undefined || method === null) {
             throw new TypeError('the value is not iterable');
         }
@@ -59,6 +59,8 @@
         }
         return items;
     };
+
+    kit.sequence = sequence;
 
     // The enumerable members of an object as a list: a name before each value.
     const record = (value, toName, toValue) => {
@@ -92,7 +94,7 @@
             return record(value, toName, toValue);
         }
         const list = [];
-        const items = kitSequence(value, (item) => kitSequence(item, toName), method);
+        const items = sequence(value, (item) => sequence(item, toName), method);
         for (let i = 0; i < items.length; i++) {
             if (items[i].length !== 2) {
                 throw new TypeError(`a pair has a name and a value, and pair ${i} has ${items[i].length} items`);
@@ -101,7 +103,6 @@
         }
         return list;
     };
-    const kitSequence = kit.sequence;
 
     // Adds `entries`, `keys`, `values` and `forEach` to a class. `read` gives the pair of an index: its name, and its
     // value under the name `value`; or nothing behind the last.

@@ -32,6 +32,9 @@ tables! {
     6 => text_coding,
     10 => web,
     11 => web::url,
+    12 => web::bytes,
+    13 => web::mime,
+    14 => web::crypto,
 }
 
 macro_rules! classes {

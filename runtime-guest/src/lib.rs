@@ -30,6 +30,7 @@ mod natives;
 mod operations;
 mod pending;
 mod qjs;
+mod random;
 mod report;
 mod settle;
 mod single;

@@ -13,7 +13,7 @@ use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, natives, pending,
-    report, settle, text_coding, web,
+    random, report, settle, text_coding, web,
 };
 
 struct Engine;
@@ -127,6 +127,7 @@ fn configure(length: usize) -> Status {
     apply(heap, stack);
     if switches & configure::RESEED != 0 {
         intrinsics::reseed();
+        random::reseed();
     }
     if switches & configure::SESSION != 0 {
         qjs::begin_session();

@@ -4,18 +4,27 @@
 //! is built. What they need of the engine they take before any other script has run, and what they share stays in
 //! their closures, so that scripts find nothing of it but the classes. Their text is not in the image.
 
+use alloc::string::String;
 use core::cell::RefCell;
 
+use belljar_abi::Ask;
+
+use crate::abi;
 use crate::natives;
 use crate::qjs::{self, Arguments, Value, functions, heap};
 use crate::single::Single;
 
+pub mod bytes;
+pub mod crypto;
+mod digest;
+pub mod mime;
 pub mod url;
 
 functions! {
     Push => push,
     WellFormed => well_formed,
     Excerpt => excerpt,
+    TimeOrigin => time_origin,
 }
 
 /// A script, which is cleared when it has run: what is clear takes no room in the image.
@@ -52,9 +61,16 @@ macro_rules! scripts {
 
 scripts! {
     KIT => "kit.js",
+    BASICS => "basics.js",
     URL => "url.js",
     EVENTS => "events.js",
     ABORT => "abort.js",
+    BLOB => "blob.js",
+    FORM => "form.js",
+    HEADERS => "headers.js",
+    BODY => "body.js",
+    FETCH => "fetch.js",
+    CRYPTO => "crypto.js",
 }
 
 /// Puts the classes on the global object. Runs once, while the image is built.
@@ -63,6 +79,10 @@ pub fn install() -> qjs::Result<()> {
     kit.define(c"push", Value::function(Function::Push, c"", 2, 0)?)?;
     kit.define(c"wellFormed", Value::function(Function::WellFormed, c"", 1, 0)?)?;
     kit.define(c"excerpt", Value::function(Function::Excerpt, c"", 1, 0)?)?;
+    kit.define(c"timeOrigin", Value::function(Function::TimeOrigin, c"", 0, 0)?)?;
+    bytes::install(&kit)?;
+    crypto::install(&kit)?;
+    mime::install(&kit)?;
     url::install(&kit)?;
     run(&kit)
 }
@@ -74,6 +94,18 @@ pub fn room(bytes: usize) -> qjs::Result<()> {
         return Err(qjs::throw_out_of_memory());
     }
     Ok(())
+}
+
+/// UTF-8 with each wrong sequence replaced.
+fn lossy(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
 }
 
 /// Adds values to a list. An assignment would look for setters on the prototype of arrays.
@@ -89,6 +121,12 @@ fn push(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
 /// The text of a value, as Web IDL converts it to a `USVString`.
 fn well_formed(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     natives::well_formed(&arguments.get(0).to_text()?)
+}
+
+/// When the instance began, in milliseconds since the Unix epoch.
+fn time_origin(_: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    let (now, age) = (abi::ask(Ask::WallMicros) as f64 / 1e3, abi::ask(Ask::MonotonicNanos) as f64 / 1e6);
+    Ok(Value::number(now - age))
 }
 
 /// The longest part of a script's text in the message of an error, in bytes.

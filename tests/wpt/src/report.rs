@@ -26,7 +26,13 @@ fn folder(name: &str) -> String {
 fn line(path: &str, variant: &str, name: &str) -> String {
     let name: String = name
         .chars()
-        .flat_map(|one| if one.is_control() || one == '\u{2028}' { one.escape_default().collect() } else { vec![one] })
+        .flat_map(|one| {
+            if one.is_control() || one == '\u{fffd}' || one == '\u{2028}' {
+                one.escape_default().collect()
+            } else {
+                vec![one]
+            }
+        })
         .collect();
     format!("{path}{variant} | {name}")
 }

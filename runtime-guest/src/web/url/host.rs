@@ -4,7 +4,8 @@ use alloc::string::String;
 
 use super::domain;
 use super::parts::push_number;
-use super::percent::{self, lossy};
+use super::percent;
+use crate::web::lossy;
 
 /// The host of a text, as it is written in a URL.
 pub fn parse(text: &str, is_opaque: bool) -> Option<String> {

@@ -76,15 +76,3 @@ pub fn decode(text: &[u8]) -> Vec<u8> {
     }
     out
 }
-
-/// UTF-8 with each wrong sequence replaced.
-pub fn lossy(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    text
-}

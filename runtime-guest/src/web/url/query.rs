@@ -3,7 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::percent::{self, lossy};
+use super::percent;
+use crate::web::lossy;
 
 /// The names and values of a text, each name followed by its value.
 pub fn parse(text: &str) -> impl Iterator<Item = (String, String)> {
