@@ -90,6 +90,7 @@ pub struct Instance {
     routes: Arc<Routes>,
     limits: Limits,
     code_generation: bool,
+    web_apis: bool,
     /// Whether a script may redeclare what an earlier one has declared.
     is_session: bool,
     /// Whether a call also waits for handler calls that its script started and does not await.
@@ -158,6 +159,7 @@ impl Instance {
             routes: router.routes(),
             limits: limits.clone(),
             code_generation: options.code_generation,
+            web_apis: options.web_apis,
             is_session,
             drains: options.drains,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },

@@ -1,9 +1,9 @@
-// `DOMException`, `atob`, `btoa`, `performance` and `self`.
+// `DOMException`, `atob`, `btoa` and `self`.
 (function (kit) {
     'use strict';
-    const { define, fromBase64, need, now, timeOrigin, toBase64 } = kit;
+    const { define, fromBase64, need, toBase64 } = kit;
     const { construct, defineProperty } = Reflect;
-    const { Error, TypeError } = globalThis;
+    const { Error } = globalThis;
 
     // A DOMException is an error of the engine, with its stack, that gets these fields. The class is not reachable, so
     // that `super` is what it is here.
@@ -89,33 +89,5 @@
         defineProperty(globalThis, name, { value: globals[name], writable: true, enumerable: true, configurable: true });
     }
 
-    const key = { __proto__: null };
-    class Performance {
-        #isPerformance = true;
-
-        constructor() {
-            if (arguments[0] !== key) {
-                throw new TypeError('Performance has no constructor');
-            }
-        }
-
-        get timeOrigin() {
-            this.#isPerformance;
-            return timeOrigin();
-        }
-
-        now() {
-            this.#isPerformance;
-            return now();
-        }
-
-        toJSON() {
-            this.#isPerformance;
-            return { timeOrigin: timeOrigin() };
-        }
-    }
-    define(Performance);
-    defineProperty(globalThis, 'performance',
-        { value: new Performance(key), writable: true, enumerable: false, configurable: true });
     defineProperty(globalThis, 'self', { value: globalThis, writable: true, enumerable: false, configurable: true });
 })

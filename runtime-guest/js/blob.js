@@ -7,7 +7,7 @@
     const { floor } = Math;
     const { now } = Date;
 
-    let bytesOf, isBlob, make;
+    let bytesOf, isBlob, make, timeOf;
 
     const part = (value) => isBlob(value) ? bytesOf(value) : copyBytes(value) ?? wellFormed(value);
 
@@ -104,6 +104,7 @@
         static {
             kit.isFile = (value) => isObject(value) && #name in value;
             kit.nameOf = (file) => file.#name;
+            timeOf = (file) => file.#lastModified;
         }
 
         constructor(fileBits, fileName, options = {}) {
@@ -138,7 +139,8 @@
     kit.isBlob = isBlob;
     kit.bytesOf = bytesOf;
     kit.makeBlob = make;
-    kit.makeFile = (bytes, name, type) => new File([bytes], name, { __proto__: null, type });
+    kit.makeFile = (bytes, name, type, lastModified) => new File([bytes], name, { __proto__: null, type, lastModified });
+    kit.timeOf = timeOf;
     define(Blob);
     define(File);
 })

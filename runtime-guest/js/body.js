@@ -36,7 +36,7 @@
         formData: (bytes, headers) => {
             const type = typeOfMessage(headers);
             if (type?.[0] === 'application/x-www-form-urlencoded') {
-                return formOfQuery(toText(bytes));
+                return formOfQuery(bytes);
             }
             const form = type?.[0] === 'multipart/form-data' && type[2] !== undefined
                 ? formOfParts(bytes, type[2]) : undefined;

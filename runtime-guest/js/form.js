@@ -2,7 +2,7 @@
 (function (kit) {
     'use strict';
     const { bytesOf, define, escapeName, gather, isBlob, isFile, isObject, iterable, makeFile, nameOf, need } = kit;
-    const { newlines, parseParts, parseQuery, push, randomName, sliceBytes, toText, typeOf, wellFormed } = kit;
+    const { newlines, parseParts, parseQuery, push, randomName, sliceBytes, timeOf, toPlainText, typeOf, wellFormed } = kit;
     const { TypeError } = globalThis;
 
     let isForm, listOf, read;
@@ -117,7 +117,7 @@
             return value;
         }
         const name = filename !== undefined ? wellFormed(filename) : isFile(value) ? nameOf(value) : 'blob';
-        return makeFile(bytesOf(value), name, typeOf(value));
+        return makeFile(bytesOf(value), name, typeOf(value), isFile(value) ? timeOf(value) : undefined);
     };
 
     // The bytes of a form in parts, and their media type.
@@ -145,7 +145,7 @@
         }
         return form;
     };
-    kit.formOfQuery = (text) => ofList(parseQuery(text));
+    kit.formOfQuery = (bytes) => ofList(parseQuery(toPlainText(bytes)));
     // Undefined if the bytes are no form in parts.
     kit.formOfParts = (bytes, boundary) => {
         const parts = parseParts(bytes, boundary);
@@ -156,7 +156,7 @@
         for (let i = 0; i < parts.length; i += 5) {
             const content = sliceBytes(bytes, parts[i + 3], parts[i + 4]);
             push(list, parts[i], parts[i + 1] === undefined
-                ? toText(content)
+                ? toPlainText(content)
                 : makeFile(content, parts[i + 1], parts[i + 2] ?? 'text/plain'));
         }
         return ofList(list);

@@ -129,6 +129,9 @@ fn configure(length: usize) -> Status {
         intrinsics::reseed();
         random::reseed();
     }
+    if switches & configure::NO_WEB_APIS != 0 && web::remove().is_err() {
+        return Status::Refused;
+    }
     if switches & configure::SESSION != 0 {
         qjs::begin_session();
     }

@@ -262,6 +262,12 @@ impl Value {
         .map(drop)
     }
 
+    /// Deletes a property.
+    pub fn delete(&self, name: &Atom) -> Result<()> {
+        // SAFETY: both handles keep what they name alive.
+        checked_int(unsafe { sys::JS_DeleteProperty(context(), self.0, name.0, 0) }).map(drop)
+    }
+
     /// Defines an element of an array.
     pub fn define_index(&self, index: u32, value: Value) -> Result<()> {
         let value = ManuallyDrop::new(value);

@@ -27,6 +27,7 @@ pub fn install(kit: &Value) -> qjs::Result<()> {
     kit.define(c"sliceBytes", Value::function(Function::Slice, c"", 3, 0)?)?;
     kit.define(c"sizeOf", Value::function(Function::Size, c"", 1, 0)?)?;
     kit.define(c"toText", Value::function(Function::ToText, c"", 1, 0)?)?;
+    kit.define(c"toPlainText", Value::function(Function::ToText, c"", 1, KEEPS_MARK)?)?;
     kit.define(c"toBuffer", Value::function(Function::ToBuffer, c"", 1, 0)?)?;
     kit.define(c"fromBase64", Value::function(Function::FromBase64, c"", 1, 0)?)?;
     kit.define(c"toBase64", Value::function(Function::ToBase64, c"", 1, 0)?)
@@ -83,10 +84,13 @@ fn size(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     with(&arguments.get(0), |bytes| Value::number(bytes.len() as f64))
 }
 
-/// The text of UTF-8, without a byte order mark.
-fn to_text(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+/// The detail of the function that takes a byte order mark for text.
+const KEEPS_MARK: u8 = 1;
+
+/// The text of UTF-8.
+fn to_text(arguments: &Arguments<'_>, detail: u8) -> qjs::Result<Value> {
     with(&arguments.get(0), |bytes| {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| detail != KEEPS_MARK).unwrap_or(bytes);
         if core::str::from_utf8(bytes).is_ok() {
             return Value::string(bytes);
         }

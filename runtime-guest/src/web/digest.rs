@@ -2,7 +2,7 @@
 //! the engine.
 //!
 //! They are written here, and not taken from a crate, because the usual ones bring eight crates for what is a hundred
-//! lines. `tests/it/web_crypto.rs` compares them with the crate that the host uses.
+//! lines. `tests/it/web.rs` compares them with the crate that the host uses.
 
 use alloc::vec::Vec;
 

@@ -5,13 +5,14 @@
 //! their closures, so that scripts find nothing of it but the classes. Their text is not in the image.
 
 use alloc::string::String;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
+use core::ffi::CStr;
 
 use belljar_abi::Ask;
 
 use crate::abi;
 use crate::natives;
-use crate::qjs::{self, Arguments, Value, functions, heap};
+use crate::qjs::{self, Arguments, Atom, Value, functions, heap};
 use crate::single::Single;
 
 pub mod bytes;
@@ -70,6 +71,7 @@ scripts! {
     HEADERS => "headers.js",
     BODY => "body.js",
     FETCH => "fetch.js",
+    PERFORMANCE => "performance.js",
     CRYPTO => "crypto.js",
 }
 
@@ -85,6 +87,54 @@ pub fn install() -> qjs::Result<()> {
     mime::install(&kit)?;
     url::install(&kit)?;
     run(&kit)
+}
+
+/// Every global that is neither of ECMAScript nor the jar's own.
+const GLOBALS: [&CStr; 31] = [
+    c"AbortController",
+    c"AbortSignal",
+    c"Blob",
+    c"Crypto",
+    c"CryptoKey",
+    c"CustomEvent",
+    c"DOMException",
+    c"Event",
+    c"EventTarget",
+    c"File",
+    c"FormData",
+    c"Headers",
+    c"Performance",
+    c"Request",
+    c"Response",
+    c"SubtleCrypto",
+    c"TextDecoder",
+    c"TextEncoder",
+    c"URL",
+    c"URLSearchParams",
+    c"atob",
+    c"btoa",
+    c"clearInterval",
+    c"clearTimeout",
+    c"crypto",
+    c"performance",
+    c"queueMicrotask",
+    c"self",
+    c"setInterval",
+    c"setTimeout",
+    c"structuredClone",
+];
+
+/// Whether they were taken away. What has such a name after that is a script's own.
+static ARE_REMOVED: Single<Cell<bool>> = Single::new(Cell::new(false));
+
+/// Takes all of them away, unless that was done before.
+pub fn remove() -> qjs::Result<()> {
+    if !ARE_REMOVED.replace(true) {
+        for name in GLOBALS {
+            Value::global().delete(&Atom::new(name.to_bytes())?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Throws when there is no room for so many more bytes outside of the engine's own heap, whose limit counts for them too.

@@ -127,7 +127,7 @@ fn run() -> Result<bool> {
     }
     let lost = report.lost(&std::fs::read_to_string(&baseline).unwrap_or_default());
     for line in &lost {
-        println!("does not pass any more: {line}");
+        println!("{line}");
     }
     Ok(lost.is_empty())
 }

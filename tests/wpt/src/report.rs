@@ -58,25 +58,39 @@ impl Report {
         }
     }
 
-    /// A line for each test that passes.
+    /// A line for each file: how many of its tests pass.
     pub(crate) fn passes(&self) -> String {
-        self.passed.iter().fold(String::new(), |text, name| text + name + "\n")
+        self.counts().iter().fold(String::new(), |mut text, (file, count)| {
+            _ = writeln!(text, "{count} {file}");
+            text
+        })
     }
 
-    /// The lines of a baseline that do not pass, of files that were run.
+    fn counts(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        let all = self.passed.iter().map(|name| (name, 1)).chain(self.failed.keys().map(|name| (name, 0)));
+        for (name, count) in all {
+            *counts.entry(name.split(" | ").next().unwrap_or_default()).or_insert(0) += count;
+        }
+        counts
+    }
+
+    /// What a baseline has more, of files that were run.
     pub(crate) fn lost(&self, baseline: &str) -> Vec<String> {
-        let ran: BTreeSet<&str> =
-            self.passed.iter().chain(self.failed.keys()).filter_map(|name| name.split(" | ").next()).collect();
-        let is_lost =
-            |line: &&str| ran.contains(line.split(" | ").next().unwrap_or_default()) && !self.passed.contains(*line);
-        baseline.lines().filter(is_lost).map(str::to_owned).collect()
+        let counts = self.counts();
+        let lost = |line: &str| {
+            let (before, file) = line.split_once(' ')?;
+            let (before, now) = (before.parse::<usize>().ok()?, *counts.get(file)?);
+            (now < before).then(|| format!("{now} tests of {file} pass, and {before} did"))
+        };
+        baseline.lines().filter_map(lost).collect()
     }
 
     /// What fails, and why.
     pub(crate) fn failures(&self) -> String {
         let mut text = String::new();
         for (name, why) in self.failed.iter().chain(&self.ended) {
-            _ = writeln!(text, "{name}\n    {why}");
+            _ = writeln!(text, "{name}\n    {}", why.escape_debug());
         }
         text
     }
