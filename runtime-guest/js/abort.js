@@ -27,7 +27,8 @@
             whenAborted = (signal, step) => push(signal.#steps, step);
             setReason = (signal, reason) => {
                 signal.#isAborted = true;
-                signal.#reason = reason === undefined ? new DOMException('the signal is aborted', 'AbortError') : reason;
+                signal.#reason = reason === undefined
+                    ? new DOMException('the signal is aborted', 'AbortError') : reason;
             };
             abort = (signal, reason) => {
                 if (signal.#isAborted) {
@@ -72,8 +73,8 @@
             };
         }
 
-        constructor() {
-            if (arguments[0] !== key) {
+        constructor(given = undefined) {
+            if (given !== key) {
                 throw new TypeError('AbortSignal has no constructor; use AbortController, or AbortSignal.abort');
             }
             super();
@@ -116,7 +117,8 @@
                         apply(this.#handler, this, [event]);
                     }
                 };
-                this.#listener = { type: 'abort', callback, capture: false, once: false, passive: false, isRemoved: false };
+                this.#listener =
+                    { type: 'abort', callback, capture: false, once: false, passive: false, isRemoved: false };
                 addListener(this, this.#listener);
             } else if (this.#handler !== null && handler === null) {
                 removeListener(this, this.#listener);

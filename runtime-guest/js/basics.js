@@ -1,7 +1,7 @@
 // `DOMException`, `atob`, `btoa` and `self`.
 (function (kit) {
     'use strict';
-    const { define, fromBase64, need, toBase64 } = kit;
+    const { define, fromBase64, need, string, toBase64 } = kit;
     const { construct, defineProperty } = Reflect;
     const { Error } = globalThis;
 
@@ -26,16 +26,16 @@
     const messageOf = Stamp.message;
 
     // In the order of their codes. Names that stand for nothing have no code any more.
-    const names = ['IndexSize', '', 'HierarchyRequest', 'WrongDocument', 'InvalidCharacter', '', 'NoModificationAllowed',
-        'NotFound', 'NotSupported', 'InUseAttribute', 'InvalidState', 'Syntax', 'InvalidModification', 'Namespace',
+    const names = ['IndexSize', '', 'HierarchyRequest', 'WrongDocument', 'InvalidCharacter', '',
+        'NoModificationAllowed', 'NotFound', 'NotSupported', 'InUseAttribute', 'InvalidState', 'Syntax', 'InvalidModification', 'Namespace',
         'InvalidAccess', '', 'TypeMismatch', 'Security', 'Network', 'Abort', 'URLMismatch', 'QuotaExceeded', 'Timeout',
         'InvalidNodeType', 'DataClone'];
     const codes = { __proto__: null };
 
     class DOMException {
         constructor(message = '', name = 'Error') {
-            message = `${message}`;
-            return new Stamp(construct(Error, [], new.target), message, `${name}`);
+            message = string(message);
+            return new Stamp(construct(Error, [], new.target), message, string(name));
         }
 
         get name() {
@@ -59,10 +59,10 @@
         'NETWORK', 'ABORT', 'URL_MISMATCH', 'QUOTA_EXCEEDED', 'TIMEOUT', 'INVALID_NODE_TYPE', 'DATA_CLONE'];
     constants.forEach((name, index) => {
         for (const object of [DOMException, DOMException.prototype]) {
-            defineProperty(object, `${name}_ERR`, { value: index + 1, enumerable: true });
+            defineProperty(object, '' + name + '_ERR', { value: index + 1, enumerable: true });
         }
         if (names[index] !== '') {
-            codes[`${names[index]}Error`] = index + 1;
+            codes['' + names[index] + 'Error'] = index + 1;
         }
     });
 
@@ -86,7 +86,8 @@
         },
     };
     for (const name of Object.keys(globals)) {
-        defineProperty(globalThis, name, { value: globals[name], writable: true, enumerable: true, configurable: true });
+        defineProperty(globalThis, name,
+            { value: globals[name], writable: true, enumerable: true, configurable: true });
     }
 
     defineProperty(globalThis, 'self', { value: globalThis, writable: true, enumerable: false, configurable: true });

@@ -1,12 +1,15 @@
 // `Blob` and `File`. Their bytes are an array that no script gets.
 (function (kit) {
     'use strict';
-    const { blobType, copyBytes, define, dictionary, gather, isObject, need, newlines, push, sequence } = kit;
-    const { sizeOf, sliceBytes, toBuffer, toText, wellFormed } = kit;
+    const { blobType, copyBytes, define, dictionary, gather, isObject, need, newlines, sequence } = kit;
+    const { sizeOf, sliceBytes, string, toBuffer, toText, wellFormed } = kit;
     const { Date, Infinity, Math, TypeError } = globalThis;
     const { floor } = Math;
     const { now } = Date;
 
+    // Stands for the parts of a file that is made here, so that no iterator of a script is asked for them.
+    const key = { __proto__: null };
+    let given;
     let bytesOf, isBlob, make, timeOf;
 
     const part = (value) => isBlob(value) ? bytesOf(value) : copyBytes(value) ?? wellFormed(value);
@@ -29,11 +32,11 @@
             };
         }
 
-        constructor(blobParts = undefined, options = {}) {
-            const parts = blobParts === undefined ? [] : sequence(blobParts, part);
+        constructor(blobParts = undefined, options = undefined) {
+            const parts = blobParts === key ? [given] : blobParts === undefined ? [] : sequence(blobParts, part);
             options = dictionary(options);
             let endings = options?.endings;
-            endings = endings === undefined ? 'transparent' : `${endings}`;
+            endings = endings === undefined ? 'transparent' : string(endings);
             if (endings !== 'transparent' && endings !== 'native') {
                 throw new TypeError('the option endings is neither "transparent" nor "native"');
             }
@@ -107,7 +110,7 @@
             timeOf = (file) => file.#lastModified;
         }
 
-        constructor(fileBits, fileName, options = {}) {
+        constructor(fileBits, fileName, options = undefined) {
             need(arguments.length, 2, 'File');
             if (!isObject(fileBits)) {
                 throw new TypeError('the parts of a file are not iterable');
@@ -139,7 +142,10 @@
     kit.isBlob = isBlob;
     kit.bytesOf = bytesOf;
     kit.makeBlob = make;
-    kit.makeFile = (bytes, name, type, lastModified) => new File([bytes], name, { __proto__: null, type, lastModified });
+    kit.makeFile = (bytes, name, type, lastModified) => {
+        given = bytes;
+        return new File(key, name, { __proto__: null, type, lastModified });
+    };
     kit.timeOf = timeOf;
     define(Blob);
     define(File);

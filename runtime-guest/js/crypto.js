@@ -2,7 +2,7 @@
 (function (kit) {
     'use strict';
     const { areEqual, copyBytes, define, digest, excerpt, fillRandom, hmac, isObject, need, push } = kit;
-    const { randomBytes, randomUuid, sequence, sizeOf, toBuffer } = kit;
+    const { randomBytes, randomUuid, sequence, sizeOf, string, toBuffer } = kit;
     const { DOMException, TypeError, Uint8Array } = globalThis;
     const { apply } = Reflect;
     const { fromBase64 } = Uint8Array;
@@ -16,7 +16,7 @@
     const bytesOf = (value, name) => {
         const bytes = copyBytes(value);
         if (bytes === undefined) {
-            throw new TypeError(`${name} is not a buffer or a view of one`);
+            throw new TypeError('' + name + ' is not a buffer or a view of one');
         }
         return bytes;
     };
@@ -29,13 +29,13 @@
     // The name of an algorithm in capitals, and the algorithm if it is an object.
     const algorithm = (value) => {
         if (!isObject(value)) {
-            return { name: apply(toUpperCase, `${value}`, []), value: { __proto__: null } };
+            return { name: apply(toUpperCase, string(value), []), value: { __proto__: null } };
         }
         const { name } = value;
         if (name === undefined) {
             throw new TypeError('the algorithm has no name');
         }
-        return { name: apply(toUpperCase, `${name}`, []), value };
+        return { name: apply(toUpperCase, string(name), []), value };
     };
     const hashOf = (value) => {
         const { name } = algorithm(value);
@@ -44,12 +44,12 @@
                 return i;
             }
         }
-        return wrong(`there is no hash ${excerpt(name)}`, 'NotSupportedError');
+        return wrong('there is no hash ' + excerpt(name), 'NotSupportedError');
     };
     const hmacParameters = (value) => {
         const found = algorithm(value);
         if (found.name !== 'HMAC') {
-            wrong(`the algorithm ${excerpt(found.name)} is not supported`, 'NotSupportedError');
+            wrong('the algorithm ' + excerpt(found.name) + ' is not supported', 'NotSupportedError');
         }
         return found.value;
     };
@@ -60,7 +60,7 @@
         }
         const number = +length;
         if (!(number >= 0 && number <= 0xffffffff)) {
-            throw new TypeError(`${number} is not the length of a key`);
+            throw new TypeError('' + number + ' is not the length of a key');
         }
         return number - number % 1;
     };
@@ -74,13 +74,13 @@
 
     const USAGES = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'];
     const usage = (value) => {
-        value = `${value}`;
+        value = string(value);
         for (let i = 0; i < USAGES.length; i++) {
             if (USAGES[i] === value) {
                 return value;
             }
         }
-        throw new TypeError(`there is no usage ${excerpt(value)}`);
+        throw new TypeError('there is no usage ' + excerpt(value));
     };
     const has = (list, value) => {
         for (let i = 0; i < list.length; i++) {
@@ -96,7 +96,7 @@
         for (let i = 0; i < USAGES.length; i++) {
             if (has(list, USAGES[i])) {
                 if (USAGES[i] !== 'sign' && USAGES[i] !== 'verify') {
-                    wrong(`a key of HMAC has no usage ${USAGES[i]}`, 'SyntaxError');
+                    wrong('a key of HMAC has no usage ' + USAGES[i], 'SyntaxError');
                 }
                 push(usages, USAGES[i]);
             }
@@ -133,8 +133,8 @@
             });
         }
 
-        constructor() {
-            if (arguments[0] !== key) {
+        constructor(given = undefined) {
+            if (given !== key) {
                 throw new TypeError('CryptoKey has no constructor; use crypto.subtle.importKey or generateKey');
             }
         }
@@ -171,21 +171,21 @@
         }
         const found = secretOf(value);
         if (purpose !== undefined && !has(found.usages, purpose)) {
-            wrong(`the key has no usage ${purpose}`, 'InvalidAccessError');
+            wrong('the key has no usage ' + purpose, 'InvalidAccessError');
         }
         return found;
     };
 
     const FORMATS = ['raw', 'spki', 'pkcs8', 'jwk'];
     const format = (value) => {
-        value = `${value}`;
+        value = string(value);
         if (!has(FORMATS, value)) {
-            throw new TypeError(`there is no format ${excerpt(value)}`);
+            throw new TypeError('there is no format ' + excerpt(value));
         }
         return value;
     };
 
-    const text = (value) => value === undefined ? undefined : `${value}`;
+    const text = (value) => value === undefined ? undefined : string(value);
     // The secret of a JSON Web Key, whose members are converted in the order of their names.
     const secretOfJwk = (value, hash, extractable, usages) => {
         const alg = text(value.alg);
@@ -204,10 +204,10 @@
             wrong('the key is no JSON Web Key of the type oct', 'DataError');
         }
         if (alg !== undefined && alg !== JWK_NAMES[hash]) {
-            wrong(`the key is one for ${excerpt(alg)}`, 'DataError');
+            wrong('the key is one for ' + excerpt(alg), 'DataError');
         }
         if (usages.length > 0 && use !== undefined && use !== 'sig') {
-            wrong(`the key is one for the use ${excerpt(use)}`, 'DataError');
+            wrong('the key is one for the use ' + excerpt(use), 'DataError');
         }
         if (ops !== undefined) {
             for (let i = 0; i < ops.length; i++) {
@@ -219,7 +219,7 @@
             }
             for (let i = 0; i < usages.length; i++) {
                 if (!has(ops, usages[i])) {
-                    wrong(`the key_ops of the key lack ${usages[i]}`, 'DataError');
+                    wrong('the key_ops of the key lack ' + usages[i], 'DataError');
                 }
             }
         }
@@ -232,8 +232,8 @@
     class SubtleCrypto {
         #isSubtle = true;
 
-        constructor() {
-            if (arguments[0] !== key) {
+        constructor(given = undefined) {
+            if (given !== key) {
                 throw new TypeError('SubtleCrypto has no constructor; use crypto.subtle');
             }
         }
@@ -259,7 +259,8 @@
             if (usages.length === 0) {
                 wrong('the key has no usage', 'SyntaxError');
             }
-            return makeKey(shorten(randomBytes((bits + 7 - (bits + 7) % 8) / 8), bits), hash, bits, !!extractable, usages);
+            const secret = shorten(randomBytes((bits + 7 - (bits + 7) % 8) / 8), bits);
+            return makeKey(secret, hash, bits, !!extractable, usages);
         }
 
         async importKey(name, keyData, from, extractable, keyUsages) {
@@ -268,7 +269,7 @@
             name = format(name);
             let bytes = copyBytes(keyData);
             if (name === 'jwk' ? bytes !== undefined || !isObject(keyData) : bytes === undefined) {
-                throw new TypeError(`the key is not what the format ${name} has`);
+                throw new TypeError('the key is not what the format ' + name + ' has');
             }
             const list = sequence(keyUsages, usage);
             const parameters = hmacParameters(from);
@@ -278,14 +279,14 @@
             if (name === 'jwk') {
                 bytes = secretOfJwk(keyData, hash, !!extractable, usages);
             } else if (name !== 'raw') {
-                wrong(`a key of HMAC has no format ${name}`, 'NotSupportedError');
+                wrong('a key of HMAC has no format ' + name, 'NotSupportedError');
             }
             const most = sizeOf(bytes) * 8;
             if (most === 0) {
                 wrong('the key has no bits', 'DataError');
             }
             if (given !== undefined && (given > most || given <= most - 8)) {
-                wrong(`the key has ${most} bits, and not ${given}`, 'DataError');
+                wrong('the key has ' + most + ' bits, and not ' + given, 'DataError');
             }
             if (usages.length === 0) {
                 wrong('the key has no usage', 'SyntaxError');
@@ -306,7 +307,7 @@
                 return toBuffer(secret);
             }
             if (name !== 'jwk') {
-                wrong(`a key of HMAC has no format ${name}`, 'NotSupportedError');
+                wrong('a key of HMAC has no format ' + name, 'NotSupportedError');
             }
             const k = apply(toBase64, secret, [{ __proto__: null, alphabet: 'base64url', omitPadding: true }]);
             const key_ops = [];
@@ -351,8 +352,8 @@
     class Crypto {
         #isCrypto = true;
 
-        constructor() {
-            if (arguments[0] !== key) {
+        constructor(given = undefined) {
+            if (given !== key) {
                 throw new TypeError('Crypto has no constructor; use crypto');
             }
         }

@@ -1,7 +1,7 @@
 // `Event`, `CustomEvent` and `EventTarget`. There is no tree of nodes, so an event has one target only.
 (function (kit) {
     'use strict';
-    const { define, dictionary, isObject, need, now, push } = kit;
+    const { define, dictionary, isObject, need, now, push, string } = kit;
     const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
     const { DOMException, Promise, TypeError } = globalThis;
 
@@ -65,9 +65,9 @@
             isTrusted = { __proto__: null, get, enumerable: true, configurable: false };
         }
 
-        constructor(type, eventInitDict = {}) {
+        constructor(type, eventInitDict = undefined) {
             need(arguments.length, 1, 'Event');
-            this.#type = `${type}`;
+            this.#type = string(type);
             const init = dictionary(eventInitDict);
             this.#bubbles = !!init?.bubbles;
             this.#cancelable = !!init?.cancelable;
@@ -152,7 +152,7 @@
         initEvent(type, bubbles = false, cancelable = false) {
             this.#type;
             need(arguments.length, 1, 'Event.initEvent');
-            initialize(this, `${type}`, bubbles, cancelable);
+            initialize(this, string(type), bubbles, cancelable);
         }
 
         #cancel() {
@@ -169,7 +169,7 @@
     class CustomEvent extends Event {
         #detail;
 
-        constructor(type, eventInitDict = {}) {
+        constructor(type, eventInitDict = undefined) {
             need(arguments.length, 1, 'CustomEvent');
             super(type, eventInitDict);
             const detail = dictionary(eventInitDict)?.detail;
@@ -183,7 +183,7 @@
         initCustomEvent(type, bubbles = false, cancelable = false, detail = null) {
             this.#detail;
             need(arguments.length, 1, 'CustomEvent.initCustomEvent');
-            if (initialize(this, `${type}`, bubbles, cancelable)) {
+            if (initialize(this, string(type), bubbles, cancelable)) {
                 this.#detail = detail;
             }
         }
@@ -194,36 +194,30 @@
     let addListener, dispatch, removeListener;
 
     class EventTarget {
-        #listeners = [];
+        // A list for each type.
+        #listeners = { __proto__: null };
 
         static {
             addListener = (target, listener) => {
-                if (walks > 0) {
-                    const all = target.#listeners;
-                    target.#listeners = [];
-                    for (let i = 0; i < all.length; i++) {
-                        push(target.#listeners, all[i]);
-                    }
+                const lists = target.#listeners;
+                const all = lists[listener.type];
+                if (all === undefined || walks > 0) {
+                    lists[listener.type] = all === undefined ? [] : without(all, undefined);
                 }
-                push(target.#listeners, listener);
+                push(lists[listener.type], listener);
             };
             removeListener = (target, listener) => {
-                const all = target.#listeners;
-                target.#listeners = [];
-                for (let i = 0; i < all.length; i++) {
-                    if (all[i] !== listener) {
-                        push(target.#listeners, all[i]);
-                    }
-                }
+                const lists = target.#listeners;
+                lists[listener.type] = without(lists[listener.type], listener);
                 listener.isRemoved = true;
             };
             dispatch = (target, event) => {
                 const { type } = event;
                 for (let phase = 0; phase < 2 && !isStopped(event); phase++) {
-                    const all = target.#listeners;
+                    const all = target.#listeners[type] ?? [];
                     for (let i = 0; i < all.length && !isStoppedAtOnce(event); i++) {
                         const listener = all[i];
-                        if (!listener.isRemoved && listener.type === type && listener.capture === (phase === 0)) {
+                        if (!listener.isRemoved && listener.capture === (phase === 0)) {
                             call(target, listener, event);
                         }
                     }
@@ -241,10 +235,10 @@
             kit.removeListener = removeListener;
         }
 
-        addEventListener(type, callback, options = {}) {
-            const all = this.#listeners;
+        addEventListener(type, callback, options = undefined) {
+            const lists = this.#listeners;
             need(arguments.length, 2, 'EventTarget.addEventListener');
-            type = `${type}`;
+            type = string(type);
             checkCallback(callback);
             let capture = options, once = false, passive = false, signal;
             if (isObject(options)) {
@@ -260,7 +254,7 @@
                 return;
             }
             const listener = { type, callback, capture: !!capture, once, passive, isRemoved: false };
-            if (find(all, listener) !== undefined) {
+            if (find(lists, listener) !== undefined) {
                 return;
             }
             addListener(this, listener);
@@ -269,13 +263,13 @@
             }
         }
 
-        removeEventListener(type, callback, options = {}) {
-            const all = this.#listeners;
+        removeEventListener(type, callback, options = undefined) {
+            const lists = this.#listeners;
             need(arguments.length, 2, 'EventTarget.removeEventListener');
-            type = `${type}`;
+            type = string(type);
             checkCallback(callback);
             const capture = !!(isObject(options) ? options.capture : options);
-            const listener = find(all, { type, callback, capture });
+            const listener = find(lists, { type, callback, capture });
             if (listener !== undefined) {
                 removeListener(this, listener);
             }
@@ -318,15 +312,26 @@
         }
     };
 
+    const without = (all, listener) => {
+        const kept = [];
+        for (let i = 0; i < all.length; i++) {
+            if (all[i] !== listener) {
+                push(kept, all[i]);
+            }
+        }
+        return kept;
+    };
+
     const checkCallback = (callback) => {
         if (callback !== null && callback !== undefined && !isObject(callback)) {
             throw new TypeError('the listener is neither a function nor an object');
         }
     };
 
-    const find = (all, { type, callback, capture }) => {
+    const find = (lists, { type, callback, capture }) => {
+        const all = lists[type] ?? [];
         for (let i = 0; i < all.length; i++) {
-            if (all[i].type === type && all[i].callback === callback && all[i].capture === capture) {
+            if (all[i].callback === callback && all[i].capture === capture) {
                 return all[i];
             }
         }

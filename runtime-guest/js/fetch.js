@@ -3,7 +3,7 @@
     'use strict';
     const { checkByteString, checkSignal, define, dictionary, excerpt, extract, fillHeaders, follow, gather } = kit;
     const { headerName, headerOf, isObject, isReason, lockHeaders, makeHeaders, need, parseUrl, readable } = kit;
-    const { setHeader, takePart, wellFormed } = kit;
+    const { setHeader, string, takePart, wellFormed } = kit;
     const { JSON, RangeError, TypeError } = globalThis;
     const { stringify } = JSON;
     const global = globalThis;
@@ -15,19 +15,19 @@
         const base = isObject(location) ? location.href : undefined;
         const url = parseUrl(text, base === undefined ? undefined : wellFormed(base));
         if (url === undefined) {
-            throw new TypeError(`"${excerpt(text)}" is not a valid URL`);
+            throw new TypeError('"' + excerpt(text) + '" is not a valid URL');
         }
         return url;
     };
 
     const among = (value, all, name) => {
-        value = `${value}`;
+        value = string(value);
         for (let i = 0; i < all.length; i++) {
             if (all[i] === value) {
                 return value;
             }
         }
-        throw new TypeError(`the option ${name} has no value "${excerpt(value)}"`);
+        throw new TypeError('the option ' + name + ' has no value "' + excerpt(value) + '"');
     };
     const CACHES = ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'];
     const CREDENTIALS = ['omit', 'same-origin', 'include'];
@@ -43,7 +43,7 @@
         value = checkByteString(value);
         const lower = headerName(value);
         if (lower === undefined || lower === 'connect' || lower === 'trace' || lower === 'track') {
-            throw new TypeError(`"${excerpt(value)}" is not a method of a request`);
+            throw new TypeError('"' + excerpt(value) + '" is not a method of a request');
         }
         return upper[lower] ?? value;
     };
@@ -70,7 +70,7 @@
             isRequest = (value) => isObject(value) && #url in value;
         }
 
-        constructor(input, init = {}) {
+        constructor(input, init = undefined) {
             need(arguments.length, 1, 'Request');
             const from = isRequest(input) ? input : undefined;
             const text = from === undefined ? wellFormed(input) : undefined;
@@ -112,8 +112,9 @@
             }
             const signal = options.signal === undefined ? from?.#signal : options.signal;
             this.#signal = follow(signal === undefined || signal === null ? [] : [signal]);
-            if (this.#mode === 'no-cors' && this.#method !== 'GET' && this.#method !== 'HEAD' && this.#method !== 'POST') {
-                throw new TypeError(`the option mode is "no-cors", which has no method ${this.#method}`);
+            const isSimple = this.#method === 'GET' || this.#method === 'HEAD' || this.#method === 'POST';
+            if (this.#mode === 'no-cors' && !isSimple) {
+                throw new TypeError('the option mode is "no-cors", which has no method ' + this.#method);
             }
             if (options.headers !== undefined) {
                 this.#headers = makeHeaders();
@@ -124,7 +125,7 @@
             const isGiven = options.body !== undefined && options.body !== null;
             const old = from === undefined ? null : from.#body;
             if ((isGiven || old !== null) && (this.#method === 'GET' || this.#method === 'HEAD')) {
-                throw new TypeError(`a request of the method ${this.#method} has no body`);
+                throw new TypeError('a request of the method ' + this.#method + ' has no body');
             }
             if (isGiven) {
                 const { bytes, type } = extract(options.body);
@@ -263,7 +264,7 @@
         }
         const headers = init?.headers;
         let integrity = init?.integrity;
-        integrity = integrity === undefined ? undefined : `${integrity}`;
+        integrity = integrity === undefined ? undefined : string(integrity);
         let keepalive = init?.keepalive;
         keepalive = keepalive === undefined ? undefined : !!keepalive;
         const methodName = init?.method;
@@ -301,7 +302,7 @@
         #body = null;
         #isUsed = false;
 
-        constructor(body = null, init = {}) {
+        constructor(body = null, init = undefined) {
             const options = dictionary(init);
             if (body === undefined) {
                 body = null;
@@ -323,7 +324,7 @@
             const href = resolve(url);
             status = short(status);
             if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) {
-                throw new RangeError(`${status} is not the status of a redirect`);
+                throw new RangeError('' + status + ' is not the status of a redirect');
             }
             const response = new Response();
             response.#status = status;
@@ -332,7 +333,7 @@
             return response;
         }
 
-        static json(data, init = {}) {
+        static json(data, init = undefined) {
             need(arguments.length, 1, 'Response.json');
             const options = dictionary(init);
             const text = stringify(data);
@@ -401,10 +402,10 @@
             let statusText = options?.statusText;
             statusText = statusText === undefined ? '' : checkByteString(statusText);
             if (status < 200 || status > 599) {
-                throw new RangeError(`${status} is not a status between 200 and 599`);
+                throw new RangeError('' + status + ' is not a status between 200 and 599');
             }
             if (!isReason(statusText)) {
-                throw new TypeError(`"${excerpt(statusText)}" is not the text of a status`);
+                throw new TypeError('"' + excerpt(statusText) + '" is not the text of a status');
             }
             this.#status = status;
             this.#statusText = statusText;
@@ -413,7 +414,7 @@
             }
             if (extracted !== undefined) {
                 if (status === 204 || status === 205 || status === 304) {
-                    throw new TypeError(`a response of the status ${status} has no body`);
+                    throw new TypeError('a response of the status ' + status + ' has no body');
                 }
                 this.#body = extracted.bytes;
                 if (extracted.type !== null && headerOf(this.#headers, 'content-type') === null) {

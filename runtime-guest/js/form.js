@@ -2,7 +2,8 @@
 (function (kit) {
     'use strict';
     const { bytesOf, define, escapeName, gather, isBlob, isFile, isObject, iterable, makeFile, nameOf, need } = kit;
-    const { newlines, parseParts, parseQuery, push, randomName, sliceBytes, timeOf, toPlainText, typeOf, wellFormed } = kit;
+    const { newlines, parseParts, parseQuery, push, randomName, sliceBytes, timeOf, toPlainText, typeOf } = kit;
+    const { wellFormed } = kit;
     const { TypeError } = globalThis;
 
     let isForm, listOf, read;
@@ -109,7 +110,7 @@
     const entry = (value, filename, given, method) => {
         if (!isBlob(value)) {
             if (given > 2) {
-                throw new TypeError(`${method} takes the name of a file with a Blob only`);
+                throw new TypeError('' + method + ' takes the name of a file with a Blob only');
             }
             return wellFormed(value);
         }
@@ -123,20 +124,21 @@
     // The bytes of a form in parts, and their media type.
     kit.writeForm = (form) => {
         const list = listOf(form);
-        const boundary = `----belljar${randomName()}`;
+        const boundary = '----belljar' + randomName();
         const parts = [];
         for (let i = 0; i < list.length; i += 2) {
             const value = list[i + 1];
-            push(parts, `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(newlines(list[i], '\r\n'))}"`);
+            const name = escapeName(newlines(list[i], '\r\n'));
+            push(parts, '--' + boundary + '\r\nContent-Disposition: form-data; name="' + name + '"');
             if (typeof value === 'string') {
-                push(parts, `\r\n\r\n${newlines(value, '\r\n')}\r\n`);
+                push(parts, '\r\n\r\n' + newlines(value, '\r\n') + '\r\n');
             } else {
-                push(parts, `; filename="${escapeName(nameOf(value))}"\r\nContent-Type: ` +
-                    `${typeOf(value) || 'application/octet-stream'}\r\n\r\n`, bytesOf(value), '\r\n');
+                push(parts, '; filename="' + escapeName(nameOf(value)) + '"\r\nContent-Type: ' +
+                    '' + (typeOf(value) || 'application/octet-stream') + '\r\n\r\n', bytesOf(value), '\r\n');
             }
         }
-        push(parts, `--${boundary}--\r\n`);
-        return { bytes: gather(parts), type: `multipart/form-data; boundary=${boundary}` };
+        push(parts, '--' + boundary + '--\r\n');
+        return { bytes: gather(parts), type: 'multipart/form-data; boundary=' + boundary };
     };
     const ofList = (list) => {
         const form = new FormData();

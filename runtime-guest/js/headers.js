@@ -1,7 +1,8 @@
 // `Headers`.
 (function (kit) {
     'use strict';
-    const { define, excerpt, headerName, headerValue, isByteString, isObject, iterable, need, pairs, push } = kit;
+    const { define, excerpt, headerName, headerValue, isByteString, isObject, iterable, need, pairs } = kit;
+    const { push, string } = kit;
     const { apply } = Reflect;
     const { sort } = Array.prototype;
     const { TypeError } = globalThis;
@@ -9,14 +10,14 @@
     const name = (value) => {
         const name = headerName(value);
         if (name === undefined) {
-            throw new TypeError(`"${excerpt(value)}" is not the name of a header`);
+            throw new TypeError('"' + excerpt(value) + '" is not the name of a header');
         }
         return name;
     };
     const value = (value) => {
         const normal = headerValue(value);
         if (normal === undefined) {
-            throw new TypeError(`"${excerpt(value)}" is not the value of a header`);
+            throw new TypeError('"' + excerpt(value) + '" is not the value of a header');
         }
         return normal;
     };
@@ -48,7 +49,8 @@
             };
             read = (headers, index) => {
                 headers.#sorted ??= combine(headers.#list);
-                return index < headers.#sorted.length ? [headers.#sorted[index][0], headers.#sorted[index][1]] : undefined;
+                const pair = index < headers.#sorted.length ? headers.#sorted[index] : undefined;
+                return pair === undefined ? undefined : [pair[0], pair[1]];
             };
             kit.headerOf = (headers, key) => find(headers.#list, key);
             kit.setHeader = (headers, key, text) => {
@@ -133,9 +135,9 @@
 
     // A `ByteString`: each character stands for a byte.
     const checkText = (text) => {
-        text = `${text}`;
+        text = string(text);
         if (!isByteString(text)) {
-            throw new TypeError(`"${excerpt(text)}" has a character above U+00FF`);
+            throw new TypeError('"' + excerpt(text) + '" has a character above U+00FF');
         }
         return text;
     };
@@ -156,7 +158,7 @@
         let found = null;
         for (let i = 0; i < list.length; i += 2) {
             if (list[i] === key) {
-                found = found === null ? list[i + 1] : `${found}, ${list[i + 1]}`;
+                found = found === null ? list[i + 1] : '' + found + ', ' + (list[i + 1]);
             }
         }
         return found;
@@ -174,7 +176,7 @@
         for (let i = 0; i < all.length; i++) {
             const last = combined.length > 0 ? combined[combined.length - 1] : undefined;
             if (last !== undefined && last[0] === all[i][0] && last[0] !== 'set-cookie') {
-                last[1] = `${last[1]}, ${all[i][1]}`;
+                last[1] = '' + last[1] + ', ' + all[i][1];
             } else {
                 push(combined, all[i]);
             }

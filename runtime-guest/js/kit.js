@@ -2,7 +2,7 @@
 // conversions as Web IDL has them. `kit` comes with the native functions of `src/web/`.
 //
 // At run time these scripts look nothing up that a script may have changed: no method of a prototype, no iterator of an
-// array, and no assignment of an element that is not there yet.
+// array, no assignment of an element that is not there yet, and no template, for which the engine calls `concat`.
 (function (kit) {
     'use strict';
     const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect;
@@ -17,7 +17,9 @@
 
     kit.need = (given, least, name) => {
         if (given < least) {
-            throw new TypeError(`${name} takes ${least} argument${least > 1 ? 's' : ''}, and got ${given}`);
+            throw new TypeError(
+                '' + name + ' takes ' + least + ' argument' + (least > 1 ? 's' : '') + ', and got ' + given
+            );
         }
     };
 
@@ -97,7 +99,9 @@
         const items = sequence(value, (item) => sequence(item, toName), method);
         for (let i = 0; i < items.length; i++) {
             if (items[i].length !== 2) {
-                throw new TypeError(`a pair has a name and a value, and pair ${i} has ${items[i].length} items`);
+                throw new TypeError(
+                    'a pair has a name and a value, and pair ' + i + ' has ' + items[i].length + ' items'
+                );
             }
             push(list, items[i][0], toValue(items[i][1]));
         }
@@ -129,7 +133,7 @@
         delete prototype.constructor;
         setPrototypeOf(prototype, IteratorPrototype);
         listMembers(prototype, []);
-        defineProperty(prototype, toStringTag, { value: `${name} Iterator`, configurable: true });
+        defineProperty(prototype, toStringTag, { value: '' + name + ' Iterator', configurable: true });
 
         const start = (target, kind) => {
             read(target, 0);
@@ -142,7 +146,7 @@
             forEach(callback, thisArg = undefined) {
                 read(this, 0);
                 if (typeof callback !== 'function') {
-                    throw new TypeError(`${name}.forEach takes a function`);
+                    throw new TypeError('' + name + '.forEach takes a function');
                 }
                 for (let i = 0, pair; (pair = read(this, i)) !== undefined; i++) {
                     apply(callback, thisArg, [pair[1], pair[0], this]);

@@ -10,8 +10,8 @@
     class Performance extends EventTarget {
         #isPerformance = true;
 
-        constructor() {
-            if (arguments[0] !== key) {
+        constructor(given = undefined) {
+            if (given !== key) {
                 throw new TypeError('Performance has no constructor; use performance');
             }
             super();

@@ -42,7 +42,7 @@
                 this.#list = pairs(init, wellFormed, wellFormed);
             } else {
                 const text = wellFormed(init);
-                this.#list = parseQuery(text[0] === '?' ? afterFirst(text) : text);
+                this.#list = parseQuery(text.length > 0 && text[0] === '?' ? afterFirst(text) : text);
             }
         }
 
@@ -169,7 +169,9 @@
     const parse = (url, base) => {
         const href = parseUrl(url, base);
         if (href === undefined) {
-            throw new TypeError(`"${excerpt(url)}" is not a valid URL${base === undefined ? '' : ' with this base'}`);
+            throw new TypeError(
+                '"' + excerpt(url) + '" is not a valid URL' + (base === undefined ? '' : ' with this base')
+            );
         }
         return href;
     };

@@ -133,20 +133,22 @@ fn recursion_through_the_web_apis_ends_at_the_stack_limit() {
 }
 
 /// Replaces what the classes could stumble over if they looked anything up.
-const TAMPERING: &str = "
+const TAMPERING: &str = "{
     const wrong = () => { throw new Error('a script was called') };
-    for (const prototype of [Array.prototype, String.prototype, Map.prototype, Promise.prototype, Uint8Array.prototype,
-        Object.getPrototypeOf(Uint8Array.prototype), RegExp.prototype, Function.prototype, WeakMap.prototype, ArrayBuffer.prototype,
-        Object.getPrototypeOf([][Symbol.iterator]())])
-        for (const key of Reflect.ownKeys(prototype))
-            if (key !== 'constructor')
-                try { Object.defineProperty(prototype, key, { get: wrong, set: wrong, configurable: true }) } catch {}
-    for (const name of ['value', 'writable', 'get', 'set', 'enumerable', 'alphabet', 'type', 'then', '0', '1', '2'])
-        Object.defineProperty(Object.prototype, name, { get: wrong, set: wrong, configurable: true });
-    for (const name of Object.getOwnPropertyNames(globalThis))
-        if (!['globalThis', 'undefined', 'NaN', 'Infinity', 'host', 'console', 'kept'].includes(name))
-            try { globalThis[name] = wrong } catch {}
-    undefined";
+    const { defineProperty, getPrototypeOf, ownKeys } = Reflect, { getOwnPropertyNames } = Object, { includes } = Array.prototype;
+    const has = Function.prototype.call.bind(includes), trap = { __proto__: null, get: wrong, set: wrong, configurable: true };
+    const prototypes = [Array.prototype, String.prototype, Map.prototype, Promise.prototype, Uint8Array.prototype,
+        getPrototypeOf(Uint8Array.prototype), RegExp.prototype, WeakMap.prototype, ArrayBuffer.prototype,
+        getPrototypeOf([][Symbol.iterator]()), getPrototypeOf(getPrototypeOf([][Symbol.iterator]())), Function.prototype];
+    const names = getOwnPropertyNames(globalThis), left = ['globalThis', 'undefined', 'NaN', 'Infinity', 'host', 'console', 'kept'];
+    for (let p = 0; p < prototypes.length; p++) {
+        const keys = ownKeys(prototypes[p]);
+        for (let k = 0; k < keys.length; k++) if (keys[k] !== 'constructor') defineProperty(prototypes[p], keys[k], trap);
+    }
+    const common = ['value', 'writable', 'get', 'set', 'enumerable', 'alphabet', 'type', 'then', '0', '1', '2'];
+    for (let k = 0; k < common.length; k++) defineProperty(Object.prototype, common[k], trap);
+    for (let k = 0; k < names.length; k++) if (!has(left, names[k])) globalThis[names[k]] = wrong;
+    undefined }";
 
 #[test]
 fn the_classes_work_whatever_a_script_replaces() {

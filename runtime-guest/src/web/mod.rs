@@ -23,6 +23,7 @@ pub mod url;
 
 functions! {
     Push => push,
+    ToText => to_text,
     WellFormed => well_formed,
     Excerpt => excerpt,
     TimeOrigin => time_origin,
@@ -79,6 +80,7 @@ scripts! {
 pub fn install() -> qjs::Result<()> {
     let kit = Value::object()?;
     kit.define(c"push", Value::function(Function::Push, c"", 2, 0)?)?;
+    kit.define(c"string", Value::function(Function::ToText, c"", 1, 0)?)?;
     kit.define(c"wellFormed", Value::function(Function::WellFormed, c"", 1, 0)?)?;
     kit.define(c"excerpt", Value::function(Function::Excerpt, c"", 1, 0)?)?;
     kit.define(c"timeOrigin", Value::function(Function::TimeOrigin, c"", 0, 0)?)?;
@@ -166,6 +168,11 @@ fn push(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
         list.define_index(index, arguments.get(at))?;
     }
     Ok(Value::undefined())
+}
+
+/// The text of a value, as Web IDL converts it to a `DOMString`.
+fn to_text(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
+    arguments.get(0).to_text()
 }
 
 /// The text of a value, as Web IDL converts it to a `USVString`.
