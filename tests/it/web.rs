@@ -170,8 +170,8 @@ fn the_classes_work_whatever_a_script_replaces() {
         const request = new kept.Request('https://a.example', { __proto__: null, method: 'post', body: 'text' });
         const failed = new kept.DOMException('message', 'DataError');
         const uuid = kept.crypto.randomUUID();
-        `${url} ${first} ${headers.get('b')} ${calls} ${any.aborted} ${request.method} ${failed.name} ${uuid.length} ` +
-            `${kept.atob(kept.btoa('text'))} ${form.get('a').name}`";
+        url.href + ' ' + first + ' ' + headers.get('b') + ' ' + calls + ' ' + any.aborted + ' ' + request.method + ' ' +
+            failed.name + ' ' + uuid.length + ' ' + kept.atob(kept.btoa('text')) + ' ' + form.get('a').name";
     let value = jar.eval(script).map(|value| value.get::<String>().unwrap());
     let expected = "https://user:word@a.example:8080/x?a=4&c=3#c ab 3 abort false POST DataError 36 text name";
     assert_eq!(value.unwrap(), expected);
