@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 fuzz fuzz-bounded fuzz-round sanitize bombs-peers check-platforms test-aarch64 test-musl sbom fixtures third-party package deny ci
+.PHONY: help guest verify-guest verify-fresh setup build test examples lint size bench bench-plot bench-peers test262 wpt fuzz fuzz-bounded fuzz-round sanitize bombs-peers check-platforms test-aarch64 test-musl sbom fixtures third-party package deny ci
 
 # Every example, by the name of its file.
 EXAMPLES := $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
@@ -113,6 +113,9 @@ bench-peers: setup ## install other sandboxes and measure the same jobs in all; 
 
 test262: setup ## run test262 natively and in a jar; DIR=its checkout, ARGS=options of the runner
 	cargo run --locked --package belljar-conformance -- $(DIR) $(ARGS)
+
+wpt: setup ## run web platform tests in a jar; DIR=their checkout, ARGS=options of the runner
+	cargo run --locked --package belljar-wpt -- $(DIR) $(ARGS)
 
 COMMAND = $(TARGET_FOLDER)/debug/belljar
 SECONDS ?= 20

@@ -7,10 +7,9 @@ use crate::frame::Frame;
 use crate::limits::LimitKind;
 
 /// Globals of Node, Deno or browsers that ECMAScript does not have.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 14] = [
     "Buffer",
     "Deno",
-    "URL",
     "clearTimeout",
     "document",
     "exports",

@@ -39,7 +39,8 @@ impl InstanceBuilder {
         InstanceBuilder { shared, options: Options::default() }
     }
 
-    /// Seeds `Math.random`, and with it the ids of paused calls, so that runs are repeatable.
+    /// Seeds `Math.random`, `crypto` and the ids of paused calls, so that runs are repeatable. Who knows the seed can
+    /// compute all of them, so keys and tokens that scripts make are as secret as the seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = Some(seed);
         self
@@ -91,6 +92,22 @@ impl InstanceBuilder {
     /// Makes `eval` and the function constructors throw an EvalError.
     pub fn without_code_generation(mut self) -> Self {
         self.options.code_generation = false;
+        self
+    }
+
+    /// Takes the web APIs away: what is left is ECMAScript, `console` and `host`. The page about the language lists
+    /// what goes.
+    ///
+    /// ```
+    /// use belljar::{Limits, Router, Runtime};
+    ///
+    /// let runtime = Runtime::new()?;
+    /// let mut jar = runtime.build_instance().without_web_apis().start(&Router::new(), &Limits::default())?;
+    /// assert_eq!(jar.eval("typeof URL + typeof crypto + typeof console")?.as_str(), r#""undefinedundefinedobject""#);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    pub fn without_web_apis(mut self) -> Self {
+        self.options.web_apis = false;
         self
     }
 

@@ -91,6 +91,7 @@ pub struct Instance {
     routes: Arc<Routes>,
     limits: Limits,
     code_generation: bool,
+    web_apis: bool,
     /// Whether a script may redeclare what an earlier one has declared.
     is_session: bool,
     /// Whether a call also waits for handler calls that its script started and does not await.
@@ -161,6 +162,7 @@ impl Instance {
             routes: router.routes(),
             limits: limits.clone(),
             code_generation: options.code_generation,
+            web_apis: options.web_apis,
             is_session,
             drains: options.drains,
             inspection: flag::INSPECT | if options.keeps_last_value { flag::KEEP } else { 0 },
@@ -292,9 +294,7 @@ impl Instance {
     }
 
     /// Runs a compiled program, as [`Instance::eval_async`] runs a script.
-    ///
     /// # Errors
-    ///
     /// As [`Instance::run`].
     pub fn run_async(&mut self, program: &Program) -> impl Future<Output = Result<Value>> + Send {
         let message = self.open_program(program);

@@ -50,7 +50,7 @@
 //!
 //! ## What a script sees
 //!
-//! The ECMAScript built-ins, `console`, `performance.now`, `queueMicrotask`, `TextEncoder`, `TextDecoder`, and
+//! The ECMAScript built-ins, `console`, web APIs such as `URL`, `Headers`, `AbortController` and `crypto`, and
 //! `host`, which is frozen:
 //!
 //! | | |

@@ -271,16 +271,18 @@ pub mod configure {
     pub const HEAP_BYTES: usize = 0;
     /// Index of the JS stack limit in bytes.
     pub const STACK_BYTES: usize = 1;
-    /// Index of the switches: [`NO_CODE_GENERATION`], [`RESEED`], [`SESSION`].
+    /// Index of the switches: [`NO_CODE_GENERATION`], [`RESEED`], [`SESSION`], [`NO_WEB_APIS`].
     pub const SWITCHES: usize = 2;
     /// How many words there are.
     pub const WORDS: usize = 3;
     /// The switch that makes `eval` and the function constructors throw.
     pub const NO_CODE_GENERATION: u32 = 1;
-    /// The switch that makes `Math.random` ask for a seed again.
+    /// The switch that makes `Math.random` and `crypto` ask for a seed again.
     pub const RESEED: u32 = 2;
     /// The switch that lets a script declare names again that an earlier script has declared.
     pub const SESSION: u32 = 4;
+    /// The switch that takes the web APIs away for good. Guests without any have no such switch.
+    pub const NO_WEB_APIS: u32 = 8;
     /// The JS heap limit of the image, before the first [`Op::Configure`](super::Op::Configure).
     pub const IMAGE_HEAP_BYTES: u32 = 32 << 20;
     /// The JS stack limit of the image, before the first [`Op::Configure`](super::Op::Configure).
@@ -324,6 +326,7 @@ settled!(
     answer::HEADER_BYTES == 12,
     configure::HEAP_BYTES == 0 && configure::STACK_BYTES == 1 && configure::SWITCHES == 2 && configure::WORDS == 3,
     configure::NO_CODE_GENERATION == 1 && configure::RESEED == 2 && configure::SESSION == 4,
+    configure::NO_WEB_APIS == 8,
     events::MOST == 1000 && events::NAME_BYTES == 1000,
     vitals::HEAP_BYTES == 0 && vitals::HEAP_PEAK_BYTES == 1 && vitals::WORDS == 2,
 );

@@ -92,6 +92,9 @@ impl Instance {
         if !self.code_generation {
             words[configure::SWITCHES] |= configure::NO_CODE_GENERATION;
         }
+        if !self.web_apis {
+            words[configure::SWITCHES] |= configure::NO_WEB_APIS;
+        }
         if self.is_session {
             words[configure::SWITCHES] |= configure::SESSION;
         }

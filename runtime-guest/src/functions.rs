@@ -4,18 +4,18 @@
 
 use crate::qjs::class::{Class, Freed};
 use crate::qjs::{self, Arguments, Functions, Listed, Place, Value};
-use crate::{atomics, bridge, console, dispatch, intrinsics, json, structured_clone, text_coding, wire};
+use crate::{atomics, bridge, console, dispatch, intrinsics, json, structured_clone, text_coding, web, wire};
 
 macro_rules! tables {
-    ($($number:literal => $module:ident,)*) => {
-        $(impl Listed for $module::Function {
+    ($($number:literal => $($module:ident)::+,)*) => {
+        $(impl Listed for $($module)::+::Function {
             const TABLE: u8 = $number;
         })*
 
         /// Calls the function at a place.
         pub fn call(place: Place, arguments: &Arguments<'_>) -> qjs::Result<Value> {
             match place.table {
-                $($number => $module::Function::call(place.function, place.detail, arguments),)*
+                $($number => $($module)::+::Function::call(place.function, place.detail, arguments),)*
                 _ => Err(qjs::throw_type(c"there is no such function")),
             }
         }
@@ -32,6 +32,11 @@ tables! {
     6 => text_coding,
     7 => wire,
     8 => structured_clone,
+    10 => web,
+    11 => web::url,
+    12 => web::bytes,
+    13 => web::mime,
+    14 => web::crypto,
 }
 
 macro_rules! classes {

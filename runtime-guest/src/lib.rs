@@ -4,9 +4,9 @@
 //! [`abi`] is what the host gives. [`qjs`] is the safe face of QuickJS. [`eval`], [`dispatch`] and [`bytecode`] start a
 //! call, [`settle`] ends it, [`bridge`] carries calls of handlers. [`modules`] loads what is imported. [`console`] and
 //! [`report`] turn values into text with [`natives`]. [`wire`] turns values into bytes for the host, and
-//! [`structured_clone`] copies them with it. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds what
-//! the engine was
-//! built without, [`text_coding`] has the first classes of the web. [`functions`] lists the modules whose functions
+//! [`structured_clone`] copies them with it. [`intrinsics`] replaces what a snapshot must not freeze, [`atomics`] adds
+//! what the engine was built without, [`text_coding`] and [`web`] have the classes of the web. [`functions`] lists the
+//! modules whose functions
 //! scripts can call.
 //!
 //! There is no standard library: a panic is a trap, and its message is not in the module. `unsafe` lives in the
@@ -33,10 +33,12 @@ mod natives;
 mod operations;
 mod pending;
 mod qjs;
+mod random;
 mod report;
 mod seen;
 mod settle;
 mod single;
 mod structured_clone;
 mod text_coding;
+mod web;
 mod wire;

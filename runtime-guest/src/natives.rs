@@ -39,6 +39,7 @@ struct Natives {
     to_strings: Vec<Value>,
     for_each_of_map: Value,
     for_each_of_set: Value,
+    to_well_formed: Value,
 }
 
 static NATIVES: Single<RefCell<Option<Natives>>> = Single::new(RefCell::new(None));
@@ -105,6 +106,7 @@ pub fn install() -> qjs::Result<()> {
         to_strings: TO_STRINGS.into_iter().map(|class| method(class, c"toString")).collect::<qjs::Result<_>>()?,
         for_each_of_map: method(c"Map", c"forEach")?,
         for_each_of_set: method(c"Set", c"forEach")?,
+        to_well_formed: method(c"String", c"toWellFormed")?,
     };
     NATIVES.replace(Some(natives));
     Ok(())
@@ -296,6 +298,14 @@ pub fn for_each(collection: &Value, function: &Value) {
     let walk = kept(|natives| Some(if is_map { &natives.for_each_of_map } else { &natives.for_each_of_set }.clone()));
     if let Some(walk) = walk {
         drop(present(walk.call(collection, &[function])));
+    }
+}
+
+/// A string with the halves of surrogate pairs replaced that stand alone.
+pub fn well_formed(text: &Value) -> qjs::Result<Value> {
+    match kept(|natives| Some(natives.to_well_formed.clone())) {
+        Some(replace) => replace.call(text, &[]),
+        None => Err(qjs::throw_type(c"the engine has no such function")),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::qjs::{self, Arguments, Hooks, Place, Value};
 use crate::single::Single;
 use crate::{
     abi, atomics, bridge, bytecode, call, console, dispatch, eval, functions, intrinsics, json, modules, natives,
-    pending, report, settle, structured_clone, text_coding, wire,
+    pending, random, report, settle, structured_clone, text_coding, web, wire,
 };
 
 struct Engine;
@@ -47,7 +47,6 @@ pub fn start() {
         .and_then(|()| json::install())
         .and_then(|()| json::prove())
         .and_then(|()| natives::install())
-        .and_then(|()| wire::install())
         .and_then(|()| report::install())
         .and_then(|()| atomics::install())
         .and_then(|()| dispatch::install())
@@ -56,9 +55,12 @@ pub fn start() {
         .and_then(|()| console::install())
         .and_then(|()| intrinsics::install())
         .and_then(|()| text_coding::install())
+        .and_then(|()| web::install())
+        .and_then(|()| wire::install())
         .and_then(|()| structured_clone::install());
     assert!(built.is_ok(), "the image cannot be built");
     qjs::collect();
+    qjs::make_objects_last();
     assert!(qjs::free::prove(), "C's allocator is not the one that `free.rs` knows");
     qjs::heap::settle_image(SPARE_BYTES);
     // What is clear in the image is only read by the operation that clears, so its pages stay shared, and a snapshot is the
@@ -130,6 +132,10 @@ fn configure(length: usize) -> Status {
     apply(heap, stack);
     if switches & configure::RESEED != 0 {
         intrinsics::reseed();
+        random::reseed();
+    }
+    if switches & configure::NO_WEB_APIS != 0 && web::remove().is_err() {
+        return Status::Refused;
     }
     if switches & configure::SESSION != 0 {
         qjs::begin_session();

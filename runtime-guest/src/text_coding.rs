@@ -1,4 +1,5 @@
-//! `TextEncoder` and `TextDecoder`, as the Encoding Standard has them, for UTF-8.
+//! `TextEncoder` and `TextDecoder`, as the Encoding Standard has them, for UTF-8; the decoder also for UTF-16 and
+//! windows-1252, which is what the standard takes Latin-1 for.
 //!
 //! Code of the script runs only where the standard converts an argument, and bytes are looked at after that.
 
@@ -25,6 +26,7 @@ pub struct Encoder;
 
 /// What a `TextDecoder` is.
 pub struct Decoder {
+    encoding: Encoding,
     is_fatal: bool,
     ignores_bom: bool,
     stream: Cell<Stream>,
@@ -46,9 +48,52 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 /// What a Uint8Array holds.
 const UINT8: Integers = Integers { bits: 8, is_signed: false };
-/// The names that the standard has for UTF-8.
-const LABELS: [&[u8]; 6] =
-    [b"utf-8", b"utf8", b"unicode-1-1-utf-8", b"unicode11utf8", b"unicode20utf8", b"x-unicode20utf8"];
+
+/// What a decoder decodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Utf16Little,
+    Utf16Big,
+    Windows1252,
+}
+
+impl Encoding {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Encoding::Utf8 => b"utf-8",
+            Encoding::Utf16Little => b"utf-16le",
+            Encoding::Utf16Big => b"utf-16be",
+            Encoding::Windows1252 => b"windows-1252",
+        }
+    }
+
+    /// The encoding that has this label.
+    fn of(label: &[u8]) -> Option<Encoding> {
+        let has = |(_, labels): &(Encoding, &str)| {
+            labels.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(label))
+        };
+        LABELS.iter().find(|labels| has(labels)).map(|(encoding, _)| *encoding)
+    }
+}
+
+/// The names that the standard has for each.
+const LABELS: [(Encoding, &str); 4] = [
+    (Encoding::Utf8, "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8"),
+    (Encoding::Utf16Little, "utf-16le utf-16 csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff"),
+    (Encoding::Utf16Big, "utf-16be unicodefffe"),
+    (
+        Encoding::Windows1252,
+        "windows-1252 latin1 l1 iso-8859-1 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 iso-ir-100 csisolatin1 ascii \
+         us-ascii ansi_x3.4-1968 cp1252 x-cp1252 cp819 ibm819",
+    ),
+];
+
+/// What windows-1252 has from 0x80 to 0x9f; the other characters have the number of their byte.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
 
 /// Puts both classes on the global object.
 pub fn install() -> qjs::Result<()> {
@@ -78,9 +123,10 @@ fn new_encoder(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
 /// The getter `encoding` of both classes.
 fn encoding(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let this = arguments.this();
-    if this.payload::<Encoder>().is_none() && this.payload::<Decoder>().is_none() {
-        return Err(wrong_receiver());
+    if let Some(decoder) = this.payload::<Decoder>() {
+        return Value::string(decoder.encoding.name());
     }
+    require_encoder(arguments)?;
     Value::string(b"utf-8")
 }
 
@@ -156,17 +202,19 @@ fn fill(text: &[u8], into: &mut [u8]) -> (usize, usize) {
 
 fn new_decoder(arguments: &Arguments<'_>, _: u8) -> qjs::Result<Value> {
     let label = arguments.get(0);
-    if !label.is_undefined() {
+    let encoding = if label.is_undefined() {
+        Encoding::Utf8
+    } else {
         let label = label.text()?;
         let name = label.bytes().trim_ascii();
-        if !LABELS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            return Err(throw_range(c"the encoding is not supported; utf-8 is the only one that is"));
-        }
-    }
+        Encoding::of(name).ok_or_else(|| {
+            throw_range(c"the encoding is not supported; utf-8, utf-16le, utf-16be and windows-1252 are")
+        })?
+    };
     let options = arguments.get(1);
     let is_fatal = option(&options, c"fatal")?;
     let ignores_bom = option(&options, c"ignoreBOM")?;
-    arguments.construct(Decoder { is_fatal, ignores_bom, stream: Cell::default() })
+    arguments.construct(Decoder { encoding, is_fatal, ignores_bom, stream: Cell::default() })
 }
 
 /// One of the options, which are an object or nothing.
@@ -220,7 +268,7 @@ impl Decoder {
             text = &joined;
         }
         if goes_on {
-            let (whole, rest) = text.split_at(text.len() - unfinished(text));
+            let (whole, rest) = text.split_at(text.len() - self.unfinished(text));
             if let Some(place) = after.rest.get_mut(..rest.len()) {
                 place.copy_from_slice(rest);
                 after.rest_bytes = rest.len() as u8;
@@ -230,10 +278,13 @@ impl Decoder {
         if !text.is_empty() && !after.has_begun {
             after.has_begun = true;
             if !self.ignores_bom {
-                text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+                text = text.strip_prefix(self.mark()).unwrap_or(text);
             }
         }
         self.stream.set(after);
+        if self.encoding != Encoding::Utf8 {
+            return self.transcode(text);
+        }
         if core::str::from_utf8(text).is_ok() {
             return Value::string(text);
         }
@@ -241,6 +292,69 @@ impl Decoder {
             return Err(throw_type(c"the bytes are not UTF-8"));
         }
         Value::string(lossy(text)?.as_bytes())
+    }
+}
+
+impl Decoder {
+    /// The byte order mark.
+    fn mark(&self) -> &'static [u8] {
+        match self.encoding {
+            Encoding::Utf8 => BYTE_ORDER_MARK,
+            Encoding::Utf16Little => b"\xff\xfe",
+            Encoding::Utf16Big => b"\xfe\xff",
+            // Nothing that a text begins with: it has none.
+            Encoding::Windows1252 => &[0; 0],
+        }
+    }
+
+    fn unit(&self, bytes: &[u8]) -> u16 {
+        let [first, second] = [0, 1].map(|at| bytes.get(at).copied().unwrap_or_default());
+        u16::from_be_bytes(if self.encoding == Encoding::Utf16Big { [first, second] } else { [second, first] })
+    }
+
+    /// How many bytes at the end wait for others.
+    fn unfinished(&self, bytes: &[u8]) -> usize {
+        match self.encoding {
+            Encoding::Utf8 => unfinished(bytes),
+            Encoding::Windows1252 => 0,
+            Encoding::Utf16Little | Encoding::Utf16Big => {
+                let odd = bytes.len() % 2;
+                let last = bytes.get(..bytes.len() - odd).and_then(|whole| whole.last_chunk::<2>());
+                let is_half = last.is_some_and(|last| (0xd800..0xdc00).contains(&self.unit(last)));
+                odd + if is_half { 2 } else { 0 }
+            }
+        }
+    }
+
+    /// The text of bytes that are not UTF-8.
+    fn transcode(&self, bytes: &[u8]) -> qjs::Result<Value> {
+        let mut text = String::new();
+        // A byte takes three bytes of UTF-8 at most, and so does a unit of two bytes.
+        if bytes.len().saturating_mul(3) > heap::room() || text.try_reserve_exact(bytes.len() * 3).is_err() {
+            return Err(qjs::throw_out_of_memory());
+        }
+        if self.encoding == Encoding::Windows1252 {
+            let character = |byte: &u8| match byte {
+                0x80..0xa0 => WINDOWS_1252[usize::from(byte - 0x80)],
+                byte => char::from(*byte),
+            };
+            text.extend(bytes.iter().map(character));
+            return Value::string(text.as_bytes());
+        }
+        // What is cut off at the end is one mistake, be it a byte, half of a pair, or both.
+        let (whole, rest) = bytes.split_at(bytes.len() - self.unfinished(bytes));
+        let mut is_wrong = !rest.is_empty();
+        for one in char::decode_utf16(whole.chunks_exact(2).map(|unit| self.unit(unit))) {
+            is_wrong |= one.is_err();
+            text.push(one.unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        if !rest.is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        if is_wrong && self.is_fatal {
+            return Err(throw_type(c"the bytes are not UTF-16"));
+        }
+        Value::string(text.as_bytes())
     }
 }
 

@@ -70,3 +70,4 @@ mod tamper;
 mod text_coding;
 mod tidy;
 mod values;
+mod web;

@@ -319,9 +319,9 @@ fn ten_thousand_instances_live_side_by_side() {
     for (number, jar) in jars.iter_mut().enumerate() {
         assert_eq!(jar.eval("mine").unwrap().get::<usize>().unwrap(), number);
     }
-    if let Some(resident) = crate::support::resident_bytes() {
+    if let Some(own) = crate::support::own_bytes() {
         // The exact figure is for the benches; this is an upper bound for every machine.
-        assert!(resident / u64::from(INSTANCES) < 512 << 10, "{resident} bytes for {INSTANCES} instances");
+        assert!(own / u64::from(INSTANCES) < 384 << 10, "{own} bytes for {INSTANCES} instances");
     }
 }
 

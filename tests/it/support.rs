@@ -141,6 +141,11 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     memory_status("VmRSS:")
 }
 
+/// The same without the pages of files. The kernel counts a page of an image once for each instance that has it mapped.
+pub(crate) fn own_bytes() -> Option<u64> {
+    memory_status("RssAnon:")
+}
+
 /// The peak resident memory of the process since [`forget_peak`].
 pub(crate) fn peak_resident_bytes() -> Option<u64> {
     memory_status("VmHWM:")

@@ -391,17 +391,29 @@ fn a_thenable_settles_a_call_once() {
 }
 
 #[test]
-fn the_globals_are_the_language_and_seven_more() {
+fn the_globals_are_the_language_the_web_apis_and_two_more() {
     let mut names: Vec<String> = jar().eval("Reflect.ownKeys(globalThis).map(String)").unwrap().get().unwrap();
     names.sort_unstable();
-    let expected = "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array \
+    let language = "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array \
         Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function \
         Infinity Int16Array Int32Array Int8Array InternalError Iterator JSON Map Math NaN Number Object Promise Proxy \
         RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol \
-        Symbol(Symbol.toStringTag) SyntaxError TextDecoder TextEncoder TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray \
-        WeakMap WeakRef WeakSet console decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis \
-        host isFinite isNaN parseFloat parseInt performance queueMicrotask structuredClone undefined unescape";
-    assert_eq!(names.join(" "), expected);
+        Symbol(Symbol.toStringTag) SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray \
+        WeakMap WeakRef WeakSet decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis \
+        isFinite isNaN parseFloat parseInt undefined unescape";
+    let web = "AbortController AbortSignal Blob Crypto CryptoKey CustomEvent DOMException Event EventTarget File FormData \
+        Headers Performance Request Response SubtleCrypto TextDecoder TextEncoder URL URLSearchParams atob btoa crypto \
+        performance queueMicrotask self structuredClone";
+    let sorted = |lists: &[&str]| {
+        let mut names: Vec<String> = lists.join(" ").split_whitespace().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(names, sorted(&[language, web, "console host"]));
+    let mut bare = runtime().build_instance().without_web_apis().start(&Router::new(), &Limits::default()).unwrap();
+    let mut names: Vec<String> = bare.eval("Reflect.ownKeys(globalThis).map(String)").unwrap().get().unwrap();
+    names.sort_unstable();
+    assert_eq!(names, sorted(&[language, "console host"]));
 }
 
 /// Every way to turn text into code.

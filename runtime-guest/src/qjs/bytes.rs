@@ -61,4 +61,10 @@ impl Value {
         // SAFETY: pointer and length describe a live slice.
         checked(unsafe { sys::JS_NewUint8ArrayCopy(context(), bytes.as_ptr(), bytes.len() as _) })
     }
+
+    /// A new ArrayBuffer with a copy of these bytes.
+    pub fn array_buffer(bytes: &[u8]) -> Result<Value> {
+        // SAFETY: pointer and length describe a live slice.
+        checked(unsafe { sys::JS_NewArrayBufferCopy(context(), bytes.as_ptr(), bytes.len() as _) })
+    }
 }

@@ -157,12 +157,6 @@ impl Value {
         checked(unsafe { sys::JS_NewDate(context(), time) })
     }
 
-    /// An ArrayBuffer with a copy of these bytes.
-    pub fn array_buffer(bytes: &[u8]) -> Result<Value> {
-        // SAFETY: pointer and length describe a live slice.
-        checked(unsafe { sys::JS_NewArrayBufferCopy(context(), bytes.as_ptr(), bytes.len() as _) })
-    }
-
     /// A typed array over a buffer, by the engine's number.
     pub fn typed_array<const N: usize>(kind: u32, arguments: &[&Value; N]) -> Result<Value> {
         let mut raw = arguments.map(|argument| argument.0);
@@ -186,16 +180,6 @@ impl Value {
     pub fn empty_array() -> Result<Value> {
         // SAFETY: the context is live.
         checked(unsafe { sys::JS_NewArray(context()) })
-    }
-
-    /// Defines an element.
-    pub fn define_index(&self, index: u32, value: Value) -> Result<()> {
-        let value = ManuallyDrop::new(value);
-        // SAFETY: the call takes over the reference that `value` held.
-        checked_int(unsafe {
-            sys::JS_DefinePropertyValueUint32(context(), self.0, index, value.0, sys::JS_PROP_C_W_E as c_int)
-        })
-        .map(drop)
     }
 
     /// Defines a property that is not listed.

@@ -81,6 +81,13 @@ impl Value {
         Some(Integers { bits, is_signed })
     }
 
+    /// Whether it is a typed array of integers of any kind.
+    pub fn holds_integers(&self) -> bool {
+        // SAFETY: the handle keeps the value alive; a value that is no typed array has a negative type.
+        let of = unsafe { sys::JS_GetTypedArrayType(self.0) };
+        self.integers().is_some() || u32::try_from(of) == Ok(sys::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8C)
+    }
+
     /// Writes an element of a typed array; false when the array may not be written to. Writing a number or a BigInt of
     /// the array's kind runs no script code.
     pub fn set_index(&self, index: u32, value: Value) -> Result<bool> {

@@ -6,6 +6,7 @@
 //! value needs no lifetime: the context pointer is one static, written by [`start`] before any other call.
 #![allow(unsafe_code, reason = "ARCHITECTURE.md lists this folder")]
 
+use alloc::string::String;
 use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::ManuallyDrop;
@@ -21,17 +22,20 @@ pub mod classes;
 pub mod free;
 mod functions;
 pub mod heap;
+mod image;
 pub mod inside;
 mod integers;
 pub mod modules;
 mod places;
 mod seal;
+pub mod unicode;
 mod value;
 
 pub use bytes::Bytes;
 pub use classes::Class;
 pub(crate) use functions::functions;
 pub use functions::{Arguments, Functions, Listed, Place};
+pub use image::{eval_for_image, make_objects_last};
 pub use integers::{Integers, throw_range};
 pub use places::Places;
 pub use seal::prove_layout;
@@ -118,6 +122,19 @@ impl Drop for Text {
         // SAFETY: the pointer came from `JS_ToCStringLen` and is freed once.
         unsafe { sys::JS_FreeCString(context(), self.pointer) }
     }
+}
+
+/// Text that QuickJS lent, with what is not UTF-8 replaced.
+pub fn well_formed(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        // Half of a surrogate pair is three wrong bytes, which come one by one; the first stands for all three.
+        if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
 }
 
 /// A property name.

@@ -163,15 +163,13 @@ impl Value {
     pub fn lossy_start(&self, most: usize) -> Result<String> {
         let text = self.text()?;
         let bytes = text.bytes();
-        let mut lossy = String::new();
-        for chunk in bytes[..bytes.len().min(most)].utf8_chunks() {
-            lossy.push_str(chunk.valid());
-            // Half of a surrogate pair is three wrong bytes, which come one by one; the first stands for all three.
-            if chunk.invalid().first().is_some_and(|first| *first >= 0xC0) {
-                lossy.push(char::REPLACEMENT_CHARACTER);
-            }
-        }
-        Ok(lossy)
+        Ok(super::well_formed(&bytes[..bytes.len().min(most)]))
+    }
+
+    /// The string that a value converts to, which may run script code.
+    pub fn to_text(&self) -> Result<Value> {
+        // SAFETY: the handle keeps the value alive.
+        checked(unsafe { sys::JS_ToString(context(), self.0) })
     }
 
     /// Reads a property, which may run script code.
@@ -260,6 +258,22 @@ impl Value {
         // SAFETY: the call takes over the reference that `value` held.
         checked_int(unsafe {
             sys::JS_DefinePropertyValue(context(), self.0, name.0, value.0, sys::JS_PROP_C_W_E as c_int)
+        })
+        .map(drop)
+    }
+
+    /// Deletes a property.
+    pub fn delete(&self, name: &Atom) -> Result<()> {
+        // SAFETY: both handles keep what they name alive.
+        checked_int(unsafe { sys::JS_DeleteProperty(context(), self.0, name.0, 0) }).map(drop)
+    }
+
+    /// Defines an element of an array.
+    pub fn define_index(&self, index: u32, value: Value) -> Result<()> {
+        let value = ManuallyDrop::new(value);
+        // SAFETY: the call takes over the reference that `value` held.
+        checked_int(unsafe {
+            sys::JS_DefinePropertyValueUint32(context(), self.0, index, value.0, sys::JS_PROP_C_W_E as c_int)
         })
         .map(drop)
     }
