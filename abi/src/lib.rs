@@ -192,7 +192,7 @@ wire_enum! {
 wire_enum! {
     /// How a synchronous call ended: the high half of what `rpc_sync` returns.
     Reply {
-        /// The reply is JSON text, the binary form of [`values`](crate::values), or empty for undefined.
+        /// The reply is JSON text, the binary form of [`values`], or empty for undefined.
         Value = 0,
         /// The reply is JSON `[code, message]`.
         Error = 1,

@@ -73,7 +73,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     let runtime = Runtime::new().unwrap();
     let jar = || runtime.instance(&router(), &limits()).unwrap();
     type Group<'a> = (&'a str, &'a dyn Fn(&mut Bench));
-    let groups: [Group<'_>; 14] = [
+    let groups: [Group<'_>; 15] = [
         ("memory", &outside::memory),
         ("cold_start", &|bench| life::cold_start(bench, &runtime)),
         ("two_threads", &|bench| life::two_threads(bench, &runtime)),

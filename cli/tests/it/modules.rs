@@ -42,7 +42,7 @@ fn an_import_map_names_packages() {
     let folder = folder("import-map");
     write(&folder, "vendor.js", "export default 'vendor'");
     let map =
-        write(&folder, "map.json", &format!("{{ \"imports\": {{ \"pkg\": \"{}/vendor.js\" }} }}", folder.display()));
+        write(&folder, "map.json", format!("{{ \"imports\": {{ \"pkg\": \"{}/vendor.js\" }} }}", folder.display()));
     let main = write(&folder, "main.mjs", "import word from 'pkg'; console.log(word)");
     prints(&["--import-map", &map, &main], "vendor\n");
     refuses(&[&main], 1, "there is no such package; bundle it");
@@ -82,7 +82,7 @@ fn nothing_outside_of_the_folder_is_read() {
         "/dev/zero",
     ] {
         let main =
-            write(&outer, "inner/main.mjs", &format!("const m = await import({specifier:?}); console.log(m.default)"));
+            write(&outer, "inner/main.mjs", format!("const m = await import({specifier:?}); console.log(m.default)"));
         let ended = run(&[&main]);
         assert_eq!(ended.code, 1, "{specifier}: {}", ended.out);
         assert!(!ended.out.contains("SECRET") && ended.err.contains("cannot import"), "{specifier}: {}", ended.err);

@@ -96,14 +96,14 @@ impl Engine {
             "search": variant,
             "hash": "",
         });
-        jar.eval(&format!("globalThis.__location = {location}; undefined"))?;
+        jar.eval(format!("globalThis.__location = {location}; undefined"))?;
         jar.eval(HARNESS).context("the harness does not run")?;
         let mut ended = None;
         for script in &case.scripts {
             let source = std::fs::read_to_string(self.folder.join(script));
             let ran = source.map_err(anyhow::Error::from).and_then(|source| {
                 let source = if script.ends_with("testharness.js") { String::new() } else { source };
-                jar.eval(Script::new(&format!("{source}\n;undefined")).named(script)).map_err(anyhow::Error::from)
+                jar.eval(Script::new(format!("{source}\n;undefined")).named(script)).map_err(anyhow::Error::from)
             });
             if let Err(error) = ran {
                 ended.get_or_insert(format!("{script}: {error}"));
