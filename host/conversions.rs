@@ -59,6 +59,10 @@ impl Value {
 
     /// A value from bytes of the guest, which are checked.
     pub(crate) fn from_guest(bytes: Vec<u8>) -> Result<Value> {
+        // The guest says in another way that a result is undefined.
+        if bytes.is_empty() {
+            return Err(Error::guest("a result is not JSON: it has no bytes"));
+        }
         Value::from_wire(bytes).map_err(|why| Error::guest(format!("a result is {why}")))
     }
 
