@@ -5,6 +5,7 @@
 
 mod calls;
 mod compute;
+mod language;
 mod life;
 mod neighbour;
 pub(crate) mod outside;
@@ -73,7 +74,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     let runtime = Runtime::new().unwrap();
     let jar = || runtime.instance(&router(), &limits()).unwrap();
     type Group<'a> = (&'a str, &'a dyn Fn(&mut Bench));
-    let groups: [Group<'_>; 15] = [
+    let groups: [Group<'_>; 17] = [
         ("memory", &outside::memory),
         ("cold_start", &|bench| life::cold_start(bench, &runtime)),
         ("two_threads", &|bench| life::two_threads(bench, &runtime)),
@@ -86,6 +87,8 @@ pub(crate) fn measure(bench: &mut Bench) {
         ("cpu", &|bench| compute::cpu(bench, jar())),
         ("program", &|bench| prepared::program(bench, &runtime)),
         ("snapshot", &|bench| prepared::snapshot(bench, &runtime)),
+        ("modules", &|bench| language::modules(bench, &runtime)),
+        ("web", &|bench| language::web(bench, &runtime)),
         ("typescript", &typescript::strip),
         ("process", &outside::process),
         ("neighbour", &neighbour::measure),

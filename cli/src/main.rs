@@ -26,6 +26,7 @@ mod language;
 mod layout;
 mod lines;
 mod measure;
+mod offered;
 mod opened;
 mod outfile;
 mod paused;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use belljar::{Error, Program, Router, Runtime, Stats, Turn};
+use belljar::{Error, Limits, Program, Router, Runtime, Stats, Turn};
 use serde::Serialize;
 
 use crate::arguments;
@@ -24,6 +24,7 @@ use crate::jar::{self, Jar};
 use crate::key::{self, Key};
 use crate::language::Language;
 use crate::lines;
+use crate::offered::{Offered, Texts};
 use crate::paused::{Paused, Resume};
 use crate::plain;
 use crate::problem::Problem;
@@ -123,6 +124,8 @@ struct Jars {
     bounds: Bounds,
     key: Option<Key>,
     open: BTreeMap<String, Jar>,
+    /// What each of them can import.
+    offered: BTreeMap<String, Offered>,
 }
 
 pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Result<Ending, Refusal> {
@@ -140,14 +143,15 @@ pub(crate) fn serve(arguments: &arguments::Json, interrupt: &Interrupt) -> Resul
         bounds: arguments.jar.bounds.clone(),
         key: key::read(&arguments.key)?,
         open: BTreeMap::new(),
+        offered: BTreeMap::new(),
     };
     jars.named("")?;
     let refuse = move |id, message| {
         drop(lines::print(&Reply::refused(id, &Refusal::input(message), Speech::Lines)));
     };
-    for Asked { id, instance, name, request, .. } in requests::read(calls, forwards, refuse)? {
+    for Asked { id, instance, name, modules, request, .. } in requests::read(calls, forwards, refuse)? {
         let speech = if matches!(request, Request::Compile(_)) { Speech::FixedLines } else { Speech::Lines };
-        let (result, used) = jars.answer(&instance, name, request, interrupt);
+        let (result, used) = jars.answer(&instance, (name, modules), request, interrupt);
         let (stats, dropped_calls) =
             used.map_or((None, Vec::new()), |Used { stats, dropped_calls }| (Some(stats), dropped_calls));
         let logs = std::mem::take(&mut *logs.lock().unwrap_or_else(PoisonError::into_inner));
@@ -176,7 +180,10 @@ impl Jars {
                 Err(Refusal::input(format!("there are {MOST_JARS} instances already; drop one")))
             }
             Entry::Vacant(place) => {
-                Ok(place.insert(Jar::open(&self.runtime, &self.router, &self.bounds, &belljar::Modules::new(), None)?))
+                let offered = Offered::default();
+                let jar = Jar::open(&self.runtime, &self.router, &self.bounds, &offered.modules(), None)?;
+                self.offered.insert(name.to_owned(), offered);
+                Ok(place.insert(jar))
             }
         }
     }
@@ -185,26 +192,36 @@ impl Jars {
     fn answer(
         &mut self,
         instance: &str,
-        name: String,
+        (name, texts): (String, Texts),
         request: Request,
         interrupt: &Interrupt,
     ) -> (Result<Answered, Refusal>, Option<Used>) {
         let request = match request {
             Request::Bad(message) => return (Err(Refusal::input(message)), None),
             Request::Drop => {
+                self.offered.remove(instance);
                 let text = if self.open.remove(instance).is_some() { "dropped" } else { "there was none" };
                 return (Ok(Answered::done(text)), None);
             }
             Request::Compile(source) => {
                 let language = Language::of(&name);
                 let script = language.script(&name, &source);
-                let program = script.and_then(|script| self.runtime.compile(script));
+                let offered = Offered::default();
+                offered.add(texts);
+                let compile = |script| self.runtime.compile_modules(script, &offered.modules(), &Limits::default());
+                let program = script.and_then(compile);
                 let program = program.map_err(|error| language.placed(error, &name, &source));
                 return (program.and_then(|program| Answered::bytes(&program.to_bytes())).map_err(Refusal::from), None);
             }
             other => other,
         };
         let key = self.key;
+        if let Err(refusal) = self.named(instance) {
+            return (Err(refusal), None);
+        }
+        if let Some(offered) = self.offered.get(instance) {
+            offered.add(texts);
+        }
         let jar = match self.named(instance) {
             Ok(jar) => jar,
             Err(refusal) => return (Err(refusal), None),

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use crate::ending::Refusal;
 use crate::forward::{Calls, Response};
 use crate::lines::{self, Next};
+use crate::offered::Texts;
 use crate::paused::Resume;
 
 /// How many requests are read ahead of the one at work, when calls are not forwarded.
@@ -47,6 +48,7 @@ struct Line {
     inspect: Option<String>,
     dispatch: Option<Event>,
     compile: Option<String>,
+    modules: Option<Texts>,
     run: Option<String>,
     snapshot: Option<Label>,
     restore: Option<String>,
@@ -160,6 +162,8 @@ pub(crate) struct Asked {
     pub(crate) id: Id,
     pub(crate) instance: String,
     pub(crate) name: String,
+    /// The modules that it brings.
+    pub(crate) modules: Texts,
     pub(crate) request: Request,
     /// What it counts while it waits.
     weight: usize,
@@ -167,7 +171,8 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn bad(id: Id, message: String) -> Asked {
-        Asked { id, instance: String::new(), name: String::new(), request: Request::Bad(message), weight: 0 }
+        let (instance, name, modules) = <(String, String, Texts)>::default();
+        Asked { id, instance, name, modules, request: Request::Bad(message), weight: 0 }
     }
 }
 
@@ -254,7 +259,7 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
             return Some(Asked::bad(id, format!("not a line of the protocol: {}", lines::told(&error))));
         }
     };
-    let is_named = line.name.is_some();
+    let (is_named, has_modules) = (line.name.is_some(), line.modules.is_some());
     let mut asked = [
         line.eval.map(Request::Eval),
         line.inspect.map(Request::Inspect),
@@ -284,6 +289,9 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
         }
         (Some(request @ (Request::Eval(_) | Request::Inspect(_) | Request::Compile(_))), None, None) => request,
         (Some(_), None, None) if is_named => Request::Bad("a name goes with eval, inspect and compile only".into()),
+        (Some(_), None, None) if has_modules => {
+            Request::Bad("modules go with eval, inspect and compile only".into())
+        }
         (Some(request), None, None) => request,
         _ => Request::Bad(
             "a line holds one of eval, inspect, dispatch, compile, run, snapshot, restore, limits, resume, reset, drop \
@@ -295,5 +303,6 @@ fn understand(line: &[u8], calls: &Calls) -> Option<Asked> {
     if line.instance.len() > MOST_NAME {
         return Some(Asked::bad(line.id, format!("the name of an instance is longer than {MOST_NAME} bytes")));
     }
-    Some(Asked { id: line.id, instance: line.instance, name, request, weight: 0 })
+    let modules = line.modules.unwrap_or_default();
+    Some(Asked { id: line.id, instance: line.instance, name, modules, request, weight: 0 })
 }

@@ -106,3 +106,27 @@ fn an_error_in_a_module_names_its_file_and_line() {
     let main = write(&folder, "typed.mjs", "import './bad.ts'");
     refuses(&[&main], 1, "enum");
 }
+
+#[test]
+fn json_lines_bring_modules_along() {
+    let lines = [
+        r#"{"eval": "import { tax } from './lib/tax.js'; export default tax(100)", "name": "a.mjs",
+            "modules": {"lib/tax.js": "import r from './r.json' with { type: 'json' }; import { n } from './n.ts'; export const tax = x => x * r[0] + n",
+                        "./lib/r.json": "[0.19]", "lib/n.ts": "export const n: number = 1"}}"#,
+        r#"{"eval": "(await import('./lib/tax.js')).tax(200)"}"#,
+        r#"{"instance": "other", "eval": "await import('./lib/tax.js')"}"#,
+        r#"{"compile": "export { default } from './one.js'", "modules": {"one.js": "export default 1"}}"#,
+        r#"{"dispatch": {"name": "x"}, "modules": {}}"#,
+        r#"{"eval": "import './../x.js'", "name": "a.mjs"}"#,
+    ];
+    let lines: String = lines.iter().map(|line| line.replace('\n', " ") + "\n").collect();
+    let fed = feed(&["json"], lines.as_bytes());
+    let answers: Vec<serde_json::Value> =
+        fed.out.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!(answers[0]["result"], 20, "{}", fed.out);
+    assert_eq!(answers[1]["result"], 39, "{}", fed.out);
+    assert_eq!(answers[2]["error"]["code"], "js_error", "{}", fed.out);
+    assert!(answers[3]["result"].is_string(), "{}", fed.out);
+    assert!(answers[4]["error"]["message"].to_string().contains("modules go with"), "{}", fed.out);
+    assert!(answers[5]["error"]["message"].to_string().contains("leaves the folder"), "{}", fed.out);
+}
