@@ -41,6 +41,7 @@ mod inspect;
 mod js;
 mod json;
 mod layers;
+mod libraries;
 mod limits;
 mod machine;
 mod modules;
