@@ -46,7 +46,8 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// A reply with a value, as [`Value::of`] makes it. A value without a form in JavaScript becomes an error with the code `invalid_reply`.
+    /// A reply with a value, as [`Value::of`] makes it. A value without a form in JavaScript becomes an error with the
+    /// code `invalid_reply`.
     #[must_use]
     pub fn value(value: &(impl Serialize + ?Sized)) -> Reply {
         match Value::write(value) {

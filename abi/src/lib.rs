@@ -245,7 +245,7 @@ pub mod load {
     pub const RESOLVE: &str = "belljar:resolve";
     /// `[name, specifier, importer, kind]`; the reply is the text of the module.
     pub const LOAD: &str = "belljar:load";
-    /// What [`crate::load`]'s kinds are: empty for code, or the value of the import attribute `type`.
+    /// What a kind may be: empty for code, else the value of the import attribute `type`.
     pub const KINDS: [&str; 3] = ["", "json", "text"];
 }
 

@@ -11,7 +11,9 @@ use crate::speech::Speech;
 pub(crate) fn of_thrown(error: &JsError, speech: Speech) -> Option<String> {
     Some(match error.hint()? {
         Hint::CodeFence => "the script is inside a Markdown code fence; delete the lines that begin with ```".into(),
-        Hint::Module => "`import` and `export` stand at the beginning of a line, at the top level; `await import(...)` works in scripts".into(),
+        Hint::Module => {
+            "`import` and `export` stand at the beginning of a line; `await import(...)` works in scripts".into()
+        }
         Hint::TypeScript => format!("this looks like TypeScript; {}", speech.typescript()),
         // At the top level of a script, await always works here.
         Hint::Await => "`await` works at the top level and in async functions; make this function async".into(),

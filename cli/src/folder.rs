@@ -7,10 +7,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use belljar::{Import, Module, ModuleKind, Modules, RpcError};
-use belljar_typescript::{is_typescript, strip};
 
 use crate::ending::Refusal;
-use crate::source;
+use crate::{language, source};
 
 /// Modules from the folder of a script, or from the working folder for code that was typed.
 ///
@@ -63,15 +62,9 @@ fn load(folder: &Path, import: &Import, most_bytes: u64) -> Result<Module, RpcEr
     }
     let Ok(text) = String::from_utf8(bytes) else { return refused("module_not_found", "it is not UTF-8".into()) };
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     match import.kind() {
         ModuleKind::Text => Ok(Module::text(text)),
-        _ if is_json => Ok(Module::json(text)),
-        _ if is_typescript(import.name()) => match strip(&text, import.name()) {
-            Ok(code) => Ok(Module::source(code)),
-            Err(error) => refused("not_erasable", error.to_string()),
-        },
-        _ => Ok(Module::source(text)),
+        _ => language::module(import.name(), text),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It owns the way from what the author wrote to what runs, and back: errors name the author's lines. It must never
 //! read a file or run anything.
 
-use belljar::{Error, JsError, Script};
+use belljar::{Error, JsError, Module, RpcError, Script};
 use belljar_typescript::{SyntaxError, is_typescript, strip};
 
 /// The language of a script.
@@ -42,6 +42,20 @@ impl Language {
             }
             (_, error) => error,
         }
+    }
+}
+
+/// A module of a text, by its name: JSON, TypeScript without its types, or JavaScript.
+pub(crate) fn module(name: &str, text: String) -> Result<Module, RpcError> {
+    if name.ends_with(".json") {
+        Ok(Module::json(text))
+    } else if is_typescript(name) {
+        match strip(&text, name) {
+            Ok(code) => Ok(Module::source(code)),
+            Err(error) => Err(RpcError::new("not_erasable", error.to_string())),
+        }
+    } else {
+        Ok(Module::source(text))
     }
 }
 

@@ -7,9 +7,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belljar::{Import, Module, Modules, RpcError};
-use belljar_typescript::{is_typescript, strip};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+use crate::language;
 
 /// The most modules that a line may hold.
 const MOST_MODULES: usize = 10_000;
@@ -66,12 +67,6 @@ impl Offered {
         let Some(text) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned() else {
             return Ok(None);
         };
-        if is_typescript(name) {
-            return match strip(&text, name) {
-                Ok(code) => Ok(Some(Module::source(code))),
-                Err(error) => Err(RpcError::new("not_erasable", error.to_string())),
-            };
-        }
-        Ok(Some(if name.ends_with(".json") { Module::json(text) } else { Module::source(text) }))
+        language::module(name, text).map(Some)
     }
 }
